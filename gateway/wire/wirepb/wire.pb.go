@@ -200,6 +200,55 @@ func (LastConnection_End) EnumDescriptor() ([]byte, []int) {
 	return file_wire_proto_rawDescGZIP(), []int{3, 0}
 }
 
+type GoAway_Cause int32
+
+const (
+	// The edge drains: move.
+	GoAway_CAUSE_UNSPECIFIED GoAway_Cause = 0
+	// The JWT is about to expire: a Token frame with a new one, sent within
+	// grace_ms, keeps the connection; without it the edge closes with 3501.
+	GoAway_CAUSE_TOKEN_EXPIRED GoAway_Cause = 1
+)
+
+// Enum value maps for GoAway_Cause.
+var (
+	GoAway_Cause_name = map[int32]string{
+		0: "CAUSE_UNSPECIFIED",
+		1: "CAUSE_TOKEN_EXPIRED",
+	}
+	GoAway_Cause_value = map[string]int32{
+		"CAUSE_UNSPECIFIED":   0,
+		"CAUSE_TOKEN_EXPIRED": 1,
+	}
+)
+
+func (x GoAway_Cause) Enum() *GoAway_Cause {
+	p := new(GoAway_Cause)
+	*p = x
+	return p
+}
+
+func (x GoAway_Cause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GoAway_Cause) Descriptor() protoreflect.EnumDescriptor {
+	return file_wire_proto_enumTypes[3].Descriptor()
+}
+
+func (GoAway_Cause) Type() protoreflect.EnumType {
+	return &file_wire_proto_enumTypes[3]
+}
+
+func (x GoAway_Cause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GoAway_Cause.Descriptor instead.
+func (GoAway_Cause) EnumDescriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{7, 0}
+}
+
 // Hello is the first frame of a device.
 type Hello struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -742,7 +791,9 @@ type GoAway struct {
 	// How long the edge still serves this connection, in milliseconds.
 	GraceMs int64 `protobuf:"varint,2,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
 	// For logs.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Why, where it changes what the device does.
+	Cause         GoAway_Cause `protobuf:"varint,4,opt,name=cause,proto3,enum=hawser.wire.v1.GoAway_Cause" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -796,6 +847,13 @@ func (x *GoAway) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *GoAway) GetCause() GoAway_Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return GoAway_CAUSE_UNSPECIFIED
 }
 
 // SyncRequest is the body of a Request to the service "sync"; the method is
@@ -1044,11 +1102,15 @@ const file_wire_proto_rawDesc = "" +
 	"\x05Token\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x1d\n" +
 	"\n" +
-	"push_token\x18\x02 \x01(\tR\tpushToken\"X\n" +
+	"push_token\x18\x02 \x01(\tR\tpushToken\"\xc5\x01\n" +
 	"\x06GoAway\x12\x1b\n" +
 	"\tspread_ms\x18\x01 \x01(\x03R\bspreadMs\x12\x19\n" +
 	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"9\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x122\n" +
+	"\x05cause\x18\x04 \x01(\x0e2\x1c.hawser.wire.v1.GoAway.CauseR\x05cause\"7\n" +
+	"\x05Cause\x12\x15\n" +
+	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13CAUSE_TOKEN_EXPIRED\x10\x01\"9\n" +
 	"\vSyncRequest\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x03R\x05limit\"\xaf\x01\n" +
@@ -1088,38 +1150,40 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_wire_proto_goTypes = []any{
 	(Platform)(0),           // 0: hawser.wire.v1.Platform
 	(Radio)(0),              // 1: hawser.wire.v1.Radio
 	(LastConnection_End)(0), // 2: hawser.wire.v1.LastConnection.End
-	(*Hello)(nil),           // 3: hawser.wire.v1.Hello
-	(*KindVersion)(nil),     // 4: hawser.wire.v1.KindVersion
-	(*Network)(nil),         // 5: hawser.wire.v1.Network
-	(*LastConnection)(nil),  // 6: hawser.wire.v1.LastConnection
-	(*Welcome)(nil),         // 7: hawser.wire.v1.Welcome
-	(*Limits)(nil),          // 8: hawser.wire.v1.Limits
-	(*Token)(nil),           // 9: hawser.wire.v1.Token
-	(*GoAway)(nil),          // 10: hawser.wire.v1.GoAway
-	(*SyncRequest)(nil),     // 11: hawser.wire.v1.SyncRequest
-	(*SyncResponse)(nil),    // 12: hawser.wire.v1.SyncResponse
-	(*Item)(nil),            // 13: hawser.wire.v1.Item
+	(GoAway_Cause)(0),       // 3: hawser.wire.v1.GoAway.Cause
+	(*Hello)(nil),           // 4: hawser.wire.v1.Hello
+	(*KindVersion)(nil),     // 5: hawser.wire.v1.KindVersion
+	(*Network)(nil),         // 6: hawser.wire.v1.Network
+	(*LastConnection)(nil),  // 7: hawser.wire.v1.LastConnection
+	(*Welcome)(nil),         // 8: hawser.wire.v1.Welcome
+	(*Limits)(nil),          // 9: hawser.wire.v1.Limits
+	(*Token)(nil),           // 10: hawser.wire.v1.Token
+	(*GoAway)(nil),          // 11: hawser.wire.v1.GoAway
+	(*SyncRequest)(nil),     // 12: hawser.wire.v1.SyncRequest
+	(*SyncResponse)(nil),    // 13: hawser.wire.v1.SyncResponse
+	(*Item)(nil),            // 14: hawser.wire.v1.Item
 }
 var file_wire_proto_depIdxs = []int32{
 	0,  // 0: hawser.wire.v1.Hello.platform:type_name -> hawser.wire.v1.Platform
-	5,  // 1: hawser.wire.v1.Hello.network:type_name -> hawser.wire.v1.Network
-	4,  // 2: hawser.wire.v1.Hello.versions:type_name -> hawser.wire.v1.KindVersion
-	6,  // 3: hawser.wire.v1.Hello.last:type_name -> hawser.wire.v1.LastConnection
+	6,  // 1: hawser.wire.v1.Hello.network:type_name -> hawser.wire.v1.Network
+	5,  // 2: hawser.wire.v1.Hello.versions:type_name -> hawser.wire.v1.KindVersion
+	7,  // 3: hawser.wire.v1.Hello.last:type_name -> hawser.wire.v1.LastConnection
 	1,  // 4: hawser.wire.v1.Network.radio:type_name -> hawser.wire.v1.Radio
 	2,  // 5: hawser.wire.v1.LastConnection.end:type_name -> hawser.wire.v1.LastConnection.End
-	8,  // 6: hawser.wire.v1.Welcome.limits:type_name -> hawser.wire.v1.Limits
-	13, // 7: hawser.wire.v1.SyncResponse.items:type_name -> hawser.wire.v1.Item
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	9,  // 6: hawser.wire.v1.Welcome.limits:type_name -> hawser.wire.v1.Limits
+	3,  // 7: hawser.wire.v1.GoAway.cause:type_name -> hawser.wire.v1.GoAway.Cause
+	14, // 8: hawser.wire.v1.SyncResponse.items:type_name -> hawser.wire.v1.Item
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1132,7 +1196,7 @@ func file_wire_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -1,0 +1,27 @@
+package wire
+
+// State tells the edge that the application moved to the foreground or to
+// the background.
+type State struct {
+	Background bool
+}
+
+// Type returns TypeState.
+func (*State) Type() Type { return TypeState }
+
+func (f *State) appendPayload(b []byte) []byte { return appendFlag(b, f.Background) }
+
+func parseState(d decoder) (Frame, error) {
+	f := &State{Background: d.flag()}
+	return f, d.err
+}
+
+// flag reads a varint of flags of which bit 0 is the only known one.
+func (d *decoder) flag() bool { return d.varint("flags", maxVarint)&1 == 1 }
+
+func appendFlag(b []byte, set bool) []byte {
+	if set {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
