@@ -1,0 +1,101 @@
+package config
+
+import "time"
+
+// Edge is the section of the role edge: the door of the devices.
+type Edge struct {
+	// Listen is the address of the devices' door, host:port, on TCP and on
+	// UDP; port 0 takes a free one. Empty: ":443".
+	Listen string `yaml:"listen"`
+	// Advertise is the address under which devices reach this edge, as
+	// host:port. Empty: unknown, for edges behind a load balancer.
+	Advertise string `yaml:"advertise,omitempty"`
+	// TLS is the certificate that devices see. Required.
+	TLS TLS `yaml:"tls"`
+	// TicketKeyFile holds the key that signs resume tickets: at least 32
+	// random bytes, the same on every edge of the fleet. Required.
+	TicketKeyFile SecretFile `yaml:"ticket_key_file"`
+	// HandshakeTimeout is how long a TLS or QUIC handshake may take. 0: 10s.
+	HandshakeTimeout time.Duration `yaml:"handshake_timeout"`
+	// MaxHandshakes is how many handshakes run at once; more connections
+	// wait for their turn. 0: 1024.
+	MaxHandshakes int `yaml:"max_handshakes"`
+	// HelloTimeout is how long a device may take from the handshake's end to
+	// its Hello. 0: 10s.
+	HelloTimeout time.Duration `yaml:"hello_timeout"`
+	// MaxConnections is how many connections the edge holds; more are told
+	// that it is busy. 0: 100000.
+	MaxConnections int `yaml:"max_connections"`
+	// ReconnectSpread is over which time devices spread their new attempts
+	// should this edge vanish without a word. 0: 30s.
+	ReconnectSpread time.Duration `yaml:"reconnect_spread"`
+	// DrainSpread is over which time a stopping edge sends its devices
+	// elsewhere. 0: 30s.
+	DrainSpread time.Duration `yaml:"drain_spread"`
+	// Limits is what one device may ask for.
+	Limits Limits `yaml:"limits"`
+}
+
+// Limits is what one connection may ask for. Devices learn it in Welcome.
+type Limits struct {
+	// MaxRequests is the greatest number of Requests without a Response.
+	// 0: 16.
+	MaxRequests int `yaml:"max_requests"`
+	// RequestsPerSecond is the sustained rate of Requests, in requests a
+	// second; a burst of MaxRequests is let through. 0: 20.
+	RequestsPerSecond int `yaml:"requests_per_second"`
+	// RequestTimeout is the deadline of a Request that names none. 0: 10s.
+	RequestTimeout time.Duration `yaml:"request_timeout"`
+	// MaxRequestTimeout is the longest deadline a Request may name; a
+	// longer one is shortened to it. 0: 30s.
+	MaxRequestTimeout time.Duration `yaml:"max_request_timeout"`
+}
+
+// TLS is a certificate and its key.
+type TLS struct {
+	// CertFile is a PEM file: the certificate and its chain.
+	CertFile File `yaml:"cert_file,omitempty"`
+	// KeyFile is the certificate's private key in PEM.
+	KeyFile SecretFile `yaml:"key_file,omitempty"`
+}
+
+func (e *Edge) setDefaults() {
+	orDefault(&e.Listen, ":443")
+	orDefault(&e.HandshakeTimeout, 10*time.Second)
+	orDefault(&e.MaxHandshakes, 1024)
+	orDefault(&e.HelloTimeout, 10*time.Second)
+	orDefault(&e.MaxConnections, 100_000)
+	orDefault(&e.ReconnectSpread, 30*time.Second)
+	orDefault(&e.DrainSpread, 30*time.Second)
+	orDefault(&e.Limits.MaxRequests, 16)
+	orDefault(&e.Limits.RequestsPerSecond, 20)
+	orDefault(&e.Limits.RequestTimeout, 10*time.Second)
+	orDefault(&e.Limits.MaxRequestTimeout, 30*time.Second)
+}
+
+func (e *Edge) check(k *checker) {
+	k.listen("edge.listen", e.Listen)
+	if e.Advertise != "" {
+		k.address("edge.advertise", e.Advertise)
+	}
+	k.tls("edge.tls", e.TLS)
+	k.key("edge.ticket_key_file", e.TicketKeyFile, 32)
+	k.duration("edge.handshake_timeout", e.HandshakeTimeout, minWait, maxWait)
+	k.between("edge.max_handshakes", e.MaxHandshakes, 1, 1_000_000)
+	k.duration("edge.hello_timeout", e.HelloTimeout, minWait, maxWait)
+	k.between("edge.max_connections", e.MaxConnections, 1, 10_000_000)
+	k.duration("edge.reconnect_spread", e.ReconnectSpread, time.Millisecond, time.Hour)
+	k.duration("edge.drain_spread", e.DrainSpread, time.Millisecond, time.Hour)
+	e.Limits.check(k)
+}
+
+func (l *Limits) check(k *checker) {
+	k.between("edge.limits.max_requests", l.MaxRequests, 1, 10_000)
+	k.between("edge.limits.requests_per_second", l.RequestsPerSecond, 1, 100_000)
+	k.duration("edge.limits.request_timeout", l.RequestTimeout, minWait, maxWait)
+	k.duration("edge.limits.max_request_timeout", l.MaxRequestTimeout, minWait, maxWait)
+	if l.MaxRequestTimeout < l.RequestTimeout {
+		k.addf("edge.limits.max_request_timeout", "is %s, below request_timeout %s: raise it or lower the other",
+			l.MaxRequestTimeout, l.RequestTimeout)
+	}
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// exampleFiles writes every file that the example names into a directory of
+// the test's own.
+func exampleFiles(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key := testCertificate(t)
+	secret := strings.Repeat("0123456789abcdef", 4) + "\n"
+	for name, content := range map[string]string{
+		"nats-ca.pem": cert, "fcm-proxy-ca.pem": cert,
+		"edge.pem": cert, "secrets/edge.key": key,
+		"api.pem": cert, "secrets/api.key": key,
+		"secrets/nats-edge.password":   "pass\n",
+		"secrets/nats-router.password": "pass\n",
+		"secrets/nats-push.creds":      "creds\n",
+		"secrets/ticket.key":           secret,
+		"secrets/demo.key":             secret,
+		"secrets/apns.p8":              key,
+		"secrets/fcm.json":             "{}",
+		"demo.jwks.json":               `{"keys":[]}`,
+	} {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	return dir
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testCertificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &priv.PublicKey, priv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(priv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Push is the section of the role push.
+type Push struct {
+	// Gather is how long events of one device and kind are gathered into
+	// one push; urgent events wait less. 0: 1s.
+	Gather time.Duration `yaml:"gather"`
+	// Apps are the applications that can be pushed. An application that is
+	// missing here is never pushed.
+	Apps []App `yaml:"apps,omitempty"`
+}
+
+// App is one application at its push provider.
+type App struct {
+	// App is what devices send as Hello.app: the bundle identifier with
+	// APNs, the Firebase project with FCM. Required, once a provider.
+	App string `yaml:"app"`
+	// Provider is apns or fcm. Required.
+	Provider string `yaml:"provider"`
+	// Environment is production or sandbox. APNs only; required there.
+	Environment string `yaml:"environment,omitempty"`
+	// TeamID is the Apple team, ten characters. APNs only; required there.
+	TeamID string `yaml:"team_id,omitempty"`
+	// KeyID names the key in KeyFile, ten characters. APNs only; required
+	// there.
+	KeyID string `yaml:"key_id,omitempty"`
+	// KeyFile is the .p8 file of the key. APNs only; required there.
+	KeyFile SecretFile `yaml:"key_file,omitempty"`
+	// Topic is the apns-topic. APNs only. Empty: App.
+	Topic string `yaml:"topic,omitempty"`
+	// CredentialsFile is the JSON file of a Google service account. FCM
+	// only; required there.
+	CredentialsFile SecretFile `yaml:"credentials_file,omitempty"`
+	// Endpoint is the base URL of the provider, for simulators and proxies.
+	// Empty: the provider's own.
+	Endpoint string `yaml:"endpoint,omitempty"`
+	// CAFile is a PEM file with the authorities of Endpoint's certificate.
+	// Empty: those of the system.
+	CAFile File `yaml:"ca_file,omitempty"`
+}
+
+// The push providers.
+const (
+	ProviderAPNs = "apns"
+	ProviderFCM  = "fcm"
+)
+
+func (p *Push) setDefaults() {
+	orDefault(&p.Gather, time.Second)
+	for i := range p.Apps {
+		if p.Apps[i].Provider == ProviderAPNs {
+			orDefault(&p.Apps[i].Topic, p.Apps[i].App)
+		}
+	}
+}
+
+func (p *Push) check(k *checker) {
+	k.duration("push.gather", p.Gather, time.Millisecond, time.Minute)
+	seen := map[[2]string]int{}
+	for i := range p.Apps {
+		a, path := &p.Apps[i], index("push.apps", i)
+		a.check(k, path)
+		key := [2]string{a.Provider, a.App}
+		if first, dup := seen[key]; dup {
+			k.addf(path+".app", "%q stands already in push.apps[%d]: keep one", a.App, first)
+		} else {
+			seen[key] = i
+		}
+	}
+}
+
+func (a *App) check(k *checker, path string) {
+	if a.App == "" || len(a.App) > 256 {
+		k.addf(path+".app", "is required and at most 256 bytes: give the bundle identifier or the Firebase project")
+	}
+	k.oneOf(path+".provider", a.Provider, ProviderAPNs, ProviderFCM)
+	switch a.Provider {
+	case ProviderAPNs:
+		a.checkAPNs(k, path)
+	case ProviderFCM:
+		a.checkFCM(k, path)
+	}
+	checkEndpoint(k, path+".endpoint", a.Endpoint)
+	k.optionalCA(path+".ca_file", a.CAFile)
+}
+
+func (a *App) checkAPNs(k *checker, path string) {
+	k.oneOf(path+".environment", a.Environment, "production", "sandbox")
+	for _, f := range []struct{ name, value string }{{"team_id", a.TeamID}, {"key_id", a.KeyID}} {
+		if len(f.value) != 10 {
+			k.addf(path+"."+f.name, "is %q: Apple gives it ten characters", f.value)
+		}
+	}
+	k.secret(path+".key_file", a.KeyFile)
+	if a.CredentialsFile != "" {
+		k.addf(path+".credentials_file", "belongs to fcm: an apns app has key_file")
+	}
+}
+
+func (a *App) checkFCM(k *checker, path string) {
+	k.secret(path+".credentials_file", a.CredentialsFile)
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"environment", a.Environment != ""}, {"team_id", a.TeamID != ""}, {"key_id", a.KeyID != ""},
+		{"key_file", a.KeyFile != ""}, {"topic", a.Topic != ""},
+	} {
+		if f.set {
+			k.addf(path+"."+f.name, "belongs to apns: an fcm app has credentials_file only")
+		}
+	}
+}
+
+// checkEndpoint lets plain HTTP through on the loopback only: push tokens
+// and provider credentials travel there.
+func checkEndpoint(k *checker, path, raw string) {
+	if raw == "" {
+		return
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || !strings.HasPrefix(u.Scheme, "http"):
+		k.addf(path, "is not a URL: write for example https://127.0.0.1:8443")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		k.addf(path, "is plain HTTP to %s: use https, push tokens travel there", fmt.Sprintf("%.80q", u.Host))
+	}
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Tenant is one application's backend.
+type Tenant struct {
+	// Name is the tenant's name in tokens (claim tid), subjects and
+	// metrics: [A-Za-z0-9_-]{1,64}. Required.
+	Name string `yaml:"name"`
+	// JWKSFiles are the public keys that may sign device tokens of this
+	// tenant. The role edge needs at least one.
+	JWKSFiles []File `yaml:"jwks_files,omitempty"`
+	// APIKeyFiles hold the API keys of the tenant, one key a file. Only
+	// hashes of them are kept in memory. None: the tenant publishes over
+	// NATS only.
+	APIKeyFiles []SecretFile `yaml:"api_key_files,omitempty"`
+	// MaxEventsPerSecond is what the tenant may publish, in events a second,
+	// at each router. 0: 1000.
+	MaxEventsPerSecond int `yaml:"max_events_per_second"`
+	// Services are the services that devices may call, besides sync, which
+	// is always there. The same grammar as Name.
+	Services []string `yaml:"services,omitempty"`
+	// Kinds are the tenant's streams of news by name, 1 to 64 of them. The
+	// names have the grammar of Name.
+	Kinds map[string]Kind `yaml:"kinds"`
+}
+
+// Kind is how one stream of news behaves.
+type Kind struct {
+	// NumberedBy says who gives an event its version: hawser or backend.
+	// With backend, sync is the backend's own service. Empty: hawser.
+	NumberedBy string `yaml:"numbered_by"`
+	// Keep is how many events of a user are kept for sync, 16 to 10000.
+	// 0: 16.
+	Keep int `yaml:"keep"`
+	// Urgency of an event that names none: LOW, NORMAL or HIGH. Empty:
+	// NORMAL.
+	Urgency string `yaml:"urgency"`
+	// Push is what reaches devices that are away.
+	Push KindPush `yaml:"push"`
+}
+
+// KindPush is what a push shows when the event itself says nothing.
+type KindPush struct {
+	// Mode is alert (it shows Title and Body), background (it wakes the
+	// application and shows nothing) or none (no push unless the event asks
+	// for one). Empty: alert where there is a title or a body, otherwise
+	// background.
+	Mode string `yaml:"mode"`
+	// Class is what pushes replace one another within, on the device:
+	// [A-Za-z0-9_-]{1,64}. Empty: the kind's name.
+	Class string `yaml:"class"`
+	// Title of the alert.
+	Title string `yaml:"title,omitempty"`
+	// Body of the alert.
+	Body string `yaml:"body,omitempty"`
+	// Sound of the alert, a name the application knows. Empty: silent.
+	Sound string `yaml:"sound,omitempty"`
+	// TTL is how long the provider tries, at most 672h (28 days). 0: 24h.
+	TTL time.Duration `yaml:"ttl"`
+}
+
+// The values of Kind.NumberedBy.
+const (
+	NumberedByHawser  = "hawser"
+	NumberedByBackend = "backend"
+)
+
+// The values of KindPush.Mode.
+const (
+	PushAlert      = "alert"
+	PushBackground = "background"
+	PushNone       = "none"
+)
+
+const (
+	maxKinds = 64
+	maxText  = 1024
+	// maxTTL is what FCM allows; APNs allows two days more.
+	maxTTL = 28 * 24 * time.Hour
+)
+
+func (t *Tenant) setDefaults() {
+	orDefault(&t.MaxEventsPerSecond, 1000)
+	for name, kind := range t.Kinds {
+		orDefault(&kind.NumberedBy, NumberedByHawser)
+		orDefault(&kind.Keep, 16)
+		orDefault(&kind.Urgency, "NORMAL")
+		kind.Push.setDefaults(name)
+		t.Kinds[name] = kind
+	}
+}
+
+func (p *KindPush) setDefaults(kind string) {
+	mode := PushBackground
+	if p.Title != "" || p.Body != "" {
+		mode = PushAlert
+	}
+	orDefault(&p.Mode, mode)
+	orDefault(&p.Class, kind)
+	orDefault(&p.TTL, 24*time.Hour)
+}
+
+func checkTenants(k *checker, c *Config) {
+	if len(c.Tenants) == 0 {
+		k.addf("tenants", "is required: list at least one tenant with its kinds")
+	}
+	seen := map[string]int{}
+	for i := range c.Tenants {
+		t, path := &c.Tenants[i], index("tenants", i)
+		t.check(k, path, c)
+		if first, dup := seen[t.Name]; dup {
+			k.addf(path+".name", "%q stands already in tenants[%d]: keep one", t.Name, first)
+		} else {
+			seen[t.Name] = i
+		}
+	}
+}
+
+func (t *Tenant) check(k *checker, path string, c *Config) {
+	k.id(path+".name", t.Name)
+	if c.Has(RoleEdge) {
+		if len(t.JWKSFiles) == 0 {
+			k.addf(path+".jwks_files", "is required by the role edge: name a file of public keys, hawser token --new-key makes one")
+		}
+		for i, f := range t.JWKSFiles {
+			k.file(index(path+".jwks_files", i), string(f))
+		}
+	}
+	if c.Has(RoleRouter) {
+		for i, f := range t.APIKeyFiles {
+			k.key(index(path+".api_key_files", i), f, 16)
+		}
+	}
+	k.between(path+".max_events_per_second", t.MaxEventsPerSecond, 1, 10_000_000)
+	t.checkServices(k, path+".services")
+	t.checkKinds(k, path+".kinds")
+}
+
+func (t *Tenant) checkServices(k *checker, path string) {
+	for i, s := range t.Services {
+		k.id(index(path, i), s)
+		if s == "sync" {
+			k.addf(index(path, i), "sync is always there: leave it out")
+		}
+		if slices.Index(t.Services, s) < i {
+			k.addf(index(path, i), "names %q a second time: leave one", s)
+		}
+	}
+}
+
+func (t *Tenant) checkKinds(k *checker, path string) {
+	if len(t.Kinds) == 0 || len(t.Kinds) > maxKinds {
+		k.addf(path, "has %d kinds: give 1 to %d", len(t.Kinds), maxKinds)
+	}
+	for name, kind := range t.Kinds {
+		p := path + "." + name
+		k.id(p, name)
+		k.oneOf(p+".numbered_by", kind.NumberedBy, NumberedByHawser, NumberedByBackend)
+		k.between(p+".keep", kind.Keep, 16, 10_000)
+		k.oneOf(p+".urgency", kind.Urgency, "LOW", "NORMAL", "HIGH")
+		kind.Push.check(k, p+".push")
+	}
+}
+
+func (p *KindPush) check(k *checker, path string) {
+	k.oneOf(path+".mode", p.Mode, PushAlert, PushBackground, PushNone)
+	if p.Mode == PushAlert && p.Title == "" && p.Body == "" {
+		k.addf(path+".mode", "alert shows something: give a title or a body, or choose background")
+	}
+	k.id(path+".class", p.Class)
+	for _, f := range []struct{ name, value string }{{"title", p.Title}, {"body", p.Body}, {"sound", p.Sound}} {
+		if len(f.value) > maxText {
+			k.addf(path+"."+f.name, "has %d bytes: at most %d fit into a push", len(f.value), maxText)
+		}
+	}
+	k.duration(path+".ttl", p.TTL, time.Second, maxTTL)
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
