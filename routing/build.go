@@ -1,0 +1,122 @@
+package routing
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// The builders take names that were checked before: a name that is not one
+// valid token would make another subject.
+
+// Partition returns the partition of an inbox subject, 0 to Partitions-1:
+// FNV-1a, 32 bits, over "tenant.user.kind". NATS' own partition() mapping
+// gives the same number.
+func Partition(tenant, user, kind string) int {
+	const offset, prime = 2166136261, 16777619
+	h := uint32(offset)
+	for _, s := range [...]string{tenant, ".", user, ".", kind} {
+		for i := range len(s) {
+			h = (h ^ uint32(s[i])) * prime
+		}
+	}
+	return int(h % Partitions)
+}
+
+// InboxSubject names the log of one user's kind.
+func InboxSubject(tenant, user, kind string) string {
+	p := strconv.Itoa(Partition(tenant, user, kind))
+	return prefixInbox + p + "." + tenant + "." + user + "." + kind
+}
+
+// PushSubject names the one waiting push job of a device and kind.
+func PushSubject(tenant, user, device, kind string) string {
+	return prefixPush + tenant + "." + user + "." + device + "." + kind
+}
+
+// EventSubject names a type of events for a tenant's backends; a type, such
+// as token.rejected, may be of several tokens.
+func EventSubject(tenant, typ string) string { return prefixEvents + tenant + "." + typ }
+
+// EventsOf is the wildcard of all events of a tenant.
+func EventsOf(tenant string) string { return prefixEvents + tenant + ".>" }
+
+// DeviceKey is the key of a device's record in BucketDevices.
+func DeviceKey(tenant, user, device string) string {
+	return "d." + tenant + "." + user + "." + device
+}
+
+// DevicesOf is the wildcard of all device keys of a user.
+func DevicesOf(tenant, user string) string { return "d." + tenant + "." + user + ".*" }
+
+// TokenOwnerKey is the key under which BucketDevices tells whose device owns
+// a push token. The token itself does not appear in it.
+func TokenOwnerKey(app, pushToken string) string {
+	sum := sha256.Sum256([]byte(app + "\x00" + pushToken))
+	return "t." + hex.EncodeToString(sum[:])
+}
+
+// SessionsSubject carries an edge's session batches and beats.
+func SessionsSubject(edge string) string { return "hw.s." + edge }
+
+// BeatSubject carries a router's beats.
+func BeatSubject(router string) string { return "hw.b." + router }
+
+// NotifySubject carries notifies to an edge.
+func NotifySubject(edge string) string { return "hw.g." + edge + ".n" }
+
+// EchoSubject carries routers' echoes to an edge.
+func EchoSubject(edge string) string { return "hw.g." + edge + ".e" }
+
+// DumpRequestSubject carries routers' requests for a dump to an edge.
+func DumpRequestSubject(edge string) string { return "hw.g." + edge + ".d" }
+
+// AnswerSubject carries an edge's answers to notifies to a router.
+func AnswerSubject(router, edge string) string { return "hw.r." + router + ".a." + edge }
+
+// AnswersTo is the wildcard of all answers to a router.
+func AnswersTo(router string) string { return AnswerSubject(router, "*") }
+
+// DumpSubject carries an edge's dump to a router.
+func DumpSubject(router, edge string) string { return "hw.r." + router + ".d." + edge }
+
+// DumpsTo is the wildcard of all dumps to a router.
+func DumpsTo(router string) string { return DumpSubject(router, "*") }
+
+// HeadsSubject carries an edge's requests for heads.
+func HeadsSubject(edge string) string { return "hw.q.heads." + edge }
+
+// DeviceSubject carries an edge's requests to store or remove a record.
+func DeviceSubject(edge string) string { return "hw.q.device." + edge }
+
+// CheckSubject carries a push worker's questions before it sends.
+func CheckSubject(push string) string { return "hw.q.check." + push }
+
+// PublishSubject is the NATS door of the publisher.
+func PublishSubject(tenant, user, kind string) string {
+	return prefixPublish + tenant + "." + user + "." + kind
+}
+
+// UpstreamSubject carries devices' requests to a tenant's service.
+func UpstreamSubject(tenant, service, method string) string {
+	return prefixUpstream + tenant + "." + service + "." + method
+}
+
+// SyncSubject carries devices' sync requests for one kind.
+func SyncSubject(tenant, kind string) string { return UpstreamSubject(tenant, ServiceSync, kind) }
+
+// UpstreamReply is the prefix, without a trailing dot, of the reply subjects
+// of an edge's upstream requests. The tenant is part of it, so that a
+// tenant's services can be allowed to answer their own requests and no
+// others.
+func UpstreamReply(edge, tenant string) string {
+	return InboxPrefix(RoleEdge, edge) + ".up." + tenant
+}
+
+// SafeReply reports whether a responder may answer to this subject: an inbox
+// of one of the roles' users, without wildcards.
+func SafeReply(subject string) bool {
+	rest, ok := strings.CutPrefix(subject, prefixReply)
+	return ok && len(rest) > 0 && len(subject) <= 512 && !strings.ContainsAny(subject, "*> \t\r\n")
+}

@@ -1,0 +1,135 @@
+// Package embednats runs a real nats-server inside the process, for
+// development, the demo and tests. Production uses servers of their own.
+package embednats
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// Options for a server.
+type Options struct {
+	// Dir holds JetStream's files. Empty: no JetStream.
+	Dir string
+	// Host to listen on. Empty: 127.0.0.1.
+	Host string
+	// Port to listen on. 0: any free port.
+	Port int
+	// Users that may connect, with the permissions of their roles. None:
+	// everybody may connect and do everything.
+	Users []routing.User
+	// MaxFileStore bounds JetStream's files, in bytes. The streams' max bytes
+	// are reserved from it. 0: 64 GiB.
+	MaxFileStore int64
+	// SyncAlways makes every acknowledged message reach the disk first.
+	SyncAlways bool
+	// MaxPayload bounds a message. 0: 1 MiB.
+	MaxPayload int32
+}
+
+// Server is a running nats-server.
+type Server struct {
+	// Static after construction.
+	opts Options
+	ns   *server.Server
+}
+
+// Start runs a server and returns once it accepts connections.
+func Start(o Options) (*Server, error) {
+	so, err := serverOptions(o)
+	if err != nil {
+		return nil, err
+	}
+	ns, err := server.NewServer(so)
+	if err != nil {
+		return nil, fmt.Errorf("embedded NATS: %w", err)
+	}
+	ns.Start()
+	if !ns.ReadyForConnections(10 * time.Second) {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return nil, errors.New("embedded NATS did not start within 10 s: is its port taken?")
+	}
+	o.Host = so.Host
+	o.Port = ns.Addr().(*net.TCPAddr).Port
+	return &Server{opts: o, ns: ns}, nil
+}
+
+func serverOptions(o Options) (*server.Options, error) {
+	so := &server.Options{
+		Host: o.Host, Port: o.Port, NoLog: true, NoSigs: true,
+		JetStream: o.Dir != "", StoreDir: o.Dir, SyncAlways: o.SyncAlways,
+		JetStreamMaxStore: o.MaxFileStore, MaxPayload: o.MaxPayload,
+		PingInterval: 5 * time.Second, MaxPingsOut: 2,
+	}
+	if so.Host == "" {
+		so.Host = "127.0.0.1"
+	}
+	if so.Port == 0 {
+		so.Port = server.RANDOM_PORT
+	}
+	if so.JetStream {
+		so.JetStreamMaxMemory = 256 << 20
+		if so.JetStreamMaxStore == 0 {
+			so.JetStreamMaxStore = 64 << 30
+		}
+	}
+	for _, u := range o.Users {
+		if err := u.Check(); err != nil {
+			return nil, fmt.Errorf("embedded NATS: %w", err)
+		}
+		so.Users = append(so.Users, serverUser(u))
+	}
+	return so, nil
+}
+
+func serverUser(u routing.User) *server.User {
+	p := u.Permissions()
+	return &server.User{Username: u.Name(), Password: u.Password, Permissions: &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: p.Publish},
+		Subscribe: &server.SubjectPermission{Allow: p.Subscribe},
+	}}
+}
+
+// URL is where clients connect to.
+func (s *Server) URL() string {
+	return fmt.Sprintf("nats://%s", net.JoinHostPort(s.opts.Host, fmt.Sprint(s.opts.Port)))
+}
+
+// Options returns the options with the port in use: Start with them after a
+// Shutdown brings the same server back.
+func (s *Server) Options() Options { return s.opts }
+
+// Connect opens a client connection as one of the Options' users, with the
+// user's inbox prefix. The caller closes it.
+func (s *Server) Connect(role routing.Role, label string, opts ...nats.Option) (*nats.Conn, error) {
+	for _, u := range s.opts.Users {
+		if u.Role != role || u.Label != label {
+			continue
+		}
+		all := append([]nats.Option{
+			nats.Name(u.Name()), nats.UserInfo(u.Name(), u.Password),
+			nats.CustomInboxPrefix(routing.InboxPrefix(role, label)),
+		}, opts...)
+		return nats.Connect(s.URL(), all...)
+	}
+	if len(s.opts.Users) > 0 {
+		return nil, fmt.Errorf("embedded NATS has no user %s", routing.UserName(role, label))
+	}
+	all := append([]nats.Option{nats.CustomInboxPrefix(routing.InboxPrefix(role, label))}, opts...)
+	return nats.Connect(s.URL(), all...)
+}
+
+// Shutdown stops the server and waits until its files are closed. It may be
+// called more than once.
+func (s *Server) Shutdown() {
+	s.ns.Shutdown()
+	s.ns.WaitForShutdown()
+}

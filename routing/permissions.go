@@ -1,0 +1,171 @@
+package routing
+
+import (
+	"fmt"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// Role is a part of hawser, or a neighbour of it, with NATS credentials.
+type Role string
+
+// The roles.
+const (
+	RoleEdge    Role = "edge"
+	RoleRouter  Role = "router"
+	RolePush    Role = "push"
+	RoleBackend Role = "backend"
+)
+
+// User is a NATS user: what it is called, how it proves it, what it may do.
+type User struct {
+	Role Role
+	// Label is the edge's, router's or push worker's name, or a backend's
+	// tenant.
+	Label string
+	// Password is the user's secret. It may be a bcrypt hash where it is
+	// only given to a server.
+	Password string
+}
+
+// Permissions are the subjects that a user may publish and subscribe to.
+// What is not listed is refused.
+type Permissions struct {
+	Publish   []string
+	Subscribe []string
+}
+
+// UserName is the name of a role's NATS user, such as "edge-hk1".
+func UserName(role Role, label string) string { return string(role) + "-" + label }
+
+// InboxPrefix is the prefix of the reply subjects that a role's NATS user may
+// subscribe to, such as "_INBOX.edge.hk1". Clients must be told it: with
+// nats.CustomInboxPrefix in Go, with --inbox-prefix for the nats command.
+func InboxPrefix(role Role, label string) string {
+	return prefixReply + string(role) + "." + label
+}
+
+// Name is the user's name.
+func (u User) Name() string { return UserName(u.Role, u.Label) }
+
+// Check reports what is wrong with a user.
+func (u User) Check() error {
+	switch u.Role {
+	case RoleEdge, RoleRouter, RolePush, RoleBackend:
+	default:
+		return fmt.Errorf("role %.40q must be edge, router, push or backend", u.Role)
+	}
+	if err := wire.CheckID(string(u.Role), u.Label); err != nil {
+		return err
+	}
+	if u.Password == "" {
+		return fmt.Errorf("NATS user %s has no password", u.Name())
+	}
+	return nil
+}
+
+// Permissions returns what the user may do.
+func (u User) Permissions() Permissions {
+	switch u.Role {
+	case RoleEdge:
+		return edgePermissions(u.Label)
+	case RoleRouter:
+		return routerPermissions(u.Label)
+	case RolePush:
+		return pushPermissions(u.Label)
+	case RoleBackend:
+		return backendPermissions(u.Label)
+	default:
+		return Permissions{}
+	}
+}
+
+// An edge stands in the open and has no JetStream at all. It speaks for
+// itself only: its name is in every subject that it may publish to, except
+// for upstream requests, which carry the device's own token.
+func edgePermissions(edge string) Permissions {
+	return Permissions{
+		Publish: []string{
+			SessionsSubject(edge), AnswerSubject("*", edge), DumpSubject("*", edge),
+			HeadsSubject(edge), DeviceSubject(edge), UpstreamSubject("*", "*", "*"),
+		},
+		Subscribe: []string{
+			NotifySubject(edge), EchoSubject(edge), DumpRequestSubject(edge), BeatsAll,
+			InboxPrefix(RoleEdge, edge) + ".>",
+		},
+	}
+}
+
+// A router owns the streams.
+func routerPermissions(router string) Permissions {
+	p := Permissions{
+		Publish: []string{
+			InboxAll, PushAll, EventsAll, "$KV." + BucketDevices + ".>",
+			BeatSubject(router), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
+			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", InboxPrefix(RoleBackend, "*") + ".>",
+			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
+			jsAck(StreamInbox, ConsumerRouters), "$JS.FC." + StreamDevices + ".>",
+			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*",
+		},
+		Subscribe: []string{
+			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router),
+			HeadsAll, DeviceAll, CheckAll, PublishAll, SyncSubject("*", "*"),
+			InboxPrefix(RoleRouter, router) + ".>",
+		},
+	}
+	for _, s := range []string{StreamInbox, StreamPush, StreamEvents, StreamDevices} {
+		p.Publish = append(p.Publish,
+			"$JS.API.STREAM.CREATE."+s, "$JS.API.STREAM.UPDATE."+s, "$JS.API.STREAM.INFO."+s,
+			"$JS.API.STREAM.PURGE."+s, "$JS.API.STREAM.MSG.GET."+s,
+			"$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>",
+			"$JS.API.CONSUMER.CREATE."+s+".>", "$JS.API.CONSUMER.INFO."+s+".*")
+	}
+	return p
+}
+
+// A push worker consumes jobs, reads heads and records, and drops tokens that
+// a provider rejects. It creates nothing.
+func pushPermissions(push string) Permissions {
+	p := Permissions{
+		Publish: []string{
+			CheckSubject(push), PushAll, EventsAll, "$KV." + BucketDevices + ".>",
+			jsNext(StreamPush, ConsumerPush), jsAck(StreamPush, ConsumerPush),
+			"$JS.API.STREAM.PURGE." + StreamPush, "$JS.API.CONSUMER.INFO." + StreamPush + "." + ConsumerPush,
+		},
+		Subscribe: []string{InboxPrefix(RolePush, push) + ".>"},
+	}
+	for _, s := range []string{StreamInbox, StreamPush, StreamDevices} {
+		p.Publish = append(p.Publish, "$JS.API.STREAM.INFO."+s, "$JS.API.STREAM.MSG.GET."+s,
+			"$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>")
+	}
+	return p
+}
+
+// A backend speaks for its tenant only. It has no JetStream: the name of a
+// stream in a subject says nothing about whose messages a request reads, and
+// whoever may pull from a consumer names the subject that it delivers to.
+//
+// Its services answer under a prefix that carries the tenant instead of
+// through allow_responses, which would let them be made to publish to any
+// subject that a request names as its reply, against every deny.
+func backendPermissions(tenant string) Permissions {
+	return Permissions{
+		Publish: []string{
+			PublishSubject(tenant, "*", "*"), UpstreamReply("*", tenant) + ".>",
+		},
+		Subscribe: []string{
+			UpstreamSubject(tenant, "*", "*"), EventsOf(tenant),
+			// The discovery subjects of nats micro: questions without content.
+			"$SRV.>",
+			InboxPrefix(RoleBackend, tenant) + ".>",
+		},
+	}
+}
+
+func jsNext(stream, consumer string) string {
+	return "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
+}
+
+func jsAck(stream, consumer string) string {
+	return "$JS.ACK." + stream + "." + consumer + ".>"
+}

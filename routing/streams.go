@@ -1,0 +1,234 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// MaxAckPending is how many events the routers may have open at once: a hard
+// cap on rate times settling time.
+const MaxAckPending = 100_000
+
+// StreamOptions say how much is kept and how often. Zero values are replaced
+// by the defaults that are named.
+type StreamOptions struct {
+	// Replicas of every stream and consumer: 1, 3 or 5. Default 1.
+	Replicas int
+	// Keep is the number of messages kept of a user's kind: the catalog's
+	// MaxKeep. Default MinKeep.
+	Keep int
+	// InboxMaxBytes bounds the log; a full log refuses new events.
+	// Default 8 GiB.
+	InboxMaxBytes int64
+	// PushMaxBytes bounds the waiting push jobs. Default 1 GiB.
+	PushMaxBytes int64
+	// EventsMaxBytes bounds the events for backends, of which the oldest go
+	// first. Default 1 GiB.
+	EventsMaxBytes int64
+	// EventsMaxAge bounds their age. Default 7 days.
+	EventsMaxAge time.Duration
+	// DevicesMaxBytes bounds the device records. Default 4 GiB.
+	DevicesMaxBytes int64
+	// DuplicateWindow is how long idempotency keys are remembered. The index
+	// is kept in memory. Default 2 minutes.
+	DuplicateWindow time.Duration
+	// AckWait is how long a router may be silent about an event before
+	// another one gets it. Default 4 s.
+	AckWait time.Duration
+	// Now is the clock for the first sequence. Default time.Now.
+	Now func() time.Time
+}
+
+func (o StreamOptions) withDefaults() StreamOptions {
+	def := func(p *int64, v int64) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	o.Replicas = max(o.Replicas, 1)
+	o.Keep = max(o.Keep, MinKeep)
+	def(&o.InboxMaxBytes, 8<<30)
+	def(&o.PushMaxBytes, 1<<30)
+	def(&o.EventsMaxBytes, 1<<30)
+	def(&o.DevicesMaxBytes, 4<<30)
+	def((*int64)(&o.EventsMaxAge), int64(7*24*time.Hour))
+	def((*int64)(&o.DuplicateWindow), int64(2*time.Minute))
+	def((*int64)(&o.AckWait), int64(4*time.Second))
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// EnsureStreams creates the streams, consumers and the bucket, or brings
+// existing ones to these options. Several routers may do so at once. What
+// can not be changed on a living stream is refused with an error that says
+// what to do.
+func EnsureStreams(ctx context.Context, js jetstream.JetStream, o StreamOptions) error {
+	o = o.withDefaults()
+	for _, cfg := range []jetstream.StreamConfig{o.inbox(), o.push(), o.events()} {
+		if err := ensureStream(ctx, js, cfg); err != nil {
+			return err
+		}
+	}
+	if err := ensureConsumer(ctx, js, StreamInbox, o.routers()); err != nil {
+		return err
+	}
+	if err := ensureConsumer(ctx, js, StreamPush, o.pushers()); err != nil {
+		return err
+	}
+	return ensureBucket(ctx, js, o.devices())
+}
+
+func (o StreamOptions) inbox() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: StreamInbox, Description: "hawser: the log of every user's events",
+		Subjects: []string{InboxAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
+		MaxBytes: o.InboxMaxBytes, MaxMsgs: -1, MaxMsgsPerSubject: int64(o.Keep),
+		AllowDirect: true, Duplicates: o.DuplicateWindow,
+		// A stream that was lost and is made anew must not go backwards:
+		// devices remember its numbers. 2^53 is reached in the year 2248.
+		FirstSeq: uint64(o.Now().UnixMilli()) << 10,
+	}
+}
+
+func (o StreamOptions) push() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: StreamPush, Description: "hawser: devices that may need a push",
+		Subjects: []string{PushAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
+		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardOld,
+		MaxBytes: o.PushMaxBytes, MaxMsgs: -1, MaxMsgsPerSubject: 1, AllowDirect: true,
+		Duplicates: o.DuplicateWindow,
+	}
+}
+
+func (o StreamOptions) events() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: StreamEvents, Description: "hawser: what backends are told",
+		Subjects: []string{EventsAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld,
+		MaxBytes: o.EventsMaxBytes, MaxAge: o.EventsMaxAge, MaxMsgs: -1, MaxMsgsPerSubject: -1,
+		AllowDirect: true, Duplicates: o.DuplicateWindow,
+	}
+}
+
+func (o StreamOptions) devices() jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: BucketDevices, Description: "hawser: registered devices and owners of push tokens",
+		History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas, MaxBytes: o.DevicesMaxBytes,
+	}
+}
+
+func (o StreamOptions) routers() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: ConsumerRouters, AckPolicy: jetstream.AckExplicitPolicy,
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: o.AckWait, MaxDeliver: -1,
+		MaxAckPending: MaxAckPending, Replicas: o.Replicas, MaxWaiting: 512,
+	}
+}
+
+func (o StreamOptions) pushers() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: ConsumerPush, AckPolicy: jetstream.AckExplicitPolicy,
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: 30 * time.Second, MaxDeliver: -1,
+		MaxAckPending: MaxAckPending, Replicas: o.Replicas, MaxWaiting: 512,
+	}
+}
+
+// ensureStream creates the stream, or updates the one that is there. Routers
+// that start at once differ in FirstSeq only: the first one's stays.
+func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	_, err := js.CreateStream(ctx, want)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return fmt.Errorf("create stream %s: %w%s", want.Name, err, streamAdvice(err))
+	}
+	s, err := js.Stream(ctx, want.Name)
+	if err != nil {
+		return fmt.Errorf("look up stream %s: %w", want.Name, err)
+	}
+	have := s.CachedInfo().Config
+	if have.Retention != want.Retention || have.Storage != want.Storage {
+		return fmt.Errorf("stream %s exists with retention %v on %v storage, not %v on %v: that can not be changed; drain hawser, delete the stream and start again",
+			want.Name, have.Retention, have.Storage, want.Retention, want.Storage)
+	}
+	next := merge(have, want)
+	if sameStream(have, next) {
+		return nil
+	}
+	if _, err = js.UpdateStream(ctx, next); err != nil {
+		return fmt.Errorf("update stream %s: %w%s", want.Name, err, streamAdvice(err))
+	}
+	return nil
+}
+
+// merge takes what hawser decides from want and leaves the rest, such as
+// placement and mirrors, as an operator set it.
+func merge(have, want jetstream.StreamConfig) jetstream.StreamConfig {
+	have.Description, have.Subjects = want.Description, want.Subjects
+	have.Replicas, have.Discard = want.Replicas, want.Discard
+	have.MaxBytes, have.MaxAge = want.MaxBytes, want.MaxAge
+	have.MaxMsgs, have.MaxMsgsPerSubject = want.MaxMsgs, want.MaxMsgsPerSubject
+	have.AllowDirect, have.Duplicates = want.AllowDirect, want.Duplicates
+	return have
+}
+
+func sameStream(a, b jetstream.StreamConfig) bool {
+	return a.Description == b.Description && len(a.Subjects) == len(b.Subjects) &&
+		(len(a.Subjects) == 0 || a.Subjects[0] == b.Subjects[0]) &&
+		a.Replicas == b.Replicas && a.Discard == b.Discard &&
+		a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge &&
+		a.MaxMsgs == b.MaxMsgs && a.MaxMsgsPerSubject == b.MaxMsgsPerSubject &&
+		a.AllowDirect == b.AllowDirect && a.Duplicates == b.Duplicates
+}
+
+func ensureConsumer(ctx context.Context, js jetstream.JetStream, stream string, cfg jetstream.ConsumerConfig) error {
+	if _, err := js.CreateOrUpdateConsumer(ctx, stream, cfg); err != nil {
+		return fmt.Errorf("consumer %s of stream %s: %w; if it was made with another acknowledgement or delivery policy, drain hawser and delete it",
+			cfg.Durable, stream, err)
+	}
+	return nil
+}
+
+func ensureBucket(ctx context.Context, js jetstream.JetStream, cfg jetstream.KeyValueConfig) error {
+	_, err := js.CreateKeyValue(ctx, cfg)
+	if errors.Is(err, jetstream.ErrBucketExists) {
+		_, err = js.UpdateKeyValue(ctx, cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w%s", cfg.Bucket, err, streamAdvice(err))
+	}
+	return nil
+}
+
+func streamAdvice(err error) string {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	const (
+		noResources      = 10023
+		noStorage        = 10047
+		noMemory         = 10028
+		overlap          = 10065
+		noPeers          = 10005
+		replicasNotAlone = 10074
+	)
+	switch api.ErrorCode {
+	case noResources, noStorage, noMemory:
+		return "; raise max_file_store of the NATS servers or lower the streams' max bytes"
+	case overlap:
+		return "; another stream has these subjects: nobody but hawser may bind them"
+	case noPeers, replicasNotAlone:
+		return "; the NATS cluster has fewer servers than replicas are asked for"
+	default:
+		return ""
+	}
+}

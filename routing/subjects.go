@@ -1,0 +1,105 @@
+package routing
+
+// Every name that hawser uses on NATS. T, U, D, K, E, R and P stand for a
+// tenant, user, device, kind, edge, router and push worker; each is one
+// token of [A-Za-z0-9_-]{1,64}.
+//
+//	JetStream subject              stream    consumer  written by     read by
+//	inbox.<partition>.T.U.K        INBOX     ROUTERS   router         router, push
+//	push.T.U.D.K                   PUSH      PUSH      router         push
+//	hawser.v1.events.T.<type>      EVENTS    -         router, push   backends of T
+//	$KV.DEVICES.d.T.U.D            DEVICES   -         router, push   router, push
+//	$KV.DEVICES.t.<hash>           DEVICES   -         router, push   router, push
+//
+//	core subject                   body                from -> to
+//	hw.s.E                         SessionBatch        edge -> every router
+//	hw.b.R                         RouterBeat          router -> every edge
+//	hw.g.E.n                       NotifyBatch         router -> edge
+//	hw.g.E.e                       Echo                router -> edge
+//	hw.g.E.d                       DumpRequest         router -> edge
+//	hw.r.R.a.E                     AnswerBatch         edge -> router
+//	hw.r.R.d.E                     SessionDump         edge -> router
+//
+//	requests, with a reply         body                asks -> answers
+//	hw.q.heads.E                   HeadsRequest        edge -> one of "routers"
+//	hw.q.device.E                  DeviceRequest       edge -> one of "routers"
+//	hw.q.check.P                   CheckRequest        push -> one of "routers"
+//	hawser.v1.pub.T.U.K            the item            backend -> one of "publisher"
+//	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
+//	hawser.v1.up.T.sync.K          SyncRequest         edge -> one of "sync"
+//
+// A responder answers only subjects that SafeReply accepts: whoever asks
+// names the reply subject, and must not make a router publish where it may
+// not publish itself.
+const (
+	StreamInbox  = "INBOX"
+	StreamPush   = "PUSH"
+	StreamEvents = "EVENTS"
+	// BucketDevices is a key-value bucket; the stream under it is
+	// StreamDevices.
+	BucketDevices = "DEVICES"
+	StreamDevices = "KV_" + BucketDevices
+
+	ConsumerRouters = "ROUTERS"
+	ConsumerPush    = "PUSH"
+
+	// Queue groups.
+	QueueRouters   = "routers"
+	QueuePublisher = "publisher"
+	QueueSync      = "sync"
+
+	// Partitions is the number of partitions of the inbox subjects. It is
+	// part of every stored subject and can not be changed.
+	Partitions = 64
+)
+
+// Subjects with wildcards, to subscribe or to bind streams to.
+const (
+	InboxAll      = "inbox.*.*.*.*"
+	PushAll       = "push.*.*.*.*"
+	EventsAll     = "hawser.v1.events.>"
+	SessionsAll   = "hw.s.*"
+	BeatsAll      = "hw.b.*"
+	HeadsAll      = "hw.q.heads.*"
+	DeviceAll     = "hw.q.device.*"
+	CheckAll      = "hw.q.check.*"
+	PublishAll    = "hawser.v1.pub.*.*.*"
+	DevicesAll    = "d.>"
+	TokenOwnerAll = "t.*"
+)
+
+// Headers of messages. Names are as they are on the wire.
+const (
+	// HeaderMsgID is JetStream's own: "<tenant>.<user>.<kind>.<id>".
+	HeaderMsgID = "Nats-Msg-Id"
+	// HeaderVersion is the version of an event whose kind the backend
+	// numbers, a decimal number.
+	HeaderVersion = "Hawser-Version"
+	// HeaderUrgency is 1 to 3 in the inbox log; the NATS door also takes
+	// LOW, NORMAL and HIGH.
+	HeaderUrgency = "Hawser-Urgency"
+	// HeaderPush is a hawser.v1.Push as JSON.
+	HeaderPush = "Hawser-Push"
+	// HeaderID is a backend's idempotency key at the NATS door.
+	HeaderID = "Hawser-Id"
+
+	// Headers of upstream requests. A service must take the user from the
+	// verified token; the other two are for logs and routing.
+	HeaderToken      = "Hawser-Token"
+	HeaderUser       = "Hawser-User"
+	HeaderDevice     = "Hawser-Device"
+	HeaderDeadlineMs = "Hawser-Deadline-Ms"
+)
+
+// ServiceSync is the upstream service that hawser itself answers, for kinds
+// that it numbers.
+const ServiceSync = "sync"
+
+const (
+	prefixInbox    = "inbox."
+	prefixPush     = "push."
+	prefixEvents   = "hawser.v1.events."
+	prefixPublish  = "hawser.v1.pub."
+	prefixUpstream = "hawser.v1.up."
+	prefixReply    = "_INBOX."
+)
