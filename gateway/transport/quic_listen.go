@@ -1,0 +1,182 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// acceptors take connections from quic-go, whose own queue is fixed at 32 and
+// refuses what does not fit.
+const acceptors = 4
+
+// ListenQUIC listens for QUIC.
+func ListenQUIC(cfg ListenConfig) (Listener, error) {
+	addr, err := net.ResolveUDPAddr("udp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("transport: listen on udp %s: %w", cfg.Addr, err)
+	}
+	socket, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("transport: listen on udp %s: %w", cfg.Addr, err)
+	}
+	l, err := newQUICListener(cfg.withDefaults(), socket)
+	if err != nil {
+		_ = socket.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// quicListener owns the UDP socket, the acceptors and the goroutines that wait
+// for streams.
+type quicListener struct {
+	*gate
+
+	// Static after construction.
+	socket *net.UDPConn
+	tr     *quic.Transport
+	ql     *quic.Listener
+	open   *tracker // every connection that quic-go holds, from its first packet
+
+	running sync.WaitGroup
+	once    sync.Once
+}
+
+func newQUICListener(cfg ListenConfig, socket *net.UDPConn) (*quicListener, error) {
+	tlsConfig, err := serverTLS(cfg.TLS)
+	if err != nil {
+		return nil, err
+	}
+	l := &quicListener{gate: newGate(QUIC, cfg), socket: socket}
+	l.open = newTracker(l.releaseSocket)
+	resetKey := new(quic.StatelessResetKey)
+	_, _ = rand.Read(resetKey[:])
+	l.tr = &quic.Transport{
+		Conn:               socket,
+		ConnectionIDLength: connectionIDLen,
+		StatelessResetKey:  resetKey,
+		ConnContext:        l.admit,
+		// Under pressure a client must prove its address first: forged
+		// packets would otherwise fill the slots.
+		VerifySourceAddress: func(net.Addr) bool { return l.slots.crowded() },
+	}
+	if l.ql, err = l.tr.Listen(tlsConfig, edgeConfig(cfg)); err != nil {
+		return nil, fmt.Errorf("transport: listen on quic: %w", err)
+	}
+	for range acceptors {
+		l.running.Go(l.acceptLoop)
+	}
+	return l, nil
+}
+
+func (l *quicListener) Addr() netip.AddrPort { return addrPort(l.socket.LocalAddr()) }
+
+func (l *quicListener) Close() error {
+	l.once.Do(func() {
+		l.cancel()
+		_ = l.ql.Close()
+		l.running.Wait()
+		l.open.end()
+	})
+	return nil
+}
+
+func (l *quicListener) Shutdown(ctx context.Context) error {
+	_ = l.Close()
+	err := l.open.wait(ctx)
+	if err != nil {
+		l.releaseSocket()
+	}
+	return err
+}
+
+// releaseSocket cuts every connection that is still open.
+func (l *quicListener) releaseSocket() {
+	_ = l.tr.Close()
+	_ = l.socket.Close()
+}
+
+// admission is the life of one connection of quic-go: pending until Accept has
+// it, then open, then ended.
+type admission struct {
+	attempt
+	handed atomic.Bool
+}
+
+// admit runs in quic-go's receive loop for the first packet of a connection.
+func (l *quicListener) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
+	remote := addrPort(info.RemoteAddr)
+	if !l.slots.tryAcquire() {
+		l.reject(RejectBusy, remote, errTooManyHandshakes)
+		return nil, errTooManyHandshakes
+	}
+	l.open.add()
+	a := &admission{}
+	ctx = context.WithValue(withAttempt(ctx, &a.attempt), admissionKey{}, a)
+	context.AfterFunc(ctx, func() {
+		defer l.open.done()
+		if a.handed.CompareAndSwap(false, true) {
+			l.slots.release()
+			err := context.Cause(ctx)
+			l.reject(l.reasonOf(&a.attempt, err), remote, err)
+		}
+	})
+	return ctx, nil
+}
+
+type admissionKey struct{}
+
+func (l *quicListener) acceptLoop() {
+	for {
+		qc, err := l.ql.Accept(context.Background())
+		if err != nil {
+			return // closed, or the socket failed and took all connections along
+		}
+		l.running.Go(func() { l.awaitStream(qc) })
+	}
+}
+
+// awaitStream hands the connection out once the device has opened its stream.
+func (l *quicListener) awaitStream(qc *quic.Conn) {
+	a, _ := qc.Context().Value(admissionKey{}).(*admission)
+	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
+	defer cancel()
+	stream, err := qc.AcceptStream(ctx)
+	if err != nil {
+		l.refuse(qc, a, RejectNoStream, err)
+		return
+	}
+	c := &conn{link: &quicLink{Stream: stream, conn: qc}, kind: QUIC}
+	if err := l.deliver(c); err != nil {
+		l.refuse(qc, a, RejectBusy, err)
+		return
+	}
+	if a.handed.CompareAndSwap(false, true) {
+		l.slots.release()
+	}
+}
+
+// refuse tells the device why; admit's end of life counts it.
+func (l *quicListener) refuse(qc *quic.Conn, a *admission, reason string, err error) {
+	code := wire.CloseShutdown
+	switch {
+	case l.ctx.Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		a.decide(reason)
+		code = wire.CloseHelloTimeout
+	case errors.Is(err, errNotAccepted):
+		a.decide(reason)
+		code = wire.CloseBusy
+	}
+	_ = qc.CloseWithError(quic.ApplicationErrorCode(code), code.String())
+}

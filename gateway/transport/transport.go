@@ -1,0 +1,151 @@
+// Package transport carries the byte stream of one device: TLS 1.3 over TCP,
+// or the one bidirectional stream of a QUIC connection, behind one interface.
+//
+// It knows nothing of frames. It proves the other side's ALPN, bounds the time
+// and the number of handshakes, and ends a connection in such a way that the
+// last bytes written still arrive.
+//
+// # Ending a connection
+//
+// Whoever holds a [Conn] must call CloseWithCode once it is done with it, also
+// after an error of Read or Write: that is what gives back its memory and, for
+// a dialed QUIC connection, its socket.
+//
+// CloseWithCode first ends the local direction (close_notify and FIN on TCP, a
+// FIN on the stream of QUIC), then reads and drops what the peer still sends
+// until the peer ends its direction too, and only then closes. Without that, a
+// TCP socket with unread bytes would answer with a reset, and a QUIC
+// connection would be torn down before the peer has read the stream; either
+// loses a Close frame written the moment before. The wait is bounded. On an
+// accepted connection it happens in the background, on a dialed one inside
+// CloseWithCode.
+//
+// # Ending a listener
+//
+// [Listener].Close takes no new connections and leaves the open ones alone.
+// The UDP socket that all connections of a QUIC listener share stays open
+// until the last of them is closed, so the order is: Close the listener,
+// CloseWithCode every connection, then Shutdown to wait. Closing the socket
+// earlier would cut the connections without a word to the devices.
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Kind names a transport in metrics, logs and configuration.
+type Kind string
+
+// The kinds of transport.
+const (
+	TCP  Kind = "tcp"
+	QUIC Kind = "quic"
+	// Mem is the in-memory transport of package memtransport.
+	Mem Kind = "mem"
+)
+
+// Conn is one device's ordered byte stream. One goroutine may read while
+// another writes; Writes are serialized.
+//
+// Read returns io.EOF, or an error that CodeFromError understands, after the
+// peer closed; an error that matches os.ErrDeadlineExceeded after the read
+// deadline; and one that matches net.ErrClosed after CloseWithCode. After a failed Write, also one that failed
+// on its deadline, the stream is unusable and only CloseWithCode is left.
+type Conn interface {
+	io.Reader
+	io.Writer
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+
+	// CloseWithCode ends the connection; see the package comment. Code and
+	// reason travel in the application error of QUIC and are not sent on TCP:
+	// a peer that must know them on every transport needs a Close frame. It
+	// unblocks Read and Write and is idempotent. It may be called from any
+	// goroutine.
+	CloseWithCode(code uint16, reason string) error
+
+	Kind() Kind
+	// RemoteAddr is the peer's present address. It changes on QUIC when the
+	// device moves to another network.
+	RemoteAddr() netip.AddrPort
+	// TLS is what was negotiated. It is empty on Mem.
+	TLS() tls.ConnectionState
+}
+
+// Listener hands out connections whose handshake is complete and, on QUIC,
+// whose device has opened its stream.
+type Listener interface {
+	// Accept waits for the next connection. It returns ctx's error when ctx
+	// ends and one that matches net.ErrClosed after Close. Several goroutines
+	// may call it.
+	Accept(ctx context.Context) (Conn, error)
+	Addr() netip.AddrPort
+	Kind() Kind
+	// Close refuses new connections, ends handshakes under way and leaves
+	// open connections alone. It is idempotent.
+	Close() error
+	// Shutdown calls Close and then waits until every connection is closed
+	// and the listener's sockets are released. When ctx ends first it returns
+	// ctx's error, and the connections of a QUIC listener are cut.
+	Shutdown(ctx context.Context) error
+}
+
+// Defaults of ListenConfig.
+const (
+	DefaultHandshakeTimeout = 10 * time.Second
+	DefaultMaxHandshakes    = 1024
+	// DefaultIdleTimeout must exceed the longest time between two heartbeats,
+	// 29 minutes, with their grace: on QUIC the shorter of both sides' values
+	// ends a connection that is merely quiet.
+	DefaultIdleTimeout = 32 * time.Minute
+)
+
+// ListenConfig describes a listener.
+type ListenConfig struct {
+	// Addr is host:port. Port 0 takes a free one.
+	Addr string
+	// TLS holds the certificate, or GetCertificate. NextProtos is set by this
+	// package and MinVersion raised to TLS 1.3. CurvePreferences decides how
+	// much memory an idle connection keeps: X25519 alone keeps the least.
+	TLS *tls.Config
+	// HandshakeTimeout bounds the time from a connection's first packet to its
+	// being ready for Accept, and the time in which it must then be accepted.
+	// Zero means DefaultHandshakeTimeout.
+	HandshakeTimeout time.Duration
+	// MaxHandshakes bounds the handshakes under way; those beyond it are
+	// refused. Zero means DefaultMaxHandshakes.
+	MaxHandshakes int
+	// IdleTimeout ends a QUIC connection on which nothing was heard for this
+	// long. It is a backstop behind the session's own deadline, which should
+	// be shorter. Zero means DefaultIdleTimeout. TCP has none.
+	IdleTimeout time.Duration
+	// Log receives rejections at debug level. Nil drops them.
+	Log *slog.Logger
+	// OnReject is called once for each connection that ended before Accept,
+	// with one of the Reject reasons. It must not block. Nil ignores them.
+	OnReject func(kind Kind, reason string)
+}
+
+func (c ListenConfig) withDefaults() ListenConfig {
+	if c.HandshakeTimeout <= 0 {
+		c.HandshakeTimeout = DefaultHandshakeTimeout
+	}
+	if c.MaxHandshakes <= 0 {
+		c.MaxHandshakes = DefaultMaxHandshakes
+	}
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = DefaultIdleTimeout
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.OnReject == nil {
+		c.OnReject = func(Kind, string) {}
+	}
+	return c
+}
