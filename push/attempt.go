@@ -1,0 +1,99 @@
+package push
+
+import (
+	"context"
+	"time"
+)
+
+// attempt asks whether a push still is needed, sends it and settles the job
+// by the provider's answer.
+func (w *Worker) attempt(ctx context.Context, l *lane, h *held, rec Record) {
+	if left := l.pausedFor(time.Now()); left > 0 {
+		w.wait(h, outcomePaused, "application paused", spread(left))
+		return
+	}
+	if !w.needed(ctx, h) {
+		return
+	}
+	m, version, ok := w.compose(ctx, h, rec)
+	if !ok {
+		return
+	}
+	if !m.Expiry.After(time.Now()) {
+		w.dead(ctx, h, "too old")
+		return
+	}
+	w.settle(ctx, l, h, rec, version, w.send(ctx, l, m))
+}
+
+func (w *Worker) send(ctx context.Context, l *lane, m Message) Result {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.SendTimeout)
+	defer cancel()
+	begin := time.Now()
+	r := l.provider.Send(ctx, m)
+	w.metrics.seconds.WithLabelValues(l.key.Platform).Observe(time.Since(begin).Seconds())
+	w.metrics.sends.WithLabelValues(l.key.Platform, r.Verdict.String(), r.Reason).Inc()
+	return r
+}
+
+func (w *Worker) settle(ctx context.Context, l *lane, h *held, rec Record, version int64, r Result) {
+	if r.Verdict != PauseApp && r.Verdict != RetryAfter && l.worked() {
+		w.log.Info("application sends again", "tenant", l.key.Tenant, "app", l.key.App)
+	}
+	switch r.Verdict {
+	case Delivered:
+		w.memory.pushedNow(h.key, rec.Token, version)
+		w.done(h, outcomePushed)
+	case DropToken:
+		w.drop(ctx, h, rec, r)
+	case PauseApp:
+		w.pause(l, h, r)
+	case Dead:
+		w.dead(ctx, h, r.Reason)
+	default:
+		w.wait(h, outcomeRetry, r.Reason, max(spread(r.After), backoff(w.memory.failed(h.key))))
+	}
+}
+
+// drop removes a token that the provider rejected. The backend hears of it
+// first: a token that is gone without word cannot be explained to anybody.
+func (w *Worker) drop(ctx context.Context, h *held, rec Record, r Result) {
+	notAfter := r.Unregistered
+	if notAfter.IsZero() {
+		notAfter = time.Now()
+	}
+	if rec.RegisteredAt.After(notAfter) {
+		w.retryLater(h, outcomeRetry, "rejected before it was registered anew")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
+	defer cancel()
+	j := h.job
+	if err := w.cfg.Events.TokenRejected(ctx, j.Tenant, j.User, j.Device, rec.App, r.Reason); err != nil {
+		w.log.Warn("token.rejected not published; the token stays for now", "tenant", j.Tenant, "err", err)
+		w.retryLater(h, outcomeRetry, "token.rejected not published")
+		return
+	}
+	dropped, err := w.cfg.Records.DropToken(ctx, j.Tenant, j.User, j.Device, rec.Token, notAfter)
+	switch {
+	case err != nil:
+		w.log.Warn("rejected token not removed; tried again", "tenant", j.Tenant, "err", err)
+		w.retryLater(h, outcomeRetry, "rejected token not removed")
+	case !dropped:
+		// The device registered anew meanwhile: its new token gets the push.
+		w.retry(h, outcomeRetry, w.cfg.GatherHigh)
+	default:
+		w.done(h, outcomeDropped)
+	}
+}
+
+// pause stops the application's lane. Nothing is lost: its jobs wait in the
+// stream.
+func (w *Worker) pause(l *lane, h *held, r Result) {
+	wait, first := l.pauseNow(time.Now(), r.After)
+	if first {
+		w.log.Error("push service refuses an application; its pushes wait",
+			"tenant", l.key.Tenant, "platform", l.key.Platform, "app", l.key.App, "reason", r.Reason, "for", wait)
+	}
+	w.wait(h, outcomePaused, r.Reason, spread(wait))
+}

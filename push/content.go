@@ -1,0 +1,111 @@
+package push
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Content is what a push shows and carries.
+type Content struct {
+	Title, Body, Sound string
+	// Badge replaces the application's badge; nil leaves it.
+	Badge *int
+	// TTL is how long the provider tries. 0: the kind's default.
+	TTL time.Duration
+	// Data is passed to the application as it is. Keys that the payload
+	// itself uses ("hawser", and "aps" at APNs) are not taken from here.
+	Data map[string]string
+	// Background wakes the application and shows nothing.
+	Background bool
+	// Class collapses notifications; it becomes the collapse id.
+	Class string
+}
+
+// shows reports whether there is something to read.
+func (c Content) shows() bool { return c.Title != "" || c.Body != "" }
+
+// eventPush is the JSON of an event's push content: the publisher's words, as
+// JSON or as protobuf's JSON writes them.
+type eventPush struct {
+	Title string            `json:"title"`
+	Body  string            `json:"body"`
+	Badge *int              `json:"badge"`
+	Sound string            `json:"sound"`
+	TTL   seconds           `json:"ttl_s"`
+	TTLpb seconds           `json:"ttlS"`
+	Data  map[string]string `json:"data"`
+	None  bool              `json:"none"`
+}
+
+// seconds reads a number or, as protobuf's JSON writes 64-bit numbers, text.
+type seconds int64
+
+// maxTTL is the longest time that both providers keep a message, 28 days.
+const maxTTL = 28 * 24 * time.Hour
+
+func (s *seconds) UnmarshalJSON(b []byte) error {
+	text := string(b)
+	if len(b) > 1 && b[0] == '"' {
+		text = string(b[1 : len(b)-1])
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return fmt.Errorf("ttl_s must be a whole number of seconds from 0 up")
+	}
+	*s = seconds(min(n, int64(maxTTL/time.Second)))
+	return nil
+}
+
+// parseContent reads an event's push content. ok is false if there is none or
+// the publisher wants none; content that cannot be read counts as absent,
+// because a push with default words is better than no push.
+func parseContent(raw []byte) (c Content, ok bool) {
+	if len(raw) == 0 {
+		return Content{}, false
+	}
+	var e eventPush
+	if json.Unmarshal(raw, &e) != nil || e.None {
+		return Content{}, false
+	}
+	c = Content{Title: e.Title, Body: e.Body, Sound: e.Sound, Badge: e.Badge, Data: e.Data}
+	c.TTL = time.Duration(max(e.TTL, e.TTLpb)) * time.Second
+	return c, c.shows() || c.Sound != "" || c.Badge != nil || len(c.Data) > 0
+}
+
+// apply fills what the event left open. send is false if the kind's
+// configuration sends nothing for an event without content.
+func (d Defaults) apply(c Content, has bool, kind string) (out Content, send bool) {
+	mode := d.mode()
+	if !has && mode == ModeNone {
+		return Content{}, false
+	}
+	if !c.shows() {
+		if mode == ModeAlert {
+			c.Title, c.Body = d.Title, d.Body
+		}
+		c.Background = !c.shows()
+	}
+	if c.Sound == "" && !c.Background {
+		c.Sound = d.Sound
+	}
+	if c.TTL == 0 {
+		c.TTL = d.TTL
+	}
+	if c.Class = d.Class; c.Class == "" {
+		c.Class = kind
+	}
+	return c, true
+}
+
+func (d Defaults) mode() string {
+	switch {
+	case d.Mode == ModeAlert || d.Mode == ModeBackground || d.Mode == ModeNone:
+		return d.Mode
+	case d.Title != "" || d.Body != "":
+		return ModeAlert
+	default:
+		return ModeBackground
+	}
+}

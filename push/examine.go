@@ -1,0 +1,147 @@
+package push
+
+import (
+	"context"
+	"time"
+)
+
+// examine looks up the device of a due job and hands the job to the lane of
+// its application.
+func (w *Worker) examine(ctx context.Context, h *held) {
+	rec, ok := w.lookup(ctx, h)
+	if !ok {
+		return
+	}
+	l := w.laneOf(h.job, rec)
+	if l == w.orphans {
+		w.orphan(h, rec)
+		return
+	}
+	switch work := func() { w.attempt(ctx, l, h, rec) }; l.offer(work) {
+	case admitRun:
+		// Its own goroutine: the lookup's slot must not be held by a provider
+		// that hangs.
+		w.work.Go(func() {
+			for ; work != nil; work = l.next() {
+				work()
+			}
+		})
+	case admitQueued:
+	case admitFull:
+		w.metrics.refused.WithLabelValues(queueApp).Inc()
+		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
+	}
+}
+
+// lookup reads the device's record. ok is false if that settled the job.
+func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
+	defer cancel()
+	j := h.job
+	rec, err := w.cfg.Records.Record(ctx, j.Tenant, j.User, j.Device)
+	switch {
+	case err != nil:
+		w.log.Warn("device record not readable; the push is tried again", "tenant", j.Tenant, "err", err)
+		w.retryLater(h, outcomeLookup, "device record not readable")
+		return Record{}, false
+	case !rec.Found || rec.Token == "":
+		w.done(h, outcomeNoToken)
+		return Record{}, false
+	case w.memory.told(h.key, rec.Token, j.Version):
+		w.done(h, outcomeTold)
+		return Record{}, false
+	}
+	return rec, true
+}
+
+func (w *Worker) laneOf(j Job, rec Record) *lane {
+	if l := w.lanes[AppKey{Tenant: j.Tenant, Platform: rec.Platform, App: rec.App}]; l != nil {
+		return l
+	}
+	return w.orphans
+}
+
+// orphan keeps the job of an application that has no provider: a missing
+// setting must neither lose pushes nor be silent.
+func (w *Worker) orphan(h *held, rec Record) {
+	if _, first := w.orphans.pauseNow(time.Now(), pauseFirst); first {
+		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
+			"tenant", h.job.Tenant, "platform", rec.Platform, "app", rec.App)
+	}
+	w.retryLater(h, outcomePaused, "no provider for this application")
+}
+
+// needed asks the routers. It reports false if that settled the job.
+func (w *Worker) needed(ctx context.Context, h *held) bool {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
+	defer cancel()
+	j := h.job
+	state, err := w.cfg.Presence.Check(ctx, Target{j.Tenant, j.User, j.Device, j.Kind, j.Version})
+	if err != nil {
+		state = Unknown
+	}
+	if state == Unknown {
+		if w.memory.unknown(h.key, time.Now()) >= w.cfg.UnknownFor {
+			return true
+		}
+		w.retry(h, outcomeUnknown, w.cfg.AskEvery)
+		return false
+	}
+	w.memory.known(h.key)
+	switch state {
+	case Covered:
+		w.done(h, outcomeCovered)
+		return false
+	case InFlight:
+		left := patience(j.Urgency) - time.Since(j.EventAt)
+		if left <= 0 {
+			return true
+		}
+		w.retry(h, outcomeInFlight, min(left, w.cfg.AskEvery))
+		return false
+	default:
+		return true
+	}
+}
+
+// compose reads the head and words the message. ok is false if that settled
+// the job.
+func (w *Worker) compose(ctx context.Context, h *held, rec Record) (m Message, version int64, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
+	defer cancel()
+	j := h.job
+	head, raw, err := w.cfg.Heads.Head(ctx, j.Tenant, j.User, j.Kind)
+	if err != nil {
+		w.log.Warn("head not readable; the push is tried again", "tenant", j.Tenant, "kind", j.Kind, "err", err)
+		w.retryLater(h, outcomeLookup, "head not readable")
+		return Message{}, 0, false
+	}
+	version = max(head, j.Version)
+	if w.memory.told(h.key, rec.Token, version) {
+		w.done(h, outcomeTold)
+		return Message{}, 0, false
+	}
+	content, send := w.content(j, head, raw)
+	if !send {
+		w.done(h, outcomeNone)
+		return Message{}, 0, false
+	}
+	ttl := content.TTL
+	if ttl == 0 {
+		ttl = w.cfg.MaxAge
+	}
+	return newMessage(j, rec, version, content, j.EventAt.Add(ttl)), version, true
+}
+
+// content prefers what the head wants shown, then what the job's own event
+// wanted, then the kind's defaults.
+func (w *Worker) content(j Job, head int64, raw []byte) (c Content, send bool) {
+	has := false
+	if head >= j.Version {
+		c, has = parseContent(raw)
+	}
+	if !has {
+		c, has = parseContent(j.Push)
+	}
+	return w.cfg.Policy(j.Tenant, j.Kind).apply(c, has, j.Kind)
+}

@@ -1,0 +1,55 @@
+package push
+
+import "time"
+
+// Urgencies of an event. They decide how soon a silent device is pushed and
+// with which priority.
+const (
+	Low    = 1
+	Normal = 2
+	High   = 3
+)
+
+// Job means: this device may have something newer of this kind. Its fields
+// are those of a stored push job, in the same order.
+type Job struct {
+	Tenant, User, Device, Kind string
+	// Version of the event that asked for the push, at least 1.
+	Version int64
+	// EventAt is when that event was stored.
+	EventAt time.Time
+	// Urgency is Low, Normal or High; anything else counts as Normal.
+	Urgency int
+	// Push is the event's push content as JSON, nil if it had none.
+	Push []byte
+}
+
+// Delivery resolves one stored job. Exactly one of its methods is called,
+// once, from any goroutine. None may block.
+type Delivery interface {
+	// Done removes the job: pushed, or no push is needed.
+	Done()
+	// Retry asks for the job again, not before the given time has passed.
+	Retry(after time.Duration)
+	// Dead gives the job up and keeps the reason for the operator.
+	Dead(reason string)
+}
+
+// Target names what a presence check is about.
+type Target struct {
+	Tenant, User, Device, Kind string
+	Version                    int64
+}
+
+// patience is how long a connected device may take to acknowledge an event
+// before it is pushed as well.
+func patience(urgency int) time.Duration {
+	switch urgency {
+	case High:
+		return 3 * time.Second
+	case Low:
+		return time.Minute
+	default:
+		return 10 * time.Second
+	}
+}

@@ -1,0 +1,125 @@
+package push
+
+import (
+	"container/list"
+	"hash/maphash"
+	"sync"
+	"time"
+)
+
+// memory is what the worker keeps of a key between two of its jobs: the last
+// version that was pushed and how often an attempt failed. It is bounded and
+// only a help: a forgotten entry costs a repeated push or a shorter back-off.
+type memory struct {
+	// Static after construction.
+	max  int
+	seed maphash.Seed
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	byKey map[key]*list.Element
+	order *list.List // front: used last; of *remembered
+}
+
+type remembered struct {
+	key          key
+	pushed       int64  // the last version that the provider took
+	token        uint64 // hash of the token it was sent to
+	attempts     int    // failed in a row
+	unknownSince time.Time
+}
+
+func newMemory(size int) *memory {
+	return &memory{max: size, seed: maphash.MakeSeed(), byKey: map[key]*list.Element{}, order: list.New()}
+}
+
+// told reports whether this version, or a newer one, was pushed to this token.
+func (m *memory) told(k key, token string, version int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.byKey[k]
+	if e == nil {
+		return false
+	}
+	r := e.Value.(*remembered)
+	return r.pushed >= version && r.token == maphash.String(m.seed, token)
+}
+
+// pushedNow remembers a version that was taken; failures are forgotten.
+func (m *memory) pushedNow(k key, token string, version int64) {
+	m.change(k, func(r *remembered) {
+		*r = remembered{key: k, pushed: version, token: maphash.String(m.seed, token)}
+	})
+}
+
+// failed counts one more attempt and returns how many there were before it.
+func (m *memory) failed(k key) (before int) {
+	m.change(k, func(r *remembered) {
+		before = r.attempts
+		r.attempts++
+	})
+	return before
+}
+
+// unknown returns for how long the device's presence has been unknown.
+func (m *memory) unknown(k key, now time.Time) (since time.Duration) {
+	m.change(k, func(r *remembered) {
+		if r.unknownSince.IsZero() {
+			r.unknownSince = now
+		}
+		since = now.Sub(r.unknownSince)
+	})
+	return since
+}
+
+// known ends the time of unknown presence.
+func (m *memory) known(k key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.byKey[k]; e != nil {
+		e.Value.(*remembered).unknownSince = time.Time{}
+	}
+}
+
+// settled forgets failures and keeps the pushed version.
+func (m *memory) settled(k key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.byKey[k]
+	if e == nil {
+		return
+	}
+	r := e.Value.(*remembered)
+	r.attempts, r.unknownSince = 0, time.Time{}
+}
+
+// unsettled reports whether an earlier job of this key was sent back.
+func (m *memory) unsettled(k key) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.byKey[k]
+	return e != nil && (e.Value.(*remembered).attempts > 0 || !e.Value.(*remembered).unknownSince.IsZero())
+}
+
+func (m *memory) change(k key, f func(*remembered)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.byKey[k]
+	if e == nil {
+		e = m.order.PushFront(&remembered{key: k})
+		m.byKey[k] = e
+		m.evictLocked()
+	} else {
+		m.order.MoveToFront(e)
+	}
+	f(e.Value.(*remembered))
+}
+
+func (m *memory) evictLocked() {
+	if m.order.Len() <= m.max {
+		return
+	}
+	last := m.order.Back()
+	delete(m.byKey, last.Value.(*remembered).key)
+	m.order.Remove(last)
+}

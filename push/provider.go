@@ -1,0 +1,77 @@
+package push
+
+import (
+	"context"
+	"time"
+)
+
+// Platforms as device records name them.
+const (
+	IOS     = "ios"
+	Android = "android"
+)
+
+// AppKey names one application of a tenant at its push provider.
+type AppKey struct {
+	Tenant string
+	// Platform and App are those of the device's Record.
+	Platform, App string
+}
+
+// Provider sends to one application at one push service. Send makes one
+// attempt, waits no longer than its context allows and is safe for concurrent
+// use. Retrying is the worker's part: only the worker knows what a later
+// attempt should say.
+type Provider interface {
+	Send(ctx context.Context, m Message) Result
+}
+
+// Verdict is what an answer of a provider demands.
+type Verdict int
+
+const (
+	// Delivered: the provider took the message.
+	Delivered Verdict = iota
+	// RetryAfter: this message again later.
+	RetryAfter
+	// DropToken: the device will never be reached under this token.
+	DropToken
+	// PauseApp: nothing of this application can be sent for now. Its jobs
+	// wait; tokens and jobs are kept.
+	PauseApp
+	// Dead: this message can never be sent. The token stays.
+	Dead
+)
+
+// String returns the verdict's name as metrics and logs have it.
+func (v Verdict) String() string {
+	switch v {
+	case Delivered:
+		return "delivered"
+	case RetryAfter:
+		return "retry"
+	case DropToken:
+		return "drop_token"
+	case PauseApp:
+		return "pause_app"
+	case Dead:
+		return "dead"
+	default:
+		return "unknown"
+	}
+}
+
+// Result is a provider's answer.
+type Result struct {
+	Verdict Verdict
+	// Reason is one of a bounded set of words, the provider's own where it
+	// gave one. It never holds a token or content. Empty if Delivered.
+	Reason string
+	// After is how long the provider asked to wait, for RetryAfter and
+	// PauseApp. 0: the worker decides.
+	After time.Duration
+	// Unregistered is when the provider saw the token become invalid, for
+	// DropToken. A token registered later is kept. Zero: not said, the token
+	// is invalid now.
+	Unregistered time.Time
+}

@@ -1,0 +1,50 @@
+package push
+
+import (
+	"context"
+	"time"
+)
+
+// done settles a job for good.
+func (w *Worker) done(h *held, outcome string) {
+	w.memory.settled(h.key)
+	w.resolve(outcome, h.delivery.Done)
+	w.finish(h)
+}
+
+// retry sends a job back without counting it as failed.
+func (w *Worker) retry(h *held, outcome string, after time.Duration) {
+	w.resolve(outcome, func() { h.delivery.Retry(after) })
+	w.finish(h)
+}
+
+// retryLater sends a job back after a failure of our own side, with a wait
+// that grows.
+func (w *Worker) retryLater(h *held, outcome, reason string) {
+	w.wait(h, outcome, reason, backoff(w.memory.failed(h.key)))
+}
+
+// wait sends a job back after the given time, or gives it up if it would be
+// too old by then.
+func (w *Worker) wait(h *held, outcome, reason string, after time.Duration) {
+	if time.Since(h.job.EventAt)+after > w.cfg.MaxAge {
+		w.dead(context.Background(), h, "too old: "+reason)
+		return
+	}
+	w.retry(h, outcome, after)
+}
+
+// dead gives a job up; the backend hears of it first. If it cannot be told
+// now the job is given up all the same: the reason is kept with it.
+func (w *Worker) dead(ctx context.Context, h *held, reason string) {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
+	defer cancel()
+	j := h.job
+	if err := w.cfg.Events.PushDead(ctx, j.Tenant, j.User, j.Device, j.Kind, j.Version, reason); err != nil {
+		w.log.Warn("push.dead not published", "tenant", j.Tenant, "err", err)
+	}
+	w.log.Warn("push given up", "tenant", j.Tenant, "user", j.User, "device", j.Device, "kind", j.Kind, "version", j.Version, "reason", reason)
+	w.memory.settled(h.key)
+	w.resolve(outcomeDead, func() { h.delivery.Dead(reason) })
+	w.finish(h)
+}

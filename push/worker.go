@@ -1,0 +1,202 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Worker turns stored jobs into pushes. Handle feeds it, Run does the work.
+type Worker struct {
+	// Static after construction.
+	cfg     Config
+	log     *slog.Logger
+	metrics *Metrics
+	memory  *memory
+	lanes   map[AppKey]*lane
+	orphans *lane         // jobs of applications without a provider
+	wake    chan struct{} // capacity 1: the next due time may have changed
+	lookups chan struct{} // capacity MaxExamined: lookups under way
+
+	// Owned by Run: goroutines it waits for.
+	work sync.WaitGroup
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	gather *gatherer
+	closed bool
+}
+
+// NewWorker checks the configuration. The worker does nothing before Run.
+func NewWorker(cfg Config) (*Worker, error) {
+	cfg = cfg.withDefaults()
+	switch {
+	case cfg.Presence == nil, cfg.Records == nil, cfg.Heads == nil, cfg.Events == nil, cfg.Policy == nil:
+		return nil, fmt.Errorf("%w: Presence, Records, Heads, Events and Policy must be set", ErrConfig)
+	case cfg.Log == nil:
+		return nil, fmt.Errorf("%w: Log must be set", ErrConfig)
+	}
+	w := &Worker{
+		cfg:     cfg,
+		log:     cfg.Log,
+		memory:  newMemory(cfg.MaxRemembered),
+		lanes:   make(map[AppKey]*lane, len(cfg.Apps)),
+		orphans: &lane{inFlight: 1, maxQueue: 1},
+		wake:    make(chan struct{}, 1),
+		lookups: make(chan struct{}, cfg.MaxExamined),
+		gather:  newGatherer(),
+	}
+	for k, p := range cfg.Apps {
+		if p == nil {
+			return nil, fmt.Errorf("%w: the provider of application %q is nil", ErrConfig, k.App)
+		}
+		w.lanes[k] = &lane{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue}
+	}
+	w.metrics = newMetrics(cfg.Registerer, w.pausedApps)
+	return w, nil
+}
+
+// Handle takes a job and returns at once. The delivery is resolved later; if
+// the worker is full or has ended, it comes back.
+func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
+	window := w.cfg.Gather
+	if job.Urgency == High || w.memory.unsettled(job.key()) {
+		window = w.cfg.GatherHigh
+	}
+	due := time.Now().Add(window)
+
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		w.resolve(outcomeStopped, func() { d.Retry(0) })
+		return
+	}
+	if w.gather.size() >= w.cfg.MaxHeld && !w.gather.has(job.key()) {
+		w.mu.Unlock()
+		w.metrics.refused.WithLabelValues(queueHeld).Inc()
+		w.resolve(outcomeRefused, func() { d.Retry(spread(w.cfg.AskEvery)) })
+		return
+	}
+	replaced, older := w.gather.add(job, d, due)
+	w.metrics.held.Set(float64(w.gather.size()))
+	w.mu.Unlock()
+
+	w.nudge()
+	if replaced != nil {
+		w.supersede(replaced, older)
+	}
+}
+
+// supersede resolves a delivery that a later one of the same key replaced. The
+// stream keeps one job a key, so that the older version is gone from it. What
+// is not older may be this very job delivered once more: removing it would
+// remove the one that is held, so it is asked for again; it will be gone by
+// then.
+func (w *Worker) supersede(d Delivery, older bool) {
+	if older {
+		w.resolve(outcomeSuperseded, d.Done)
+		return
+	}
+	w.resolve(outcomeSuperseded, func() { d.Retry(2*w.cfg.SendTimeout + w.cfg.Gather) })
+}
+
+// Run works until ctx ends. It then lets attempts under way finish for
+// StopGrace, gives every unresolved job back and returns nil.
+func (w *Worker) Run(ctx context.Context) error {
+	sendCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		w.startDue(ctx, sendCtx)
+		w.arm(timer)
+		select {
+		case <-ctx.Done():
+		case <-w.wake:
+		case <-timer.C:
+		}
+	}
+	w.stop(cancel)
+	return nil
+}
+
+// startDue begins the lookup of every job that is due. It waits while
+// MaxExamined are under way: what is held meanwhile is bounded by MaxHeld.
+func (w *Worker) startDue(ctx, sendCtx context.Context) {
+	for {
+		select {
+		case w.lookups <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		w.mu.Lock()
+		h := w.gather.take(time.Now())
+		w.metrics.held.Set(float64(w.gather.size()))
+		w.mu.Unlock()
+		if h == nil {
+			<-w.lookups
+			return
+		}
+		w.work.Go(func() {
+			defer func() { <-w.lookups }()
+			w.examine(sendCtx, h)
+		})
+	}
+}
+
+// arm sets the timer to the next due time, or far away if nothing waits.
+func (w *Worker) arm(timer *time.Timer) {
+	w.mu.Lock()
+	due, ok := w.gather.next()
+	w.mu.Unlock()
+	if !ok {
+		timer.Reset(time.Hour)
+		return
+	}
+	timer.Reset(time.Until(due))
+}
+
+func (w *Worker) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Worker) stop(cancel context.CancelFunc) {
+	w.mu.Lock()
+	w.closed = true
+	rest := w.gather.drain()
+	w.mu.Unlock()
+	for _, h := range rest {
+		w.resolve(outcomeStopped, func() { h.delivery.Retry(0) })
+	}
+	grace := time.AfterFunc(w.cfg.StopGrace, cancel)
+	defer grace.Stop()
+	w.work.Wait()
+}
+
+// finish ends the work on a job: call it once the delivery is resolved.
+func (w *Worker) finish(h *held) {
+	w.mu.Lock()
+	w.gather.finished(h.key, time.Now())
+	w.mu.Unlock()
+	w.nudge()
+}
+
+func (w *Worker) resolve(outcome string, call func()) {
+	w.metrics.jobs.WithLabelValues(outcome).Inc()
+	call()
+}
+
+func (w *Worker) pausedApps() float64 {
+	now, n := time.Now(), 0
+	for _, l := range w.lanes {
+		if l.pausedFor(now) > 0 {
+			n++
+		}
+	}
+	return float64(n)
+}
