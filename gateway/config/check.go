@@ -27,9 +27,12 @@ type checker struct {
 // addf adds a problem of a field. A field that was not given is blamed on the
 // innermost section around it.
 func (k *checker) addf(path, format string, args ...any) {
-	at, ok := k.places[path]
-	for p := path; !ok && p != ""; at, ok = k.places[p] {
-		p = p[:max(strings.LastIndexAny(p, ".["), 0)]
+	var at place
+	for _, p := range withParents(path) {
+		if known, ok := k.places[p]; ok {
+			at = known
+			break
+		}
 	}
 	k.problems = append(k.problems, Problem{Path: path, Line: at.line, Env: at.env, Text: fmt.Sprintf(format, args...)})
 }

@@ -69,6 +69,8 @@ const (
 	RolePush Role = "push"
 )
 
+func allRoles() []Role { return []Role{RoleEdge, RoleRouter, RolePush} }
+
 // Has tells whether the process plays role.
 func (c *Config) Has(role Role) bool { return slices.Contains(c.Roles, role) }
 

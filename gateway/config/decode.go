@@ -84,7 +84,8 @@ func (d *decoder) pairs(path string, n *yaml.Node, each func(key, sub string, va
 		key := n.Content[i]
 		sub := strings.TrimPrefix(path+"."+key.Value, ".")
 		if key.Kind != yaml.ScalarNode {
-			d.addf(path, "has a key on line %d that is not a name", key.Line)
+			d.problems = append(d.problems, Problem{Path: path, Line: key.Line,
+				Text: "has a key that is not a name: write name: value"})
 			continue
 		}
 		if line, dup := first[key.Value]; dup {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -52,7 +53,7 @@ func parse(file string, data []byte, env []string) (*Config, *checker) {
 }
 
 // dropRepeats removes, from the problems at and after from, those of a field
-// that an earlier problem is about.
+// that an earlier problem is about, or of a field inside it.
 func dropRepeats(ps []Problem, from int) []Problem {
 	blamed := map[string]bool{}
 	for _, p := range ps[:from] {
@@ -60,11 +61,22 @@ func dropRepeats(ps []Problem, from int) []Problem {
 	}
 	kept := ps[:from:from]
 	for _, p := range ps[from:] {
-		if !blamed[p.Path] {
+		if !slices.ContainsFunc(withParents(p.Path), func(path string) bool { return blamed[path] }) {
 			kept = append(kept, p)
 		}
 	}
 	return kept
+}
+
+// withParents returns path and those of the sections around it, innermost
+// first.
+func withParents(path string) []string {
+	var all []string
+	for path != "" {
+		all = append(all, path)
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return all
 }
 
 // syntaxProblem turns an error of the YAML library into one of ours.

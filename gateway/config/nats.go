@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -58,7 +59,7 @@ func (n *NATS) User(role Role) *NATSUser {
 
 func (n *NATS) setDefaults(name string) {
 	orDefault(&n.Replicas, 3)
-	for _, role := range []Role{RoleEdge, RoleRouter, RolePush} {
+	for _, role := range allRoles() {
 		if u := n.User(role); u.PasswordFile != "" {
 			orDefault(&u.User, string(role)+"-"+name)
 		}
@@ -77,7 +78,9 @@ func (n *NATS) check(k *checker, roles []Role) {
 		k.addf("nats.replicas", "is %d: it must be 1, 3 or 5", n.Replicas)
 	}
 	for _, role := range roles {
-		n.User(role).check(k, "nats.users."+string(role), role)
+		if slices.Contains(allRoles(), role) {
+			n.User(role).check(k, "nats.users."+string(role), role)
+		}
 	}
 }
 

@@ -163,16 +163,18 @@ func (t *Tenant) checkKinds(k *checker, path string) {
 		k.oneOf(p+".numbered_by", kind.NumberedBy, NumberedByHawser, NumberedByBackend)
 		k.between(p+".keep", kind.Keep, 16, 10_000)
 		k.oneOf(p+".urgency", kind.Urgency, "LOW", "NORMAL", "HIGH")
-		kind.Push.check(k, p+".push")
+		kind.Push.check(k, p+".push", name)
 	}
 }
 
-func (p *KindPush) check(k *checker, path string) {
+func (p *KindPush) check(k *checker, path, kind string) {
 	k.oneOf(path+".mode", p.Mode, PushAlert, PushBackground, PushNone)
 	if p.Mode == PushAlert && p.Title == "" && p.Body == "" {
 		k.addf(path+".mode", "alert shows something: give a title or a body, or choose background")
 	}
-	k.id(path+".class", p.Class)
+	if p.Class != kind {
+		k.id(path+".class", p.Class)
+	}
 	for _, f := range []struct{ name, value string }{{"title", p.Title}, {"body", p.Body}, {"sound", p.Sound}} {
 		if len(f.value) > maxText {
 			k.addf(path+"."+f.name, "has %d bytes: at most %d fit into a push", len(f.value), maxText)
