@@ -77,7 +77,7 @@ func (h *half) reset() {
 
 func (h *half) read(p []byte) (int, error) {
 	for {
-		n, err, again := h.tryRead(p)
+		n, again, err := h.tryRead(p)
 		if again == nil {
 			return n, err
 		}
@@ -86,14 +86,14 @@ func (h *half) read(p []byte) (int, error) {
 }
 
 // tryRead returns what to wait for when there is nothing to return yet.
-func (h *half) tryRead(p []byte) (int, error, *waiter) {
+func (h *half) tryRead(p []byte) (int, *waiter, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.readerClosed:
-		return 0, net.ErrClosed, nil
+		return 0, nil, net.ErrClosed
 	case passed(h.readDeadline):
-		return 0, os.ErrDeadlineExceeded, nil
+		return 0, nil, os.ErrDeadlineExceeded
 	case h.blockReads || h.vanished:
 	case len(h.buf) > 0:
 		n := copy(p, h.buf)
@@ -101,15 +101,15 @@ func (h *half) tryRead(p []byte) (int, error, *waiter) {
 		h.changedLocked()
 		return n, nil, nil
 	case h.readErr != nil:
-		return 0, h.readErr, nil
+		return 0, nil, h.readErr
 	}
-	return 0, nil, &waiter{changed: h.changed, deadline: h.readDeadline}
+	return 0, &waiter{changed: h.changed, deadline: h.readDeadline}, nil
 }
 
 func (h *half) write(p []byte) (int, error) {
 	total := 0
 	for {
-		n, err, again := h.tryWrite(p[total:])
+		n, again, err := h.tryWrite(p[total:])
 		total += n
 		if err != nil || total == len(p) {
 			return total, err
@@ -120,16 +120,16 @@ func (h *half) write(p []byte) (int, error) {
 	}
 }
 
-func (h *half) tryWrite(p []byte) (int, error, *waiter) {
+func (h *half) tryWrite(p []byte) (int, *waiter, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.writerClosed:
-		return 0, net.ErrClosed, nil
+		return 0, nil, net.ErrClosed
 	case h.writeErr != nil:
-		return 0, h.writeErr, nil
+		return 0, nil, h.writeErr
 	case passed(h.writeDeadline):
-		return 0, os.ErrDeadlineExceeded, nil
+		return 0, nil, os.ErrDeadlineExceeded
 	case h.blockWrites:
 	case h.vanished:
 		return len(p), nil, nil
@@ -139,7 +139,7 @@ func (h *half) tryWrite(p []byte) (int, error, *waiter) {
 		h.changedLocked()
 		return n, nil, nil
 	}
-	return 0, nil, &waiter{changed: h.changed, deadline: h.writeDeadline}
+	return 0, &waiter{changed: h.changed, deadline: h.writeDeadline}, nil
 }
 
 func passed(deadline time.Time) bool {
