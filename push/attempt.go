@@ -8,6 +8,10 @@ import (
 // attempt asks whether a push still is needed, sends it and settles the job
 // by the provider's answer.
 func (w *Worker) attempt(ctx context.Context, l *lane, h *held, rec Record) {
+	if w.ending() {
+		w.retry(h, outcomeStopped, 0)
+		return
+	}
 	if left := l.pausedFor(time.Now()); left > 0 {
 		w.wait(h, outcomePaused, "application paused", spread(left))
 		return

@@ -85,7 +85,7 @@ func (d Defaults) apply(c Content, has bool, kind string) (out Content, send boo
 		if mode == ModeAlert {
 			c.Title, c.Body = d.Title, d.Body
 		}
-		c.Background = !c.shows()
+		c.Background = !c.shows() && c.Badge == nil && c.Sound == ""
 	}
 	if c.Sound == "" && !c.Background {
 		c.Sound = d.Sound

@@ -26,6 +26,7 @@ type remembered struct {
 	pushed       int64  // the last version that the provider took
 	token        uint64 // hash of the token it was sent to
 	attempts     int    // failed in a row
+	returned     bool   // an earlier job was sent back
 	unknownSince time.Time
 }
 
@@ -90,15 +91,22 @@ func (m *memory) settled(k key) {
 		return
 	}
 	r := e.Value.(*remembered)
-	r.attempts, r.unknownSince = 0, time.Time{}
+	r.attempts, r.returned, r.unknownSince = 0, false, time.Time{}
 }
 
-// unsettled reports whether an earlier job of this key was sent back.
-func (m *memory) unsettled(k key) bool {
+// sentBack remembers that a job of this key will return: it was gathered
+// already.
+func (m *memory) sentBack(k key) {
+	m.change(k, func(r *remembered) { r.returned = true })
+}
+
+// returns reports whether an earlier job of this key was sent back and not
+// settled since.
+func (m *memory) returns(k key) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.byKey[k]
-	return e != nil && (e.Value.(*remembered).attempts > 0 || !e.Value.(*remembered).unknownSince.IsZero())
+	return e != nil && e.Value.(*remembered).returned
 }
 
 func (m *memory) change(k key, f func(*remembered)) {

@@ -62,7 +62,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 // the worker is full or has ended, it comes back.
 func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
 	window := w.cfg.Gather
-	if job.Urgency == High || w.memory.unsettled(job.key()) {
+	if job.Urgency == High || w.memory.returns(job.key()) {
 		window = w.cfg.GatherHigh
 	}
 	due := time.Now().Add(window)
@@ -156,6 +156,13 @@ func (w *Worker) arm(timer *time.Timer) {
 		return
 	}
 	timer.Reset(time.Until(due))
+}
+
+// ending reports whether the worker takes and begins nothing any more.
+func (w *Worker) ending() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
 }
 
 func (w *Worker) nudge() {

@@ -1,0 +1,60 @@
+package pushtest
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+const (
+	typeFcmError   = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+	typeBadRequest = "type.googleapis.com/google.rpc.BadRequest"
+)
+
+// rpcStatus is the status word that Google writes beside an HTTP status.
+func rpcStatus(code int) string {
+	switch code {
+	case http.StatusBadRequest:
+		return "INVALID_ARGUMENT"
+	case http.StatusUnauthorized:
+		return "UNAUTHENTICATED"
+	case http.StatusForbidden:
+		return "PERMISSION_DENIED"
+	case http.StatusNotFound:
+		return "NOT_FOUND"
+	case http.StatusTooManyRequests:
+		return "RESOURCE_EXHAUSTED"
+	case http.StatusServiceUnavailable:
+		return "UNAVAILABLE"
+	default:
+		return "INTERNAL"
+	}
+}
+
+// BadRequest is the answer to a malformed message: 400 with a field violation
+// and no FcmError.
+func BadRequest(description string) Reply {
+	body, _ := json.Marshal(errorBody(http.StatusBadRequest, map[string]any{
+		"@type":           typeBadRequest,
+		"fieldViolations": []map[string]string{{"field": "message", "description": description}},
+	}))
+	return Reply{Status: http.StatusBadRequest, Raw: string(body), ContentType: "application/json"}
+}
+
+func errorBody(code int, details ...map[string]any) map[string]any {
+	return map[string]any{"error": map[string]any{
+		"code": code, "status": rpcStatus(code), "message": "simulated: " + rpcStatus(code), "details": details,
+	}}
+}
+
+func writeFCM(w http.ResponseWriter, r Reply) {
+	if r.headers(w) {
+		return
+	}
+	var details []map[string]any
+	if r.Reason != "" {
+		details = append(details, map[string]any{"@type": typeFcmError, "errorCode": r.Reason})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(r.Status)
+	_ = json.NewEncoder(w).Encode(errorBody(r.Status, details...))
+}
