@@ -1,9 +1,10 @@
 package wire
 
 import (
-	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // parseBody parses a protobuf payload into m. Fields that this version does
@@ -15,50 +16,52 @@ func parseBody(payload []byte, m proto.Message) error {
 	return nil
 }
 
+// appendBody appends m. Field by field in the order of their numbers, so that
+// equal bodies are equal bytes.
 func appendBody(b []byte, m proto.Message) []byte {
-	out, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(b, m)
+	options := proto.MarshalOptions{Deterministic: true}
+	out, err := options.MarshalAppend(b, m)
+	if err == nil {
+		return out
+	}
+	// The one thing that cannot be encoded is text that is not UTF-8. Of an
+	// application's own version string that is no reason to stay offline.
+	m = proto.Clone(m)
+	repairText(m.ProtoReflect())
+	out, err = options.MarshalAppend(b, m)
 	if err != nil {
 		return b
 	}
 	return out
 }
 
-// checks gathers the first of several complaints about a body.
-type checks struct{ err error }
+// repairText replaces what is not UTF-8 in the strings of m and of the
+// messages in it.
+func repairText(m protoreflect.Message) {
+	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case field.IsList():
+			repairList(field, v.List())
+		case field.Kind() == protoreflect.StringKind:
+			m.Set(field, validText(v))
+		case field.Message() != nil:
+			repairText(v.Message())
+		}
+		return true
+	})
+}
 
-func (c *checks) fail(text string, cause error) {
-	if c.err == nil {
-		c.err = &malformed{text, cause}
+func repairList(field protoreflect.FieldDescriptor, list protoreflect.List) {
+	for i := range list.Len() {
+		switch {
+		case field.Kind() == protoreflect.StringKind:
+			list.Set(i, validText(list.Get(i)))
+		case field.Message() != nil:
+			repairText(list.Get(i).Message())
+		}
 	}
 }
 
-func (c *checks) length(what string, n, limit int) {
-	if n > limit {
-		c.fail(fmt.Sprintf("%s has %d bytes, at most %d are allowed", what, n, limit), nil)
-	}
-}
-
-func (c *checks) count(what string, n, limit int) {
-	if n > limit {
-		c.fail(fmt.Sprintf("%d %s, at most %d are allowed", n, what, limit), nil)
-	}
-}
-
-func (c *checks) id(what, s string) {
-	if err := CheckID(what, s); err != nil {
-		c.fail(err.Error(), err)
-	}
-}
-
-func (c *checks) version(v int64) {
-	if err := CheckVersion(v); err != nil {
-		c.fail(err.Error(), err)
-	}
-}
-
-// millis checks a time in milliseconds.
-func (c *checks) millis(what string, v int64) {
-	if v < 0 || v > maxDuration.Milliseconds() {
-		c.fail(fmt.Sprintf("%s %d is not in 0 to %d", what, v, maxDuration.Milliseconds()), nil)
-	}
+func validText(v protoreflect.Value) protoreflect.Value {
+	return protoreflect.ValueOfString(strings.ToValidUTF8(v.String(), "\uFFFD"))
 }

@@ -40,7 +40,7 @@ const (
 // Reconnect reports whether a device connects again by itself after c.
 func (c CloseCode) Reconnect() bool { return c >= minCloseCode && c < firstFinal }
 
-// closeTexts holds a name and an advice for every code.
+// texts returns the name and the advice of a code, known or not.
 func (c CloseCode) texts() (name, advice string) {
 	switch c {
 	case CloseShutdown:

@@ -23,15 +23,12 @@ func (d *decoder) fail(text string, cause error) {
 
 // varint reads a number of at most limit.
 func (d *decoder) varint(what string, limit uint64) uint64 {
-	if d.err != nil {
-		return 0
-	}
 	v, n := varint(d.b)
-	if n == 0 {
+	switch {
+	case n == 0:
 		d.fail(what+" is cut short", nil)
 		return 0
-	}
-	if v > limit {
+	case v > limit:
 		d.fail(fmt.Sprintf("%s %d is above %d", what, v, limit), nil)
 		return 0
 	}
@@ -40,15 +37,24 @@ func (d *decoder) varint(what string, limit uint64) uint64 {
 }
 
 // bytes reads a length and as many bytes, which still belong to the payload.
-func (d *decoder) bytes(what string, limit int) []byte {
-	n := d.varint(what+" length", uint64(limit))
-	if n > uint64(len(d.b)) {
+func (d *decoder) bytes(what string, limit uint64) []byte {
+	length, n := varint(d.b)
+	switch {
+	case n == 0 || length <= limit && length > uint64(len(d.b)-n):
 		d.fail(what+" is cut short", nil)
 		return nil
+	case length > limit:
+		d.fail(fmt.Sprintf("%s has %d bytes, at most %d are allowed", what, length, limit), nil)
+		return nil
 	}
-	b := d.b[:n]
-	d.b = d.b[n:]
-	return b
+	field := d.b[n : n+int(length)]
+	d.b = d.b[n+int(length):]
+	return field
+}
+
+// body reads bytes and copies them; nil if there are none.
+func (d *decoder) body() []byte {
+	return append([]byte(nil), d.bytes("body", MaxPayload)...)
 }
 
 func (d *decoder) text(what string) string {
@@ -62,22 +68,24 @@ func (d *decoder) text(what string) string {
 
 func (d *decoder) id(what string) string {
 	s := string(d.bytes(what, maxID))
-	if d.err == nil {
-		if err := CheckID(what, s); err != nil {
-			d.fail(err.Error(), err)
-			return ""
-		}
+	if d.err != nil {
+		return ""
+	}
+	if err := CheckID(what, s); err != nil {
+		d.fail(err.Error(), err)
+		return ""
 	}
 	return s
 }
 
 func (d *decoder) version() int64 {
 	v := int64(d.varint("version", maxVarint))
-	if d.err == nil {
-		if err := CheckVersion(v); err != nil {
-			d.fail(err.Error(), err)
-			return 0
-		}
+	if d.err != nil {
+		return 0
+	}
+	if err := CheckVersion(v); err != nil {
+		d.fail(err.Error(), err)
+		return 0
 	}
 	return v
 }
@@ -86,21 +94,5 @@ func (d *decoder) millis(what string) time.Duration {
 	return time.Duration(d.varint(what, uint64(maxDuration/time.Millisecond))) * time.Millisecond
 }
 
-// appendBytes appends a length and s.
-func appendBytes[T string | []byte](b []byte, s T) []byte {
-	return append(appendVarint(b, uint64(len(s))), s...)
-}
-
-// appendText appends s as UTF-8 of at most MaxText bytes.
-func appendText(b []byte, s string) []byte { return appendBytes(b, cutText(s)) }
-
-// appendMillis appends d in milliseconds, rounded up: a short time must not
-// become 0, which has a meaning of its own.
-func appendMillis(b []byte, d time.Duration) []byte {
-	return appendVarint(b, uint64(max(0, (d+time.Millisecond-1)/time.Millisecond)))
-}
-
-// body reads a body and copies it; nil if it is empty.
-func (d *decoder) body() []byte {
-	return append([]byte(nil), d.bytes("body", MaxPayload)...)
-}
+// flag reads a varint of flags of which bit 0 is the only known one.
+func (d *decoder) flag() bool { return d.varint("flags", maxVarint)&1 == 1 }

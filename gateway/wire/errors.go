@@ -1,6 +1,9 @@
 package wire
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What is wrong with a frame or a name. Errors of this package wrap one or
 // more of them; test with errors.Is.
@@ -30,6 +33,18 @@ func (e *FrameError) Error() string { return "wire: " + e.Type.String() + ": " +
 
 // Unwrap returns Err.
 func (e *FrameError) Unwrap() error { return e.Err }
+
+// tooLarge is a length above the reader's limit.
+type tooLarge struct {
+	length uint64
+	limit  int
+}
+
+func (e *tooLarge) Error() string {
+	return fmt.Sprintf("frame too large: %d bytes, at most %d are allowed", e.length, e.limit)
+}
+
+func (e *tooLarge) Unwrap() error { return ErrTooLarge }
 
 // malformed is a payload at fault: a sentence of its own, which may wrap a
 // cause such as ErrID.

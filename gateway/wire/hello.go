@@ -48,6 +48,8 @@ func checkHello(m *wirepb.Hello) error {
 	if last := m.Last; last != nil {
 		c.millis("last_good_gap_ms", last.LastGoodGapMs)
 		c.millis("first_miss_gap_ms", last.FirstMissGapMs)
+		// A phone may lie in a drawer for a year.
+		c.notNegative("reconnect_delay_ms", last.ReconnectDelayMs)
 	}
 	return c.err
 }

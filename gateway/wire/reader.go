@@ -90,7 +90,7 @@ func (r *Reader) header() error {
 // buffered.
 func (r *Reader) begin(t Type, length uint64, n int) error {
 	if length > uint64(max(r.max, 0)) {
-		return &FrameError{Type: t, Err: ErrTooLarge}
+		return &FrameError{Type: t, Err: &tooLarge{length, r.max}}
 	}
 	r.r += n
 	r.inFrame, r.typ, r.length, r.left, r.payload = true, t, int(length), int(length), nil

@@ -15,13 +15,3 @@ func parseState(d decoder) (Frame, error) {
 	f := &State{Background: d.flag()}
 	return f, d.err
 }
-
-// flag reads a varint of flags of which bit 0 is the only known one.
-func (d *decoder) flag() bool { return d.varint("flags", maxVarint)&1 == 1 }
-
-func appendFlag(b []byte, set bool) []byte {
-	if set {
-		return append(b, 1)
-	}
-	return append(b, 0)
-}

@@ -33,5 +33,10 @@ func checkWelcome(m *wirepb.Welcome) error {
 	for _, kind := range m.Kinds {
 		c.id("kind", kind)
 	}
+	if l := m.Limits; l != nil {
+		c.notNegative("max_frame_bytes", l.MaxFrameBytes)
+		c.notNegative("max_requests", l.MaxRequests)
+		c.notNegative("requests_per_s", l.RequestsPerS)
+	}
 	return c.err
 }
