@@ -1,0 +1,78 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// newCatalog turns the configured tenants into what routing works with.
+func newCatalog(tenants []config.Tenant) (*routing.Catalog, error) {
+	out := make([]routing.Tenant, 0, len(tenants))
+	for _, t := range tenants {
+		converted, err := tenant(t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, converted)
+	}
+	return routing.NewCatalog(out)
+}
+
+func tenant(t config.Tenant) (routing.Tenant, error) {
+	out := routing.Tenant{
+		Name:               t.Name,
+		Kinds:              make(map[string]routing.Kind, len(t.Kinds)),
+		Services:           t.Services,
+		MaxEventsPerSecond: float64(t.MaxEventsPerSecond),
+	}
+	for _, file := range t.APIKeyFiles {
+		key, err := file.ReadTrimmed()
+		if err != nil {
+			return out, fmt.Errorf("read an API key of tenant %s: %w", t.Name, err)
+		}
+		out.APIKeys = append(out.APIKeys, routing.HashKey(string(key)))
+	}
+	for name, k := range t.Kinds {
+		urgency, err := routing.ParseUrgency(k.Urgency)
+		if err != nil {
+			return out, fmt.Errorf("kind %s of tenant %s: %w", name, t.Name, err)
+		}
+		out.Kinds[name] = routing.Kind{
+			Name:    name,
+			Backend: k.NumberedBy == config.NumberedByBackend,
+			Keep:    k.Keep,
+			Urgency: urgency,
+			Push: routing.PushDefaults{
+				Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
+				Sound: k.Push.Sound, TTL: k.Push.TTL, Mode: k.Push.Mode,
+			},
+		}
+	}
+	return out, nil
+}
+
+// pushPolicy tells the push role what a kind's pushes show by default.
+func pushPolicy(catalog *routing.Catalog) push.Policy {
+	return func(tenant, kind string) push.Defaults {
+		k, _ := catalog.Kind(tenant, kind)
+		return push.Defaults{
+			Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
+			Sound: k.Push.Sound, TTL: k.Push.TTL, Mode: k.Push.Mode,
+		}
+	}
+}
+
+// tokenSources lists the files of keys that may vouch for devices.
+func tokenSources(tenants []config.Tenant) []token.Source {
+	var sources []token.Source
+	for _, t := range tenants {
+		for _, file := range t.JWKSFiles {
+			sources = append(sources, token.Source{Tenant: t.Name, JWKSFile: string(file)})
+		}
+	}
+	return sources
+}

@@ -1,0 +1,104 @@
+package devmode
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+// A Node describes one process of a development fleet.
+type Node struct {
+	// Name is unique in the fleet.
+	Name string
+	// Roles are edge, router, push, in any combination.
+	Roles []string
+	// Listen is the device port's address, for TCP and UDP. Edges only.
+	Listen string
+	// API is the address of the backends' API. Routers only.
+	API string
+	// Admin is the address of metrics and health. Always loopback.
+	Admin string
+	// AckWait is after how long another router takes over the work of one
+	// that died. Empty: the default.
+	AckWait string
+}
+
+// WriteConfig writes the configuration file of a node, in the form in which an
+// operator would, and returns its path.
+func (e *Environment) WriteConfig(n Node) (string, error) {
+	var text bytes.Buffer
+	err := configTemplate.Execute(&text, struct {
+		Node
+		NATS      string
+		Tenants   []string
+		IOSApp    string
+		Project   string
+		APNs, FCM string
+		TeamID    string
+		KeyID     string
+	}{n, e.NATSURL, e.tenants, IOSApp, AndroidApp, e.APNs.URL(), e.FCM.URL(), e.APNs.TeamID(), e.APNs.KeyID()})
+	if err != nil {
+		return "", fmt.Errorf("fill in the configuration of %s: %w", n.Name, err)
+	}
+	if err := writeFile(e.Dir, n.Name+".yaml", text.Bytes(), 0o600); err != nil {
+		return "", err
+	}
+	return filepath.Join(e.Dir, n.Name+".yaml"), nil
+}
+
+func (n Node) Has(role string) bool {
+	for _, r := range n.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// configTemplate names every secret by file: none stands in the text.
+var configTemplate = template.Must(template.New("config").Funcs(template.FuncMap{"join": strings.Join}).Parse(`version: 1
+name: {{.Name}}
+site: local
+roles: [{{join .Roles ", "}}]
+nats:
+  urls: ["{{.NATS}}"]
+  users:
+{{- range .Roles}}
+    {{.}}: {user: {{.}}-{{$.Name}}, password_file: nats-{{.}}-{{$.Name}}.password}
+{{- end}}
+  replicas: 1
+{{- if .Has "edge"}}
+edge:
+  listen: "{{.Listen}}"
+  tls: {cert_file: edge.pem, key_file: edge.key}
+  ticket_key_file: ticket.key
+{{- end}}
+{{- if .Has "router"}}
+router:
+  api: {listen: "{{.API}}"}
+{{- if .AckWait}}
+  ack_wait: {{.AckWait}}
+{{- end}}
+{{- end}}
+{{- if .Has "push"}}
+push:
+  apps:
+    - {app: {{.IOSApp}}, provider: apns, environment: sandbox, team_id: {{.TeamID}}, key_id: {{.KeyID}}, key_file: apns.p8, endpoint: "{{.APNs}}", ca_file: apns-ca.pem}
+    - {app: {{.Project}}, provider: fcm, credentials_file: fcm.json, endpoint: "{{.FCM}}", ca_file: fcm-ca.pem}
+{{- end}}
+tenants:
+{{- range .Tenants}}
+  - name: {{.}}
+    jwks_files: [{{.}}.jwks.json]
+    api_key_files: [{{.}}.api-key]
+    services: [echo]
+    kinds:
+      messages: {numbered_by: hawser, urgency: HIGH, push: {mode: alert, class: message, title: "New message", sound: default}}
+      contacts: {numbered_by: hawser, urgency: NORMAL, push: {mode: background, class: contacts}}
+      moments: {numbered_by: hawser, urgency: LOW, push: {mode: none}}
+      account: {numbered_by: backend, urgency: NORMAL, push: {mode: background, class: account}}
+{{- end}}
+admin: {listen: "{{.Admin}}"}
+`))

@@ -1,0 +1,118 @@
+package devmode
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+func TestEnvironmentServesAFleet(t *testing.T) {
+	all := Node{
+		Name: "dev", Roles: []string{"edge", "router", "push"},
+		Listen: "127.0.0.1:7443", API: "127.0.0.1:7480", Admin: "127.0.0.1:7490", AckWait: "3s",
+	}
+	env, err := New(Options{Dir: t.TempDir(), Nodes: []Node{all}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer env.Close()
+
+	path, err := env.WriteConfig(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(path, nil)
+	if err != nil {
+		t.Fatalf("the configuration that dev mode writes is refused: %v", err)
+	}
+	if got := cfg.Router.AckWait; got != 3*time.Second {
+		t.Errorf("ack_wait = %v, want 3s", got)
+	}
+	checkToken(t, env, cfg)
+	checkUsers(t, env)
+	checkSecrets(t, env, path)
+}
+
+func checkToken(t *testing.T, env *Environment, cfg *config.Config) {
+	t.Helper()
+	jwt, err := env.Token("demo", "alice", "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := token.NewVerifier([]token.Source{{Tenant: "demo", JWKSFile: string(cfg.Tenants[0].JWKSFiles[0])}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := verifier.Verify(jwt, time.Now()); err != nil || id.User != "alice" {
+		t.Errorf("the edge's key file does not verify a token of the environment: %+v, %v", id, err)
+	}
+}
+
+// checkUsers logs in as each role and sees that nobody else can.
+func checkUsers(t *testing.T, env *Environment) {
+	t.Helper()
+	for _, role := range []routing.Role{routing.RoleEdge, routing.RoleRouter, routing.RolePush} {
+		u, err := env.User(role, "dev")
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc, err := nats.Connect(env.NATSURL, nats.UserInfo(u.Name(), u.Password))
+		if err != nil {
+			t.Errorf("%s cannot log in: %v", u.Name(), err)
+			continue
+		}
+		nc.Close()
+	}
+	if _, err := nats.Connect(env.NATSURL); err == nil {
+		t.Error("the embedded server lets a client in that gives no password")
+	}
+}
+
+// checkSecrets sees that secrets stand in files of their own, for the owner.
+func checkSecrets(t *testing.T, env *Environment, configFile string) {
+	t.Helper()
+	text, err := os.ReadFile(configFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"demo.api-key", "nats-edge-dev.password", "ticket.key"} {
+		secret, err := os.ReadFile(env.Path(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), string(secret)) {
+			t.Errorf("the configuration holds the secret of %s", name)
+		}
+		if info, err := os.Stat(env.Path(name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s can be read by others: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestFreeAddrsDiffer(t *testing.T) {
+	addrs, err := FreeAddrs(8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, a := range addrs {
+		if seen[a] {
+			t.Errorf("%s was given twice", a)
+		}
+		seen[a] = true
+	}
+}
+
+func TestStartNeedsAProgram(t *testing.T) {
+	if _, err := Start(context.Background(), t.TempDir()+"/missing", "none.yaml", "node", t.TempDir()); err == nil {
+		t.Error("a program that does not exist was started")
+	}
+}
