@@ -1,0 +1,61 @@
+package edgelink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+)
+
+// PutDevice stores a device's registration for pushes. It repeats the
+// request until a router has done it or ctx ends. The registration counts
+// from the call: should the device be removed meanwhile it stays removed.
+func (l *Link) PutDevice(ctx context.Context, d Device) error {
+	return l.device(ctx, &linkpb.DeviceRequest{
+		Tenant: d.Tenant, User: d.User, Device: d.Device,
+		Record: &linkpb.DeviceRecord{
+			Platform: d.Platform, App: d.App, PushToken: d.PushToken,
+			RegisteredMs: time.Now().UnixMilli(), Epoch: d.Epoch,
+		},
+	})
+}
+
+// RemoveDevice removes a device's registration, with the same repetition.
+func (l *Link) RemoveDevice(ctx context.Context, tenant, user, device string) error {
+	return l.device(ctx, &linkpb.DeviceRequest{Tenant: tenant, User: user, Device: device, Remove: true})
+}
+
+func (l *Link) device(ctx context.Context, req *linkpb.DeviceRequest) error {
+	ids := []struct{ what, id string }{{"tenant", req.GetTenant()}, {"user", req.GetUser()}, {"device", req.GetDevice()}}
+	for _, c := range ids {
+		if err := wire.CheckID(c.what, c.id); err != nil {
+			return err
+		}
+	}
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := l.callDevice(ctx, req)
+		if err == nil {
+			return nil
+		}
+		l.metrics.deviceRetries.Inc()
+		if !sleep(ctx, wait/2+rand.N(wait)) {
+			return fmt.Errorf("no router took the device's registration: %w (last: %w)", ctx.Err(), err)
+		}
+	}
+}
+
+func (l *Link) callDevice(ctx context.Context, req *linkpb.DeviceRequest) error {
+	var resp linkpb.DeviceResponse
+	if err := l.call(ctx, routing.DeviceSubject(l.cfg.Edge), req, &resp); err != nil {
+		return err
+	}
+	if resp.GetError() != "" {
+		return errors.New(resp.GetError())
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package edgelink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// Config of a link.
+type Config struct {
+	// Edge is the edge's name, as in its NATS user.
+	Edge string
+	// Incarnation is the edge process's start in unix milliseconds: greater
+	// than that of every earlier process of this name.
+	Incarnation int64
+	// Conn was made with ConnectOptions. The link does not close it.
+	Conn    *nats.Conn
+	Handler Handler
+	// Log; nil: none.
+	Log *slog.Logger
+	// Registerer for the metrics; nil: none.
+	Registerer prometheus.Registerer
+	// Timing; zero fields get the defaults.
+	Timing Timing
+	// DropBatch, where not nil, is asked for each batch that tells of
+	// sessions. If it returns true these are never told of, nor counted, nor
+	// dumped. For tests that sabotage the link; called with the link's lock
+	// held.
+	DropBatch func() bool
+}
+
+// Link is an edge's link to the routers. Its methods may be called from any
+// number of goroutines, before, during and after Run.
+type Link struct {
+	// Static after construction.
+	cfg     Config
+	log     *slog.Logger
+	metrics *Metrics
+
+	// Signals, each of one place: a signal that is already there is enough.
+	// Never closed.
+	announceC, verifyC, askC, answerC, dumpC chan struct{}
+
+	degraded atomic.Bool
+
+	mu sync.Mutex
+	// Guarded by mu. It is held for short steps only, but for the three that
+	// go over all sessions: a dump's snapshot, a resync, the start of a sweep.
+	table    table
+	presence presence
+	verifier verifier
+	parkedBy string
+
+	// Have locks of their own.
+	answers answerQueue
+	dumps   dumpQueue
+}
+
+// New checks the configuration. The link does nothing before Run.
+func New(cfg Config) (*Link, error) {
+	if err := wire.CheckID("edge", cfg.Edge); err != nil {
+		return nil, err
+	}
+	switch {
+	case cfg.Incarnation <= 0:
+		return nil, errors.New("edge link: the incarnation must be the process's start in unix milliseconds")
+	case cfg.Conn == nil || cfg.Handler == nil:
+		return nil, errors.New("edge link: a NATS connection and a handler are needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Registerer == nil {
+		cfg.Registerer = prometheus.NewRegistry()
+	}
+	cfg.Timing = cfg.Timing.withDefaults()
+	l := &Link{
+		cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Registerer),
+		announceC: make(chan struct{}, 1), verifyC: make(chan struct{}, 1),
+		askC: make(chan struct{}, headsRequests), answerC: make(chan struct{}, 1), dumpC: make(chan struct{}, 1),
+		table: newTable(), presence: newPresence(cfg.Timing.Present),
+		verifier: verifier{timing: cfg.Timing},
+		answers:  newAnswerQueue(), dumps: dumpQueue{waiting: map[string]dumpRequest{}},
+	}
+	l.degraded.Store(true)
+	l.gauges(cfg.Registerer)
+	return l, nil
+}
+
+// Run works until ctx ends; it then tells routers of the sessions that ended
+// by then and returns nil. It fails only where NATS refuses subscriptions.
+// The Handler may still get what had arrived when ctx ended.
+func (l *Link) Run(ctx context.Context) error {
+	status := l.cfg.Conn.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
+	defer l.cfg.Conn.RemoveStatusListener(status)
+	l.mu.Lock()
+	l.verifier.settled = time.Now().Add(l.cfg.Timing.Settle)
+	l.mu.Unlock()
+	subs, err := l.subscribe()
+	if err != nil {
+		return fmt.Errorf("edge link: %w", err)
+	}
+	defer unsubscribe(subs)
+
+	var wg sync.WaitGroup
+	wg.Go(func() { l.announceAll(ctx, status, subs) })
+	wg.Go(func() { l.verifyAll(ctx) })
+	for range headsRequests {
+		wg.Go(func() { l.askAll(ctx) })
+	}
+	wg.Go(func() { l.answerAll(ctx) })
+	wg.Go(func() { l.dumpAll(ctx) })
+	wg.Wait()
+	return nil
+}
+
+// Register adds a live session, or changes its Background; nothing else of a
+// session may change. It never blocks.
+func (l *Link) Register(s Session) {
+	l.mu.Lock()
+	l.table.register(s)
+	l.mu.Unlock()
+	signal(l.announceC)
+}
+
+// Unregister removes a session that ended. It never blocks; an unknown
+// number is ignored.
+func (l *Link) Unregister(conn uint64) {
+	l.mu.Lock()
+	l.table.unregister(conn)
+	l.mu.Unlock()
+	signal(l.announceC)
+}
+
+// Degraded reports that NATS is away, or that no complete router was heard
+// of for Timing.Present: devices can not hear of events now.
+func (l *Link) Degraded() bool { return l.degraded.Load() }
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

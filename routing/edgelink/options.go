@@ -1,0 +1,89 @@
+package edgelink
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// ConnectOptions are the options that an edge's NATS connection must be made
+// with; credentials and TLS are added by the caller.
+//
+//   - It reconnects for ever, and does not fail when NATS is away at the start.
+//   - It pings every 5 s: a dead link is noticed within 15 s.
+//   - It buffers nothing while NATS is away. What it would send later is
+//     outdated by then, and the link announces its state anew in any case.
+//   - Replies come to the prefix that the edge's permissions allow.
+func ConnectOptions(edge string) []nats.Option {
+	return []nats.Option{
+		nats.Name(routing.UserName(routing.RoleEdge, edge)),
+		nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleEdge, edge)),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.Timeout(2 * time.Second),
+	}
+}
+
+// Timing holds the link's durations. Zero fields get the defaults; tests
+// shorten them.
+type Timing struct {
+	// Beat is the pause between beats. Routers forget an edge that is silent
+	// for 3 s. Default 1 s.
+	Beat time.Duration
+	// Present is how long a router counts as present after its last beat.
+	// Default 3 s.
+	Present time.Duration
+	// Settle is how long after NATS (re)connected no session is verified,
+	// so that every router's beat was heard before the routers are counted.
+	// It must be longer than a router's beat. Default 1.5 s.
+	Settle time.Duration
+	// Window is what re-verifying all sessions is spread over. Default 30 s;
+	// an edge with few sessions takes less.
+	Window time.Duration
+	// Request bounds one attempt of a request to a router. Default 2 s.
+	Request time.Duration
+}
+
+func (t Timing) withDefaults() Timing {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&t.Beat, time.Second)
+	def(&t.Present, 3*time.Second)
+	def(&t.Settle, 1500*time.Millisecond)
+	def(&t.Window, 30*time.Second)
+	def(&t.Request, 2*time.Second)
+	return t
+}
+
+// The bounds of the link's queues and messages.
+const (
+	// maxMessage is about how many bytes of sessions or answers go into one
+	// message: large enough to amortise it, far below NATS' 1 MiB.
+	maxMessage = 16 << 10
+	// maxChanges bounds the changes to the sessions that wait to be told.
+	// Beyond it the routers get a dump instead.
+	maxChanges = 1 << 16
+	// maxAnswers bounds the answers that wait to be sent.
+	maxAnswers = 1 << 16
+	// maxRouters bounds the routers that are kept track of.
+	maxRouters = 256
+	// maxInbound bounds the messages that wait in each subscription.
+	maxInbound = 1 << 16
+	// headsUsers is how many users one request for heads names, and
+	// headsRequests how many such requests are under way at once.
+	headsUsers    = 256
+	headsRequests = 4
+	// sweepFloor is the least number of sessions a second that are verified
+	// anew: a small edge does not take the whole window.
+	sweepFloor = 500
+)

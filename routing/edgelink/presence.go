@@ -1,0 +1,114 @@
+package edgelink
+
+import "time"
+
+// router is what is known of one router process.
+type router struct {
+	incarnation int64
+	// seen is when it last beat, or asked for a dump.
+	seen time.Time
+	// heard is when anything came from it.
+	heard    time.Time
+	complete bool
+	// dumping: it asked for a dump, so it is about to take work.
+	dumping bool
+	// echoed is the number of the last batch that it echoed.
+	echoed uint64
+}
+
+// presence is the set of routers. It does no I/O; the link's mu guards it.
+type presence struct {
+	routers map[string]*router
+	ttl     time.Duration
+}
+
+func newPresence(ttl time.Duration) presence {
+	return presence{routers: map[string]*router{}, ttl: ttl}
+}
+
+func (p *presence) here(r *router, now time.Time) bool { return now.Sub(r.seen) < p.ttl }
+
+// at returns the router's record, a new one for a new incarnation; nil where
+// the incarnation is over or there are too many routers.
+func (p *presence) at(name string, incarnation int64, now time.Time) *router {
+	r := p.routers[name]
+	switch {
+	case r != nil && r.incarnation == incarnation:
+		r.heard = now
+		return r
+	case r != nil && incarnation < r.incarnation && p.here(r, now):
+		return nil
+	case r == nil && len(p.routers) >= maxRouters:
+		return nil
+	}
+	r = &router{incarnation: incarnation, heard: now}
+	p.routers[name] = r
+	return r
+}
+
+// beat reports whether the router became complete by it: as far as the edge
+// knows, it dispatched without the edge's sessions until now.
+func (p *presence) beat(name string, incarnation int64, complete bool, now time.Time) (became bool) {
+	r := p.at(name, incarnation, now)
+	if r == nil {
+		return false
+	}
+	was := r.complete && p.here(r, now)
+	r.seen, r.complete = now, complete
+	return complete && !was
+}
+
+// asks notes a router that asked for a dump. It counts from then on, before
+// the dump is made: nothing is verified without it.
+func (p *presence) asks(name string, incarnation int64, now time.Time) bool {
+	r := p.at(name, incarnation, now)
+	if r == nil {
+		return false
+	}
+	r.seen, r.dumping = now, true
+	return true
+}
+
+// echo notes that the router applied all batches up to seq. An echo alone
+// does not make it present.
+func (p *presence) echo(name string, incarnation int64, seq uint64, now time.Time) {
+	if r := p.at(name, incarnation, now); r != nil {
+		r.echoed = max(r.echoed, seq)
+	}
+}
+
+func (p *presence) leave(name string, incarnation int64) {
+	if r := p.routers[name]; r != nil && r.incarnation <= incarnation {
+		delete(p.routers, name)
+	}
+}
+
+// expire forgets silent routers and returns how many are complete.
+func (p *presence) expire(now time.Time) (complete int) {
+	for name, r := range p.routers {
+		switch {
+		case now.Sub(r.heard) >= p.ttl:
+			delete(p.routers, name)
+		case r.complete && p.here(r, now):
+			complete++
+		}
+	}
+	return complete
+}
+
+func (p *presence) clear() { clear(p.routers) }
+
+// echoed returns the number of the last batch that every router that counts
+// has echoed. ok is false while there is no complete router: nobody could be
+// asked for heads.
+func (p *presence) echoed(now time.Time) (seq uint64, ok bool) {
+	seq = ^uint64(0)
+	for _, r := range p.routers {
+		if !p.here(r, now) || !r.complete && !r.dumping {
+			continue
+		}
+		seq = min(seq, r.echoed)
+		ok = ok || r.complete
+	}
+	return seq, ok
+}
