@@ -66,10 +66,16 @@ func testDialerLastBytes(t *testing.T, f *fixture) {
 	device, edge := f.pair(t)
 	last := pattern(2000)
 	mustWrite(t, device, last)
-	within(t, "CloseWithCode", func() { _ = device.CloseWithCode(0, "") })
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = device.CloseWithCode(0, "")
+	}()
 	if got := mustEnd(t, edge); !bytes.Equal(got, last) {
 		t.Fatalf("%d bytes arrived of %d", len(got), len(last))
 	}
+	_ = edge.CloseWithCode(0, "")
+	within(t, "CloseWithCode", func() { <-closed })
 }
 
 func testCloseUnblocksRead(t *testing.T, f *fixture) {

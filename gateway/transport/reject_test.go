@@ -1,0 +1,251 @@
+package transport_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// rejecting is a listener of one kind that reports its rejections.
+type rejecting struct {
+	transport.Listener
+	client  *tls.Config
+	reasons chan string
+}
+
+func newRejecting(t *testing.T, listen listen, cfg transport.ListenConfig) *rejecting {
+	t.Helper()
+	server, client := newTLS(t)
+	r := &rejecting{client: client, reasons: make(chan string, 100)}
+	cfg.Addr, cfg.TLS = "127.0.0.1:0", server
+	if cfg.HandshakeTimeout == 0 {
+		cfg.HandshakeTimeout = 5 * time.Second
+	}
+	cfg.OnReject = func(_ transport.Kind, reason string) { r.reasons <- reason }
+	l, err := listen(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Listener = l
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := l.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+	return r
+}
+
+func (r *rejecting) expect(t *testing.T, want string) {
+	t.Helper()
+	select {
+	case got := <-r.reasons:
+		if got != want {
+			t.Errorf("rejected as %q, want %q", got, want)
+		}
+	case <-time.After(10 * time.Second):
+		t.Errorf("no rejection, want %q", want)
+	}
+}
+
+func (r *rejecting) addr() string { return r.Addr().String() }
+
+func TestTCPRejects(t *testing.T) {
+	alpn := []string{wire.ALPN}
+	for _, c := range []struct {
+		name   string
+		client func(net.Conn, *tls.Config)
+		want   string
+	}{
+		{"garbage", send("\x00\x01garbage garbage"), transport.RejectNotTLS},
+		{"http", send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), transport.RejectNotTLS},
+		{"tls12", hello(&tls.Config{MaxVersion: tls.VersionTLS12, NextProtos: alpn}), transport.RejectTLSVersion},
+		{"wrong alpn", hello(&tls.Config{NextProtos: []string{"h2"}}), transport.RejectALPN},
+		{"no alpn", hello(&tls.Config{}), transport.RejectALPN},
+		{"unknown certificate", hello(&tls.Config{NextProtos: alpn, ServerName: "other"}), transport.RejectTLS},
+		{"gone", func(c net.Conn, _ *tls.Config) { _ = c.Close() }, transport.RejectGone},
+		{"gone in the hello", func(c net.Conn, _ *tls.Config) { send("\x16\x03\x01\x02\x00half")(c, nil); _ = c.Close() }, transport.RejectGone},
+		{"silence", func(net.Conn, *tls.Config) {}, transport.RejectTimeout},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := transport.ListenConfig{}
+			if c.want == transport.RejectTimeout {
+				cfg.HandshakeTimeout = 100 * time.Millisecond
+			}
+			r := newRejecting(t, transport.ListenTCP, cfg)
+			raw, err := net.Dial("tcp", r.addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			c.client(raw, r.client)
+			r.expect(t, c.want)
+			_ = raw.SetReadDeadline(time.Now().Add(5 * time.Second))
+			var timeout net.Error
+			if _, err := io.Copy(io.Discard, raw); errors.As(err, &timeout) && timeout.Timeout() {
+				t.Error("the connection was rejected and left open")
+			}
+		})
+	}
+}
+
+func send(text string) func(net.Conn, *tls.Config) {
+	return func(c net.Conn, _ *tls.Config) { _, _ = c.Write([]byte(text)) }
+}
+
+func hello(cfg *tls.Config) func(net.Conn, *tls.Config) {
+	return func(c net.Conn, good *tls.Config) {
+		cfg.RootCAs = good.RootCAs
+		if cfg.ServerName == "" {
+			cfg.ServerName = "127.0.0.1"
+		}
+		_ = tls.Client(c, cfg).Handshake()
+	}
+}
+
+func TestQUICRejects(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		alpn string
+		use  func(*quic.Conn)
+		want string
+	}{
+		{"wrong alpn", "h3", nil, transport.RejectALPN},
+		{"gone", wire.ALPN, func(c *quic.Conn) { _ = c.CloseWithError(0, "") }, transport.RejectGone},
+		{"no stream", wire.ALPN, func(*quic.Conn) {}, transport.RejectNoStream},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := transport.ListenConfig{}
+			if c.want == transport.RejectNoStream {
+				cfg.HandshakeTimeout = 300 * time.Millisecond
+			}
+			r := newRejecting(t, transport.ListenQUIC, cfg)
+			config := r.client.Clone()
+			config.NextProtos = []string{c.alpn}
+			qc, err := quic.DialAddr(context.Background(), r.addr(), config, nil)
+			if err == nil {
+				defer func() { _ = qc.CloseWithError(0, "") }()
+				c.use(qc)
+			}
+			r.expect(t, c.want)
+		})
+	}
+}
+
+func TestQUICGarbageIsIgnored(t *testing.T) {
+	r := newRejecting(t, transport.ListenQUIC, transport.ListenConfig{})
+	raw, err := net.Dial("udp", r.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for range 100 {
+		send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")(raw, nil)
+	}
+	accepted(t, r, transport.DialQUIC)
+}
+
+// accepted connects once, to show that the listener still works.
+func accepted(t *testing.T, r *rejecting, dial dial) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	device, err := dial(ctx, r.addr(), r.client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = device.CloseWithCode(0, "") }()
+	if _, err := device.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	edge, err := r.Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = edge.CloseWithCode(3000, "")
+}
+
+func TestHandshakesAreBounded(t *testing.T) {
+	const bound = 3
+	t.Run("tcp", func(t *testing.T) {
+		r := newRejecting(t, transport.ListenTCP, transport.ListenConfig{MaxHandshakes: bound})
+		for range bound + 1 {
+			raw, err := net.Dial("tcp", r.addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+		}
+		r.expect(t, transport.RejectBusy)
+	})
+	t.Run("quic", func(t *testing.T) {
+		r := newRejecting(t, transport.ListenQUIC, transport.ListenConfig{MaxHandshakes: bound})
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		var last error
+		for range bound + 1 {
+			// Dialed without a byte written: the listener waits for a stream.
+			c, err := transport.DialQUIC(ctx, r.addr(), r.client)
+			if err == nil {
+				defer func() { _ = c.CloseWithCode(0, "") }()
+			}
+			last = err
+		}
+		r.expect(t, transport.RejectBusy)
+		var refused *quic.TransportError
+		if !errors.As(last, &refused) || refused.ErrorCode != quic.ConnectionRefused {
+			t.Errorf("the device got %v, want CONNECTION_REFUSED", last)
+		}
+	})
+}
+
+func TestSlotsComeBack(t *testing.T) {
+	for _, i := range implementations {
+		t.Run(i.name, func(t *testing.T) {
+			// Two, because a slot comes back a moment after Accept.
+			r := newRejecting(t, i.listen, transport.ListenConfig{MaxHandshakes: 2})
+			for range 5 {
+				accepted(t, r, i.dial)
+			}
+		})
+	}
+}
+
+func TestNobodyAccepts(t *testing.T) {
+	for _, i := range implementations {
+		t.Run(i.name, func(t *testing.T) {
+			r := newRejecting(t, i.listen, transport.ListenConfig{HandshakeTimeout: 300 * time.Millisecond})
+			device, err := i.dial(context.Background(), r.addr(), r.client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = device.CloseWithCode(0, "") }()
+			if _, err := device.Write([]byte{1}); err != nil {
+				t.Fatal(err)
+			}
+			r.expect(t, transport.RejectBusy)
+		})
+	}
+}
+
+func TestCloseEndsHandshakes(t *testing.T) {
+	r := newRejecting(t, transport.ListenTCP, transport.ListenConfig{HandshakeTimeout: time.Hour})
+	raw, err := net.Dial("tcp", r.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	time.Sleep(50 * time.Millisecond)
+	_ = r.Close()
+	r.expect(t, transport.RejectClosing)
+}
