@@ -1,0 +1,129 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// checks are the push role's open questions.
+type checks struct {
+	open map[checkKey][]*check
+	// queue is ordered by deadline: each question waits the same time.
+	queue []*check
+}
+
+type checkKey struct {
+	device table.DeviceID
+	kind   string
+}
+
+type check struct {
+	id       uint64
+	key      checkKey
+	version  int64
+	session  *table.Session
+	deadline time.Time
+	inFlight bool
+	done     bool
+}
+
+// Check answers, with Effects.Checked and the same id, whether a device still
+// needs a push for a version: from what is known, or by asking its session
+// for at most half a second.
+func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, version int64, now time.Time) {
+	p.counts.Checks++
+	head := version
+	if f := p.find(device.UserID, kind); f != nil {
+		head = max(head, f.head)
+		if d := f.device(device.Device); d != nil && d.acked >= version {
+			p.out.Checked(id, linkpb.CheckResponse_STATE_COVERED)
+			return
+		}
+	}
+	s := p.table.Device(device).Session
+	switch {
+	case s == nil:
+		p.out.Checked(id, linkpb.CheckResponse_STATE_AWAY)
+	case p.leaving || len(p.checks.queue) >= p.cfg.MaxChecks:
+		p.out.Checked(id, linkpb.CheckResponse_STATE_UNSPECIFIED)
+	default:
+		c := &check{id: id, key: checkKey{device, kind}, version: version, session: s, deadline: now.Add(checkWait)}
+		p.checks.open[c.key] = append(p.checks.open[c.key], c)
+		p.checks.queue = append(p.checks.queue, c)
+		p.counts.Notifies++
+		p.out.Notify(s, kind, head)
+	}
+}
+
+// answerChecks settles the questions that an edge's answer answers.
+func (p *Dispatcher) answerChecks(s *table.Session, a *linkpb.Answer) {
+	key := checkKey{s.Device, a.GetKind()}
+	acked := a.GetAcked()
+	if a.GetState() == linkpb.Answer_STATE_ACKED {
+		acked = max(acked, a.GetVersion())
+	}
+	for _, c := range slices.Clone(p.checks.open[key]) {
+		switch {
+		case acked >= c.version:
+			p.answerCheck(c, linkpb.CheckResponse_STATE_COVERED)
+		case a.GetState() == linkpb.Answer_STATE_GONE && s == c.session:
+			p.answerCheck(c, linkpb.CheckResponse_STATE_AWAY)
+		case a.GetState() == linkpb.Answer_STATE_IN_FLIGHT && s == c.session:
+			c.inFlight = true
+		}
+	}
+}
+
+func (p *Dispatcher) answerCheck(c *check, st linkpb.CheckResponse_State) {
+	c.done = true
+	left := slices.DeleteFunc(p.checks.open[c.key], func(x *check) bool { return x == c })
+	if p.checks.open[c.key] = left; len(left) == 0 {
+		delete(p.checks.open, c.key)
+	}
+	p.out.Checked(c.id, st)
+}
+
+func (p *Dispatcher) expireChecks(now time.Time) {
+	n := 0
+	for ; n < len(p.checks.queue); n++ {
+		c := p.checks.queue[n]
+		if !c.done && now.Before(c.deadline) {
+			break
+		}
+		if !c.done {
+			p.answerCheck(c, p.verdict(c))
+		}
+	}
+	clear(p.checks.queue[:n])
+	p.checks.queue = p.checks.queue[n:]
+}
+
+// verdict is what is said of a device that did not acknowledge in time.
+func (p *Dispatcher) verdict(c *check) linkpb.CheckResponse_State {
+	s := p.table.Device(c.key.device).Session
+	switch {
+	case s == nil:
+		return linkpb.CheckResponse_STATE_AWAY
+	case s != c.session:
+		return linkpb.CheckResponse_STATE_IN_FLIGHT // it just registered anew
+	case s.Doubtful || c.inFlight && s.Background:
+		return linkpb.CheckResponse_STATE_DOUBTFUL
+	case c.inFlight:
+		return linkpb.CheckResponse_STATE_IN_FLIGHT
+	default:
+		return linkpb.CheckResponse_STATE_UNSPECIFIED
+	}
+}
+
+// abandonChecks tells those who ask to ask another router.
+func (p *Dispatcher) abandonChecks() {
+	for _, c := range p.checks.queue {
+		if !c.done {
+			p.answerCheck(c, linkpb.CheckResponse_STATE_UNSPECIFIED)
+		}
+	}
+	p.checks.queue = nil
+}

@@ -1,0 +1,378 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// delivery is what is open between a flow and one device.
+type delivery struct {
+	// Static after construction.
+	flow   *flow
+	device string
+
+	// What is known, as the greatest versions: acked by the device; stored as
+	// a push job; released, because nothing more can or need be done for it,
+	// for events without [0] and with [1] a push.
+	acked, stored int64
+	released      [2]int64
+
+	// asked is the session that was asked, since askSince, last at askedAt
+	// for askedVersion; answered is what its edge says it holds for it. gone
+	// is a session that its edge does not know.
+	asked        *table.Session
+	askSince     time.Time
+	askedAt      time.Time
+	askedVersion int64
+	answered     int64
+	gone         *table.Session
+	// graceUntil is before when the asked session is not given up.
+	graceUntil time.Time
+	// ghostUntil is set while a session is asked for what was settled before
+	// it registered.
+	ghostUntil time.Time
+	// away is the version for which the device was last found away.
+	away int64
+
+	// storing is the version whose job is being stored, or 0. After failures
+	// it is tried again at storeAt.
+	storing  int64
+	failures int
+	storeAt  time.Time
+
+	due   time.Time
+	timer int // in timers; -1: not in it
+}
+
+// reason says how a device settles a message.
+type reason uint8
+
+const (
+	open reason = iota
+	byAck
+	byJob
+	byRelease
+)
+
+func (d *delivery) settles(h *held) reason {
+	switch {
+	case h.Version <= d.acked:
+		return byAck
+	case h.Version <= d.stored:
+		return byJob
+	case h.Push && h.Version <= d.released[1], !h.Push && h.Version <= d.released[0]:
+		return byRelease
+	default:
+		return open
+	}
+}
+
+func (d *delivery) open() bool {
+	for _, h := range d.flow.held {
+		if d.settles(h) == open {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *delivery) id() table.DeviceID { return table.DeviceID{UserID: d.flow.user, Device: d.device} }
+
+// drive does for one device what can be done now, and plans when to look
+// again.
+func (p *Dispatcher) drive(d *delivery, now time.Time) {
+	if d.flow.retired {
+		return
+	}
+	dev := p.table.Device(d.id())
+	s := dev.Session
+	if s != nil && s == d.gone {
+		s = nil
+	}
+	since, patience := d.patience()
+	deadline := since.Add(patience)
+	d.haunt(s, now)
+	if s != nil {
+		p.ask(d, s, deadline, now)
+	}
+	if d.open() {
+		p.decide(d, dev, s, deadline, now)
+	}
+	if !d.flow.retired {
+		p.timers.set(d, d.next(s, deadline, now))
+	}
+}
+
+// patience is counted from the oldest event that the device did not
+// acknowledge and for which no job is stored.
+func (d *delivery) patience() (since time.Time, patience time.Duration) {
+	at, u, ok := d.flow.past.after(max(d.acked, d.stored))
+	if !ok {
+		return time.Time{}, 0
+	}
+	return at, u.Patience()
+}
+
+// haunt ends the asking for what was settled before, once the edge has it.
+func (d *delivery) haunt(s *table.Session, now time.Time) {
+	if d.ghostUntil.IsZero() {
+		return
+	}
+	head := d.flow.head
+	if s == nil || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.ghostUntil) {
+		d.ghostUntil = time.Time{}
+	}
+}
+
+// ask notifies the session of the head: at once when it or the head is new,
+// then again until the delivery is settled.
+func (p *Dispatcher) ask(d *delivery, s *table.Session, deadline, now time.Time) {
+	if d.acked >= d.flow.head {
+		return
+	}
+	if s != d.asked {
+		late := !deadline.IsZero() && !now.Before(deadline)
+		if d.asked != nil || late || d.flow.redelivered() {
+			d.graceUntil = now.Add(grace)
+		}
+		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
+	}
+	fresh := d.askedVersion < d.flow.head
+	again := now.Sub(d.askedAt) >= reask && (d.open() || !d.ghostUntil.IsZero())
+	if !fresh && !again {
+		return
+	}
+	if !fresh {
+		p.counts.Reasked++
+	}
+	d.askedVersion, d.askedAt = d.flow.head, now
+	p.counts.Notifies++
+	p.out.Notify(s, d.flow.kind, d.flow.head)
+}
+
+// decide gives up waiting where it is time to.
+func (p *Dispatcher) decide(d *delivery, dev table.Device, s *table.Session, deadline, now time.Time) {
+	switch {
+	case s == nil:
+		p.reachAway(d, dev, now)
+	case now.Before(d.graceUntil):
+	case !now.Before(deadline):
+		p.missed(d, dev, s, deadline, now)
+	case s.Doubtful:
+		p.reachSlow(d, dev, now)
+	case s.Background && dev.HasToken:
+		p.store(d, now)
+	}
+}
+
+// missed deals with a session that let the patience pass.
+func (p *Dispatcher) missed(d *delivery, dev table.Device, s *table.Session, deadline, now time.Time) {
+	if !s.Doubtful {
+		s.Doubtful = true
+		p.counts.Doubtful++
+	}
+	p.reachSlow(d, dev, now)
+	if d.answered < d.flow.head && now.Sub(deadline) > giveBack && now.Sub(d.askSince) > giveBack && d.open() && d.storing == 0 && !p.canStore(d, dev) {
+		p.giveBack(d.flow)
+	}
+}
+
+// canStore reports whether a push job is, or will be, what settles d.
+func (p *Dispatcher) canStore(d *delivery, dev table.Device) bool {
+	return dev.HasToken && d.flow.newestPush(max(d.acked, d.stored)) != nil
+}
+
+// reachSlow pushes a device whose session does not acknowledge. Without a
+// push the notify stays with its session, once the edge says that it is
+// there.
+func (p *Dispatcher) reachSlow(d *delivery, dev table.Device, now time.Time) {
+	if dev.HasToken {
+		p.store(d, now)
+	}
+	if d.answered >= d.flow.head {
+		d.letGo(dev.HasToken)
+	}
+}
+
+// reachAway pushes a device without a session. Without a token its next
+// Hello finds the head.
+func (p *Dispatcher) reachAway(d *delivery, dev table.Device, now time.Time) {
+	if d.away < d.flow.head {
+		d.away = d.flow.head
+		p.counts.Away++
+		p.out.Away(d.id(), d.flow.kind, d.flow.head)
+	}
+	if dev.HasToken {
+		p.store(d, now)
+	}
+	d.letGo(dev.HasToken)
+}
+
+// letGo settles what no push is to be made for.
+func (d *delivery) letGo(hasToken bool) {
+	d.released[0] = d.flow.head
+	if !hasToken {
+		d.released[1] = d.flow.head
+	}
+}
+
+// store has the newest job stored that the device needs. One at a time, so
+// that an older one never replaces a newer one.
+func (p *Dispatcher) store(d *delivery, now time.Time) {
+	h := d.flow.newestPush(max(d.acked, d.stored))
+	if h == nil || d.storing != 0 || now.Before(d.storeAt) {
+		return
+	}
+	d.storing = h.Version
+	since, _ := d.patience()
+	p.counts.Stores++
+	p.out.Store(Job{
+		Device: d.id(), Kind: d.flow.kind, Version: h.Version,
+		EventAt: since, Urgency: h.Urgency, Content: h.Content,
+	})
+}
+
+// Stored tells that a job was stored, or why not.
+func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
+	if err != nil {
+		p.counts.StoreErrors++
+	}
+	f := p.find(j.Device.UserID, j.Kind)
+	if f == nil {
+		return
+	}
+	d := f.device(j.Device.Device)
+	if d == nil {
+		return
+	}
+	mine := d.storing == j.Version
+	if mine {
+		d.storing = 0
+	}
+	switch {
+	case err == nil:
+		d.stored = max(d.stored, j.Version)
+		d.failures = 0
+	case mine:
+		d.storeAt = now.Add(min(storeRetry<<min(d.failures, 5), storeRetryMax))
+		d.failures++
+	}
+	p.drive(d, now)
+	p.collect(f, now)
+}
+
+// next returns when to look at the delivery again, or the zero time.
+func (d *delivery) next(s *table.Session, deadline, now time.Time) time.Time {
+	haunts := !d.ghostUntil.IsZero()
+	if !d.open() && !haunts {
+		return time.Time{}
+	}
+	var at time.Time
+	sooner := func(t time.Time) {
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if s != nil {
+		sooner(d.askedAt.Add(reask))
+		sooner(deadline)
+		sooner(d.graceUntil)
+	}
+	if d.storing == 0 {
+		sooner(d.storeAt)
+	}
+	if haunts {
+		sooner(d.ghostUntil)
+	}
+	return at
+}
+
+// Answer takes in an edge's answer to a notify.
+func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, now time.Time) {
+	s := p.table.Session(edge, incarnation, a.GetConn())
+	if s == nil {
+		p.counts.AnswersUnknown++
+		return
+	}
+	p.counts.Answers++
+	p.answerChecks(s, a)
+	acked := a.GetAcked()
+	if a.GetState() == linkpb.Answer_STATE_ACKED {
+		s.Doubtful = false
+		acked = max(acked, a.GetVersion())
+	}
+	f := p.find(s.Device.UserID, a.GetKind())
+	if f == nil {
+		return
+	}
+	if d := f.device(s.Device.Device); d != nil {
+		d.hear(s, a, acked)
+		p.drive(d, now)
+		p.collect(f, now)
+	}
+}
+
+func (d *delivery) hear(s *table.Session, a *linkpb.Answer, acked int64) {
+	if d.acked > 0 && acked > d.acked {
+		s.Doubtful = false // it follows, though not to the head
+	}
+	d.acked = max(d.acked, acked)
+	switch a.GetState() {
+	case linkpb.Answer_STATE_GONE:
+		d.gone = s
+	case linkpb.Answer_STATE_IN_FLIGHT:
+		if s == d.asked {
+			d.answered = max(d.answered, a.GetVersion())
+		}
+	}
+}
+
+// Changed takes in what happened to a device's session.
+func (p *Dispatcher) Changed(c table.Change, now time.Time) {
+	for _, f := range p.flows(c.Device.UserID) {
+		d := f.device(c.Device.Device)
+		if d == nil && c.New {
+			d = p.delivery(f, c.Device.Device)
+		}
+		if d == nil {
+			continue
+		}
+		if c.New {
+			d.released = [2]int64{}
+		}
+		p.drive(d, now)
+		p.collect(f, now)
+	}
+	if c.New {
+		p.remind(c, now)
+	}
+}
+
+// remind tells a session that just registered of what was settled without
+// its device.
+func (p *Dispatcher) remind(c table.Change, now time.Time) {
+	if p.leaving {
+		return
+	}
+	for _, e := range p.recent.users[c.Device.UserID] {
+		f := p.flow(c.Device.UserID, e.kind)
+		f.raise(e)
+		d := p.delivery(f, c.Device.Device)
+		d.ghostUntil = now.Add(ghostFor)
+		p.counts.Reminded++
+		p.drive(d, now)
+		p.collect(f, now)
+	}
+}
+
+// RecordChanged takes in that a device's push token came or went.
+func (p *Dispatcher) RecordChanged(id table.DeviceID, now time.Time) {
+	for _, f := range p.flows(id.UserID) {
+		if d := f.device(id.Device); d != nil {
+			p.drive(d, now)
+			p.collect(f, now)
+		}
+	}
+}

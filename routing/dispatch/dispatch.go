@@ -1,0 +1,267 @@
+// Package dispatch decides when an event is settled: when each of its user's
+// devices has acknowledged it, has a stored push job, or has neither a push
+// token nor a session. Only then its message is acknowledged to the log.
+//
+// It is a state machine without I/O, goroutine or clock: its owner, one
+// goroutine, tells it what happened and when, and carries out the effects
+// that it calls for. Effects must not call back into the Dispatcher.
+//
+// # Words
+//
+// A flow is what is open of one user and kind: the messages held, and a
+// delivery for each device. Messages of a flow that a later one covers are
+// acknowledged at once, since the later one stays open in the log and names
+// the greater version: a flow holds at most one message of each class (with or
+// without push, by urgency), however hot its user.
+//
+// A delivery asks its device's session for the flow's head until the edge
+// answers that the device acknowledged it, that the session is gone, or
+// until the patience of the oldest unacknowledged event is over.
+package dispatch
+
+import (
+	"time"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+const (
+	// reask is the time between two notifies that were not answered "acked".
+	reask = time.Second
+	// grace is how long a session that is asked late is given before its
+	// device is pushed: after a redelivery another router may have asked
+	// before, and a device that just connected is likely to be fetching.
+	grace = time.Second
+	// giveBack is how long an edge that lives, but answers nothing, is asked
+	// for a device without a push before another router shall try.
+	giveBack = 30 * time.Second
+	// ghostFor is how long a session that registered just after an event was
+	// settled is asked about it.
+	ghostFor = 5 * time.Second
+	// checkWait is how long the push role's question waits for the device.
+	checkWait = 500 * time.Millisecond
+	// storeRetry is the first pause after a push job could not be stored; it
+	// doubles up to storeRetryMax.
+	storeRetry    = 250 * time.Millisecond
+	storeRetryMax = 4 * time.Second
+)
+
+// Config of a Dispatcher. Zero values stand for the defaults.
+type Config struct {
+	// AckWait of the log's consumer: messages are kept alive at a third of
+	// it. Default 4 s.
+	AckWait time.Duration
+	// MaxPending is the number of held messages and of open deliveries from
+	// which Full says that no more shall be taken. Default 50,000.
+	MaxPending int
+	// MaxRecent bounds the users' kinds that are remembered for RecentFor
+	// after some device was not heard of. Default 131,072.
+	MaxRecent int
+	// RecentFor is how long they are remembered. Default 30 s.
+	RecentFor time.Duration
+	// MaxChecks bounds the push role's open questions. Default 20,000.
+	MaxChecks int
+}
+
+// Message is one event as the log delivers it.
+type Message struct {
+	Tenant, User, Kind string
+	Version            int64
+	// At is when the log stored it.
+	At      time.Time
+	Urgency routing.Urgency
+	// Push says that a device that does not hear of it is to be pushed, with
+	// Content or, where that is empty, the kind's default.
+	Push    bool
+	Content []byte
+	// Redelivered says that a router had it before.
+	Redelivered bool
+	// Receipt is handed back with Ack, Nak and Progress.
+	Receipt any
+}
+
+// Job is a push job to be stored.
+type Job struct {
+	Device  table.DeviceID
+	Kind    string
+	Version int64
+	// EventAt is the time of the oldest event that the job stands for.
+	EventAt time.Time
+	Urgency routing.Urgency
+	Content []byte
+}
+
+// Effects is what a Dispatcher calls for. The calls must not block for long.
+type Effects interface {
+	// Notify asks a session to tell its device of a version.
+	Notify(s *table.Session, kind string, version int64)
+	// Away tells that a device was found without a live session, before its
+	// job is stored or it is settled without one.
+	Away(d table.DeviceID, kind string, version int64)
+	// Store stores a push job; Stored must follow, once.
+	Store(Job)
+	// Ack, Nak and Progress tell the log that a message is settled, is to be
+	// delivered again, or is still being worked on.
+	Ack(receipt any)
+	Nak(receipt any)
+	Progress(receipt any)
+	// Checked answers Check.
+	Checked(id uint64, state linkpb.CheckResponse_State)
+}
+
+// Dispatcher is the state of all open events of a router.
+type Dispatcher struct {
+	// Static after construction.
+	cfg   Config
+	table *table.Table
+	out   Effects
+
+	users  map[table.UserID]*user
+	timers timers
+	hold   hold
+	// recent are kinds settled without some device, heard those that every
+	// device acknowledged.
+	recent  recent
+	heard   recent
+	checks  checks
+	devices int
+	scratch []table.Device
+	leaving bool
+	counts  Counts
+}
+
+// user is a user with open flows.
+type user struct{ flows []*flow }
+
+// New returns a Dispatcher that looks devices up in t, which it shares with
+// its owner.
+func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
+	cfg = cfg.withDefaults()
+	return &Dispatcher{
+		cfg: cfg, table: t, out: out,
+		users:  make(map[table.UserID]*user),
+		hold:   hold{every: cfg.AckWait / 3},
+		recent: newRecent(cfg.MaxRecent, cfg.RecentFor),
+		heard:  newRecent(cfg.MaxRecent/4, cfg.RecentFor),
+		checks: checks{open: make(map[checkKey][]*check)},
+	}
+}
+
+func (c Config) withDefaults() Config {
+	def := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	def(&c.MaxPending, 50_000)
+	def(&c.MaxRecent, 131_072)
+	def(&c.MaxChecks, 20_000)
+	if c.AckWait <= 0 {
+		c.AckWait = 4 * time.Second
+	}
+	if c.RecentFor <= 0 {
+		c.RecentFor = 30 * time.Second
+	}
+	return c
+}
+
+// Full reports whether no more messages shall be handed in for now.
+func (p *Dispatcher) Full() bool {
+	return p.hold.open >= p.cfg.MaxPending || p.devices >= 2*p.cfg.MaxPending
+}
+
+// Message takes in an event.
+func (p *Dispatcher) Message(m Message, now time.Time) {
+	if p.leaving {
+		p.out.Nak(m.Receipt)
+		return
+	}
+	p.counts.Messages++
+	if m.Redelivered {
+		p.counts.Redelivered++
+	}
+	id := table.UserID{Tenant: m.Tenant, User: m.User}
+	past := p.recent.get(id, m.Kind)
+	if past.covers(m) || p.heard.get(id, m.Kind).covers(m) {
+		p.counts.Superseded++
+		p.out.Ack(m.Receipt)
+		return
+	}
+	f := p.flow(id, m.Kind)
+	f.raise(past)
+	if !p.enter(f, m, now) {
+		return
+	}
+	p.scratch = p.table.Devices(p.scratch[:0], id)
+	for _, d := range p.scratch {
+		p.delivery(f, d.Name)
+	}
+	p.driveAll(f, now)
+}
+
+// enter puts a message into its flow. It reports false where there is
+// nothing new to do for it.
+func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
+	if at := m.At; at.After(now) {
+		m.At = now // the log's clock is ahead of ours
+	}
+	if same := f.same(m.Version); same != nil {
+		// Delivered again while it is held. To acknowledge the former delivery
+		// would acknowledge this one too.
+		same.receipt = m.Receipt
+		return false
+	}
+	h := &held{Message: m, receipt: m.Receipt}
+	if f.covered(h) {
+		p.counts.Superseded++
+		p.out.Ack(m.Receipt)
+		return false
+	}
+	if now.Sub(m.At) > m.Urgency.Patience() {
+		p.counts.Late++
+	}
+	for _, old := range f.add(h) {
+		p.counts.Superseded++
+		p.release(old)
+	}
+	p.hold.add(h, now)
+	return true
+}
+
+// release acknowledges a held message.
+func (p *Dispatcher) release(h *held) {
+	p.hold.drop(h)
+	p.out.Ack(h.receipt)
+}
+
+// Tick does what is due. Call it at least every 100 ms.
+func (p *Dispatcher) Tick(now time.Time) {
+	for d := p.timers.due(now); d != nil; d = p.timers.due(now) {
+		p.drive(d, now)
+		p.collect(d.flow, now)
+	}
+	p.hold.progress(now, p.out.Progress)
+	p.recent.expire(now)
+	p.heard.expire(now)
+	p.expireChecks(now)
+}
+
+// Leave returns all held messages to the log, and all that are still handed
+// in: the router drains.
+func (p *Dispatcher) Leave() {
+	p.leaving = true
+	for _, u := range p.users {
+		for _, f := range u.flows {
+			for _, h := range f.held {
+				p.hold.drop(h)
+				p.out.Nak(h.receipt)
+			}
+		}
+	}
+	p.users = make(map[table.UserID]*user)
+	p.timers = timers{}
+	p.devices = 0
+	p.abandonChecks()
+}

@@ -1,0 +1,242 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// flow is what is open of one user and kind.
+type flow struct {
+	// Static after construction.
+	user table.UserID
+	kind string
+
+	// head is the greatest version known; pushHead that of an event with a
+	// push. Devices are only ever asked for the head.
+	head, pushHead int64
+	// held are the open messages by version, none covered by a later one.
+	held    []*held
+	past    history
+	devices []*delivery
+	retired bool
+}
+
+// held is a message that is not acknowledged yet.
+type held struct {
+	Message
+	// receipt is the newest delivery's.
+	receipt any
+	done    bool
+	aliveAt time.Time
+}
+
+// covers reports whether a message makes an older one superfluous: it says
+// at least as much, and stays open in the log in its place.
+func (h *held) covers(o *held) bool {
+	return h.Version > o.Version && (h.Push || !o.Push) && (!o.Push || h.Urgency >= o.Urgency)
+}
+
+func (f *flow) covered(h *held) bool {
+	return slices.ContainsFunc(f.held, func(x *held) bool { return x.covers(h) })
+}
+
+func (f *flow) same(version int64) *held {
+	for _, h := range f.held {
+		if h.Version == version {
+			return h
+		}
+	}
+	return nil
+}
+
+// add holds h and returns the messages that it covers, which are no longer
+// held.
+func (f *flow) add(h *held) (covered []*held) {
+	f.past.add(h.Version, h.At, h.Urgency)
+	f.head = max(f.head, h.Version)
+	if h.Push {
+		f.pushHead = max(f.pushHead, h.Version)
+	}
+	kept := f.held[:0]
+	for _, x := range f.held {
+		if h.covers(x) {
+			covered = append(covered, x)
+		} else {
+			kept = append(kept, x)
+		}
+	}
+	clear(f.held[len(kept):])
+	f.held = append(kept, h)
+	slices.SortFunc(f.held, func(a, b *held) int { return int(a.Version - b.Version) })
+	return covered
+}
+
+// raise takes over the head that was settled not long ago.
+func (f *flow) raise(e *settled) {
+	if e != nil {
+		f.head = max(f.head, e.head)
+	}
+}
+
+// redelivered reports whether another router may have asked the devices.
+func (f *flow) redelivered() bool {
+	return slices.ContainsFunc(f.held, func(h *held) bool { return h.Redelivered })
+}
+
+// newestPush returns the newest held message above v that asks for a push.
+func (f *flow) newestPush(v int64) *held {
+	for _, h := range slices.Backward(f.held) {
+		if h.Push && h.Version > v {
+			return h
+		}
+	}
+	return nil
+}
+
+func (f *flow) device(name string) *delivery {
+	for _, d := range f.devices {
+		if d.device == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// find returns the user's open flow of a kind, or nil.
+func (p *Dispatcher) find(id table.UserID, kind string) *flow {
+	u := p.users[id]
+	if u == nil {
+		return nil
+	}
+	for _, f := range u.flows {
+		if f.kind == kind {
+			return f
+		}
+	}
+	return nil
+}
+
+// flow returns the user's flow of a kind, made when there is none.
+func (p *Dispatcher) flow(id table.UserID, kind string) *flow {
+	if f := p.find(id, kind); f != nil {
+		return f
+	}
+	u := p.users[id]
+	if u == nil {
+		u = &user{}
+		p.users[id] = u
+	}
+	f := &flow{user: id, kind: kind}
+	u.flows = append(u.flows, f)
+	return f
+}
+
+// flows returns a copy of the user's open flows, which may retire while the
+// caller works on them.
+func (p *Dispatcher) flows(id table.UserID) []*flow {
+	if u := p.users[id]; u != nil {
+		return slices.Clone(u.flows)
+	}
+	return nil
+}
+
+// delivery returns the device's delivery in f, made when there is none.
+func (p *Dispatcher) delivery(f *flow, device string) *delivery {
+	if d := f.device(device); d != nil {
+		return d
+	}
+	d := &delivery{flow: f, device: device, timer: -1}
+	f.devices = append(f.devices, d)
+	p.devices++
+	return d
+}
+
+func (p *Dispatcher) driveAll(f *flow, now time.Time) {
+	for _, d := range f.devices {
+		p.drive(d, now)
+	}
+	p.collect(f, now)
+}
+
+// collect acknowledges the messages that every device settles, and ends the
+// flow when none is left.
+func (p *Dispatcher) collect(f *flow, now time.Time) {
+	if f.retired {
+		return
+	}
+	kept := f.held[:0]
+	for _, h := range f.held {
+		if f.settles(h) {
+			p.count(f, h)
+			p.release(h)
+		} else {
+			kept = append(kept, h)
+		}
+	}
+	clear(f.held[len(kept):])
+	f.held = kept
+	if len(f.held) == 0 && !f.haunted() {
+		p.retire(f, now)
+	}
+}
+
+func (f *flow) settles(h *held) bool {
+	for _, d := range f.devices {
+		if d.settles(h) == open {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *flow) haunted() bool {
+	return slices.ContainsFunc(f.devices, func(d *delivery) bool { return !d.ghostUntil.IsZero() })
+}
+
+// retire ends a flow. What some device did not acknowledge is remembered for
+// a while: that device may be connecting at this moment, by way of a batch
+// that is not here yet.
+func (p *Dispatcher) retire(f *flow, now time.Time) {
+	if f.acknowledged() {
+		p.heard.put(f, f.head, now)
+	} else {
+		p.counts.RecentEvicted += p.recent.put(f, f.pushHead, now)
+	}
+	p.close(f)
+}
+
+func (f *flow) acknowledged() bool {
+	for _, d := range f.devices {
+		if d.acked < f.head {
+			return false
+		}
+	}
+	return len(f.devices) > 0
+}
+
+func (p *Dispatcher) close(f *flow) {
+	f.retired = true
+	for _, d := range f.devices {
+		p.timers.remove(d)
+	}
+	p.devices -= len(f.devices)
+	u := p.users[f.user]
+	u.flows = slices.DeleteFunc(u.flows, func(x *flow) bool { return x == f })
+	if len(u.flows) == 0 {
+		delete(p.users, f.user)
+	}
+}
+
+// giveBack returns a flow's messages to the log: another router may reach
+// what this one does not.
+func (p *Dispatcher) giveBack(f *flow) {
+	for _, h := range f.held {
+		p.hold.drop(h)
+		p.counts.GivenBack++
+		p.out.Nak(h.receipt)
+	}
+	f.held = nil
+	p.close(f)
+}

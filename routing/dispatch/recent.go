@@ -1,0 +1,100 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// recent remembers for a while which users' kinds were settled although some
+// device did not acknowledge. A device that was away may be registering at
+// that very moment; when its registration arrives it is told.
+type recent struct {
+	// Static after construction.
+	limit int
+	keep  time.Duration
+
+	users map[table.UserID][]*settled
+	// queue is ordered by time; an entry that was renewed stands in it again.
+	queue []renewal
+	size  int
+}
+
+// settled is one user's kind in recent.
+type settled struct {
+	kind           string
+	head, pushHead int64
+	at             time.Time
+}
+
+type renewal struct {
+	user  table.UserID
+	entry *settled
+	at    time.Time
+}
+
+func newRecent(limit int, keep time.Duration) recent {
+	return recent{limit: limit, keep: keep, users: make(map[table.UserID][]*settled)}
+}
+
+// covers reports whether m is no newer than what was settled: as much or more
+// was said to every device.
+func (e *settled) covers(m Message) bool {
+	if e == nil {
+		return false
+	}
+	if m.Push {
+		return m.Version <= e.pushHead
+	}
+	return m.Version <= e.head
+}
+
+func (r *recent) get(id table.UserID, kind string) *settled {
+	for _, e := range r.users[id] {
+		if e.kind == kind {
+			return e
+		}
+	}
+	return nil
+}
+
+// put remembers a flow, and up to which version a push was seen to. It
+// returns how many others had to be forgotten early.
+func (r *recent) put(f *flow, pushHead int64, now time.Time) (evicted uint64) {
+	e := r.get(f.user, f.kind)
+	if e == nil {
+		e = &settled{kind: f.kind}
+		r.users[f.user] = append(r.users[f.user], e)
+		r.size++
+	}
+	e.head, e.pushHead, e.at = max(e.head, f.head), max(e.pushHead, pushHead), now
+	r.queue = append(r.queue, renewal{f.user, e, now})
+	for r.size > r.limit || len(r.queue) > 2*r.limit {
+		evicted += r.pop()
+	}
+	return evicted
+}
+
+func (r *recent) expire(now time.Time) {
+	for len(r.queue) > 0 && now.Sub(r.queue[0].at) > r.keep {
+		r.pop()
+	}
+}
+
+// pop takes the oldest renewal out and forgets its entry, unless it was
+// renewed since.
+func (r *recent) pop() (forgotten uint64) {
+	x := r.queue[0]
+	r.queue[0] = renewal{}
+	r.queue = r.queue[1:]
+	if x.entry.at != x.at {
+		return 0
+	}
+	r.size--
+	left := slices.DeleteFunc(r.users[x.user], func(e *settled) bool { return e == x.entry })
+	if r.users[x.user] = left; len(left) == 0 {
+		delete(r.users, x.user)
+	}
+	return 1
+}
