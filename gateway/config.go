@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/hawser-edge/hawser/gateway/config"
+)
+
+// runConfig is a command with commands of its own: check and example.
+func runConfig(_ context.Context, c *console, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "check":
+			return configCheck(c, args[1:])
+		case "example":
+			return configExample(c, args[1:])
+		case "-h", "-help", "--help":
+			c.printf("Usage: %s config check FILE\n       %s config example\n\n", c.self, c.self)
+			c.printf("check says everything that is wrong with a configuration, or prints it as it\n" +
+				"takes effect. example prints a file with every field explained.\n")
+			return nil
+		}
+	}
+	return usagef("say what to do: %s config check FILE, or %s config example", c.self, c.self)
+}
+
+func configCheck(c *console, args []string) error {
+	f := newFlags(c, "config check", "config check FILE",
+		"Reads the file as serve does, with the HAWSER_ variables of the environment.\n"+
+			"Prints the configuration as it takes effect, or everything that is wrong.")
+	if err := f.parse(args, "FILE"); err != nil {
+		return err
+	}
+	cfg, err := config.Load(f.Arg(0), c.environ)
+	if err != nil {
+		return err
+	}
+	text, err := cfg.Effective()
+	if err != nil {
+		return err
+	}
+	c.printf("%s", text)
+	return nil
+}
+
+func configExample(c *console, args []string) error {
+	f := newFlags(c, "config example", "config example", "Prints a configuration with every field explained.")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	c.printf("%s", config.Example())
+	return nil
+}
