@@ -1,0 +1,93 @@
+// Package inbox reads the log of users' events: heads of many users at once,
+// and what one device lacks of one kind. It never writes, and it makes no
+// consumer: both reads are JetStream direct gets, which any replica answers.
+//
+// A replica may lag. Whoever knows a sequence that must be visible passes it
+// as a minimum; what would take something away from a device, such as "your
+// version is ahead of the head", is asked of the stream's leader first.
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/replies"
+)
+
+// ErrUnavailable means that the log could not be read now: ask again.
+var ErrUnavailable = errors.New("the inbox log does not answer: ask again in a second")
+
+// errStale is a replica's answer that is older than the caller's minimum.
+var errStale = errors.New("the replica that answered lags behind")
+
+// errIncomplete is an answer of several messages that lacks some.
+var errIncomplete = errors.New("the answer lacks messages")
+
+// Config of a Reader.
+type Config struct {
+	// Conn needs a router's or push worker's permissions.
+	Conn    *nats.Conn
+	Catalog *routing.Catalog
+	// AttemptTimeout bounds one request; a read makes several until its
+	// context ends. 0: 1 s.
+	AttemptTimeout time.Duration
+	// MaxRequests bounds the requests in flight. 0: 4096.
+	MaxRequests int
+	// Registerer of metrics; nil: none.
+	Registerer prometheus.Registerer
+}
+
+// Reader reads the log. It may be used by many goroutines.
+type Reader struct {
+	// Static after construction.
+	nc      *nats.Conn
+	catalog *routing.Catalog
+	attempt time.Duration
+	mux     *replies.Mux
+	metrics *metrics
+}
+
+// NewReader subscribes to the reader's replies.
+func NewReader(cfg Config) (*Reader, error) {
+	if cfg.AttemptTimeout == 0 {
+		cfg.AttemptTimeout = time.Second
+	}
+	if cfg.MaxRequests == 0 {
+		cfg.MaxRequests = 4096
+	}
+	mux, err := replies.New(cfg.Conn, cfg.Conn.NewInbox(), cfg.MaxRequests)
+	if err != nil {
+		return nil, fmt.Errorf("inbox reader: %w", err)
+	}
+	r := &Reader{nc: cfg.Conn, catalog: cfg.Catalog, attempt: cfg.AttemptTimeout, mux: mux}
+	r.metrics = newMetrics(cfg.Registerer, mux)
+	return r, nil
+}
+
+// Close ends the reader's subscription.
+func (r *Reader) Close() error { return r.mux.Close() }
+
+// retry calls f until it succeeds, fails for good or ctx ends, which it then
+// reports as ErrUnavailable.
+func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		actx, cancel := context.WithTimeout(ctx, r.attempt)
+		err := f(actx)
+		cancel()
+		if err == nil || !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		r.metrics.retries.Inc()
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}

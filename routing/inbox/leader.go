@@ -1,0 +1,121 @@
+package inbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// Last returns the newest event of a user's kind from the stream's leader;
+// ok is false where there is none.
+func (r *Reader) Last(ctx context.Context, tenant, user, kind string) (e routing.Event, ok bool, err error) {
+	s, err := r.leader(ctx, getRequest{LastFor: routing.InboxSubject(tenant, user, kind)})
+	if err != nil || s == nil {
+		return routing.Event{}, false, err
+	}
+	e, err = s.event()
+	return e, err == nil, err
+}
+
+// At returns the event with a sequence from the stream's leader; ok is false
+// where it is no longer kept.
+func (r *Reader) At(ctx context.Context, seq uint64) (e routing.Event, ok bool, err error) {
+	s, err := r.leader(ctx, getRequest{Seq: seq})
+	if err != nil || s == nil {
+		return routing.Event{}, false, err
+	}
+	e, err = s.event()
+	return e, err == nil, err
+}
+
+func (s *stored) event() (routing.Event, error) {
+	return routing.ParseEvent(s.subject, s.header, s.data, s.seq, s.at)
+}
+
+// leader reads one message from the stream's leader; nil: there is none.
+func (r *Reader) leader(ctx context.Context, req getRequest) (found *stored, err error) {
+	var answer struct {
+		Error   *apiError `json:"error"`
+		Message struct {
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	err = r.retry(ctx, func(ctx context.Context) error {
+		return r.api(ctx, subjectLeader, req, &answer)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if answer.Error != nil {
+		const noMessage = 10037
+		if answer.Error.ErrCode == noMessage {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("inbox: %w", answer.Error)
+	}
+	m := answer.Message
+	header := nats.Header{}
+	if len(m.Header) > 0 {
+		if header, err = nats.DecodeHeadersMsg(m.Header); err != nil {
+			return nil, fmt.Errorf("inbox: headers of message %d: %w", m.Seq, err)
+		}
+	}
+	return &stored{subject: m.Subject, header: header, data: m.Data, seq: m.Seq, at: m.Time}, nil
+}
+
+// leaderLastSeq is the stream's last sequence as its leader knows it.
+func (r *Reader) leaderLastSeq(ctx context.Context) (uint64, error) {
+	var answer struct {
+		Error *apiError `json:"error"`
+		State struct {
+			LastSeq uint64 `json:"last_seq"`
+		} `json:"state"`
+	}
+	err := r.retry(ctx, func(ctx context.Context) error {
+		return r.api(ctx, subjectInfo, struct{}{}, &answer)
+	})
+	if err == nil && answer.Error != nil {
+		err = fmt.Errorf("inbox: %w", answer.Error)
+	}
+	return answer.State.LastSeq, err
+}
+
+type apiError struct {
+	Code        int    `json:"code"`
+	ErrCode     int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.Description, e.ErrCode) }
+
+// api asks the JetStream API, which the leader answers.
+func (r *Reader) api(ctx context.Context, subject string, req, answer any) error {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return fmt.Errorf("inbox: encode request: %w", err)
+	}
+	if !r.nc.IsConnected() {
+		return fmt.Errorf("%w: NATS is not connected", ErrUnavailable)
+	}
+	m, err := r.nc.RequestWithContext(ctx, subject, body)
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		return fmt.Errorf("inbox: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := json.Unmarshal(m.Data, answer); err != nil {
+		return fmt.Errorf("inbox: decode answer: %w", err)
+	}
+	return nil
+}
