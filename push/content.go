@@ -109,3 +109,22 @@ func (d Defaults) mode() string {
 		return ModeBackground
 	}
 }
+
+// Shorten makes content fit a provider's limit: first it leaves the data out,
+// then it cuts the body. The application fetches the whole from the backend;
+// a push that is too long to send tells it nothing. ok is false if nothing
+// helps. fits is asked a few times.
+func (c Content) Shorten(fits func(Content) bool) (short Content, ok bool) {
+	if fits(c) {
+		return c, true
+	}
+	c.Data = nil
+	for runes := []rune(c.Body); !fits(c); {
+		if len(runes) == 0 {
+			return c, false
+		}
+		runes = runes[:len(runes)*3/4]
+		c.Body = string(runes) + "…"
+	}
+	return c, true
+}

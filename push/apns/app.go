@@ -1,0 +1,73 @@
+package apns
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"github.com/sideshow/apns2"
+
+	"github.com/hawser-edge/hawser/push"
+)
+
+// maxToken bounds a device token in hexadecimal digits; Apple's have 64 today
+// and no promised length.
+const maxToken = 400
+
+// App sends to one application. It implements push.Provider.
+type App struct {
+	// Static after construction.
+	topic  string
+	sender *sender
+}
+
+var _ push.Provider = (*App)(nil)
+
+// Send makes one attempt.
+func (a *App) Send(ctx context.Context, m push.Message) push.Result {
+	if !validToken(m.Token) {
+		return push.Result{Verdict: push.DropToken, Reason: "malformed token"}
+	}
+	n, ok := a.notification(m)
+	if !ok {
+		return push.Result{Verdict: push.Dead, Reason: "PayloadTooLarge"}
+	}
+	e, r := a.sender.once(ctx, n)
+	if d, _ := demanded(e.status, e.reason); e.status == 0 || d != renewBearer {
+		return r
+	}
+	// Refused for the provider token's age, so surely not delivered.
+	if !a.sender.bearer.refresh(e.bearer, time.Now()) {
+		return r
+	}
+	_, r = a.sender.once(ctx, n)
+	return r
+}
+
+// once makes one request.
+func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, push.Result) {
+	bearer, err := s.bearer.get(time.Now())
+	if err != nil {
+		return &exchange{}, push.Result{Verdict: push.PauseApp, Reason: "provider token not signed"}
+	}
+	e := &exchange{lane: s.lane(n.DeviceToken), bearer: bearer}
+	// The library's own reading of the answer is not used: e knows more.
+	_, _ = s.client.PushWithContext(withExchange(ctx, e), n)
+	switch {
+	case e.status == 0:
+		return e, e.failure(ctx)
+	case e.status == http.StatusOK:
+		s.known.add(n.DeviceToken)
+		return e, push.Result{Verdict: push.Delivered}
+	default:
+		s.known.remove(n.DeviceToken)
+		return e, e.result()
+	}
+}
+
+// validToken keeps anything but a token out of the request's path.
+func validToken(token string) bool {
+	_, err := hex.DecodeString(token)
+	return err == nil && token != "" && len(token) <= maxToken
+}

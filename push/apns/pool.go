@@ -1,0 +1,116 @@
+package apns
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/sideshow/apns2"
+)
+
+// Pool holds the connections to Apple, shared by the applications of one team
+// and key in one environment. Make one with NewPool and keep it: Apple wants
+// connections to live for days.
+type Pool struct {
+	// Static after construction.
+	log *slog.Logger
+
+	// Guarded by mu.
+	mu      sync.Mutex
+	senders map[senderKey]*sender
+	closed  bool
+}
+
+// senderKey: a connection carries the tokens of one team only, and a key is
+// good for its own environment.
+type senderKey struct{ team, key, endpoint string }
+
+// sender is what the applications of one team, key and environment share.
+type sender struct {
+	// Static after construction.
+	p8     []byte
+	bearer *bearer
+	client *apns2.Client
+	proven *lane // tokens that Apple accepted before
+	fresh  *lane // tokens that it may reject
+	known  *recent
+}
+
+// NewPool returns an empty pool.
+func NewPool(log *slog.Logger) *Pool { return &Pool{log: log, senders: map[senderKey]*sender{}} }
+
+// App returns the provider of one application. It connects with the first
+// message.
+func (p *Pool) App(cfg Config) (*App, error) {
+	endpoint, err := cfg.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	k := senderKey{cfg.TeamID, cfg.KeyID, endpoint.String()}
+	s := p.senders[k]
+	if s == nil {
+		if s, err = newSender(cfg, endpoint, p.log); err != nil {
+			return nil, err
+		}
+		p.senders[k] = s
+	}
+	if !bytes.Equal(bytes.TrimSpace(s.p8), bytes.TrimSpace(cfg.Key)) {
+		return nil, fmt.Errorf("%w: key %s of team %s is given twice with different content", ErrConfig, cfg.KeyID, cfg.TeamID)
+	}
+	return &App{topic: cfg.Topic, sender: s}, nil
+}
+
+// Close ends all connections. Messages under way fail.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, s := range p.senders {
+		s.proven.close()
+		s.fresh.close()
+	}
+}
+
+func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error) {
+	b, err := newBearer(cfg.TeamID, cfg.KeyID, cfg.Key)
+	if err != nil {
+		return nil, err
+	}
+	addr := endpoint.Host
+	if endpoint.Port() == "" {
+		addr += ":443"
+	}
+	tlsConfig := &tls.Config{
+		ServerName: endpoint.Hostname(),
+		RootCAs:    cfg.RootCAs,
+		NextProtos: []string{"h2"},
+		MinVersion: tls.VersionTLS12,
+	}
+	return &sender{
+		p8:     bytes.Clone(cfg.Key),
+		bearer: b,
+		client: &apns2.Client{Host: endpoint.String(), HTTPClient: &http.Client{
+			Transport:     transport{},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}},
+		proven: newLane(addr, tlsConfig, log),
+		fresh:  newLane(addr, tlsConfig, log),
+		known:  newRecent(),
+	}, nil
+}
+
+func (s *sender) lane(token string) *lane {
+	if s.known.has(token) {
+		return s.proven
+	}
+	return s.fresh
+}

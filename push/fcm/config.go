@@ -1,0 +1,68 @@
+package fcm
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"golang.org/x/oauth2/google"
+	"golang.org/x/oauth2/jwt"
+)
+
+const scope = "https://www.googleapis.com/auth/firebase.messaging"
+
+// Config describes one Firebase project.
+type Config struct {
+	// Credentials is the content of the service account's JSON file.
+	Credentials []byte
+	// Project is the Firebase project's id. Empty: the service account's.
+	Project string
+	// Endpoint replaces Google's address, for tests: https://host:port. The
+	// address of the token endpoint stands in the credentials.
+	Endpoint string
+	// RootCAs verify both endpoints. Nil: the system's.
+	RootCAs *x509.CertPool
+	// Log is required.
+	Log *slog.Logger
+}
+
+// ErrConfig is wrapped by every complaint about a Config.
+var ErrConfig = errors.New("fcm: configuration")
+
+// account is a checked Config.
+type account struct {
+	project string
+	oauth   *jwt.Config
+}
+
+func (c Config) check() (account, error) {
+	if c.Log == nil {
+		return account{}, fmt.Errorf("%w: Log must be set", ErrConfig)
+	}
+	// The parser's own errors may quote the file, which holds a private key.
+	oauth, err := google.JWTConfigFromJSON(c.Credentials, scope)
+	if err != nil || oauth.Email == "" || len(oauth.PrivateKey) == 0 {
+		return account{}, fmt.Errorf("%w: the credentials are not a service account's JSON file; make one in the Firebase console under Project settings, Service accounts", ErrConfig)
+	}
+	var file struct {
+		Project string `json:"project_id"`
+	}
+	_ = json.Unmarshal(c.Credentials, &file) // read once already
+	project := c.Project
+	if project == "" {
+		project = file.Project
+	}
+	if project == "" || strings.ContainsAny(project, "/?#% ") {
+		return account{}, fmt.Errorf("%w: project %q: give the Firebase project's id", ErrConfig, project)
+	}
+	if c.Endpoint != "" {
+		if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+			return account{}, fmt.Errorf("%w: endpoint %q: use https://host or https://host:port", ErrConfig, c.Endpoint)
+		}
+	}
+	return account{project: project, oauth: oauth}, nil
+}

@@ -1,0 +1,129 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/hawser-edge/hawser/push"
+)
+
+// demand is what an answer of Google demands of us.
+type demand int
+
+const (
+	// none: delivered.
+	none demand = iota
+	// deadToken: the token is gone.
+	deadToken
+	// suspectToken: the token or something else of the message is bad. One
+	// answer alone must not remove it.
+	suspectToken
+	// ourBug: the message can never succeed; the token is innocent.
+	ourBug
+	// pauseApp: our credentials or the project are refused.
+	pauseApp
+	// renewAccess: a new access token, and this message once more.
+	renewAccess
+	// slowProject: the whole project has sent too much.
+	slowProject
+	// backOff: Google has trouble.
+	backOff
+)
+
+// table is Google's "ErrorCode" page: what the FcmError detail says. It is
+// never written.
+var table = map[string]demand{
+	"UNREGISTERED":           deadToken,
+	"INVALID_ARGUMENT":       suspectToken,
+	"SENDER_ID_MISMATCH":     pauseApp, // the token is another project's: our configuration, or every token at once
+	"THIRD_PARTY_AUTH_ERROR": pauseApp,
+	"QUOTA_EXCEEDED":         slowProject,
+	"UNAVAILABLE":            backOff,
+	"INTERNAL":               backOff,
+}
+
+const (
+	// quotaWait and troubleWait are the least waits that Google asks for.
+	quotaWait   = time.Minute
+	troubleWait = 10 * time.Second
+)
+
+// demand reads the table, and the status where no FcmError detail came. An
+// answer that is no answer of FCM's (a proxy's page) never costs a token or a
+// message.
+func (e *exchange) demand() demand {
+	if e.err != nil || !e.tried {
+		return backOff
+	}
+	if e.status == http.StatusOK {
+		return none
+	}
+	if d, ok := table[e.code]; ok && !(d == suspectToken && e.badRequest) {
+		return d
+	}
+	switch {
+	case e.badRequest:
+		return ourBug
+	case e.status == http.StatusUnauthorized:
+		return renewAccess
+	case e.status == http.StatusForbidden && e.rpc == "PERMISSION_DENIED":
+		return pauseApp
+	case e.status == http.StatusTooManyRequests:
+		return slowProject
+	default:
+		return backOff
+	}
+}
+
+// reason is the FcmError code if it is a known one, else the HTTP status.
+func (e *exchange) reason() string {
+	if _, ok := table[e.code]; ok {
+		return e.code
+	}
+	return fmt.Sprintf("http %d", e.status)
+}
+
+// result words the verdict on an answer.
+func (e *exchange) result() push.Result {
+	r := push.Result{Reason: e.reason(), After: e.retryAfter}
+	switch e.demand() {
+	case none:
+		return push.Result{Verdict: push.Delivered}
+	case deadToken:
+		r.Verdict = push.DropToken
+	case suspectToken, ourBug:
+		r.Verdict = push.Dead
+	case pauseApp, renewAccess:
+		r.Verdict = push.PauseApp
+	case slowProject:
+		r.Verdict, r.After = push.PauseApp, max(e.retryAfter, quotaWait)
+	default:
+		r.Verdict, r.After = push.RetryAfter, max(e.retryAfter, troubleWait)
+	}
+	return r
+}
+
+// failure words the verdict on an attempt without an answer. Whether the
+// message was delivered is unknown.
+func (c *Client) failure(ctx context.Context, err error) push.Result {
+	refused := (*oauth2.RetrieveError)(nil)
+	switch {
+	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < http.StatusInternalServerError &&
+		refused.Response.StatusCode != http.StatusTooManyRequests:
+		c.log.Error("Google refuses the service account; check that it exists, is enabled and that the clock is right",
+			"status", refused.Response.StatusCode)
+		return push.Result{Verdict: push.PauseApp, Reason: "service account refused"}
+	case ctx.Err() != nil:
+		return push.Result{Verdict: push.RetryAfter, Reason: "timeout"}
+	case errors.Is(err, errAccess):
+		return push.Result{Verdict: push.RetryAfter, Reason: "no access token"}
+	default:
+		c.log.Warn("no answer from FCM; its pushes wait", "err", err)
+		return push.Result{Verdict: push.RetryAfter, Reason: "no connection"}
+	}
+}
