@@ -31,6 +31,9 @@ func configCheck(c *console, args []string) error {
 	if err := f.parse(args, "FILE"); err != nil {
 		return err
 	}
+	for _, slip := range config.EnvSlips(c.environ) {
+		c.hintf("%s\n", slip)
+	}
 	cfg, err := config.Load(f.Arg(0), c.environ)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -52,6 +54,28 @@ func (d *decoder) environ(c *Config, env []string) {
 		d.places[path] = place{env: name}
 		d.setEnv(path, name, text, fieldAt(reflect.ValueOf(c).Elem(), path))
 	}
+}
+
+// EnvSlips returns a sentence for each variable of env that names no field but
+// nearly does. Others are left alone: container platforms set variables that
+// begin with a service's name.
+func EnvSlips(env []string) []string {
+	fields := envFields()
+	known := slices.Sorted(maps.Keys(fields))
+	for i := range known {
+		known[i] = strings.ToLower(known[i])
+	}
+	var slips []string
+	for _, pair := range slices.Sorted(slices.Values(env)) {
+		name, _, _ := strings.Cut(pair, "=")
+		if _, ok := fields[name]; ok || !strings.HasPrefix(name, EnvPrefix) {
+			continue
+		}
+		if near := Nearest(name, known); near != "" {
+			slips = append(slips, fmt.Sprintf("%s sets nothing: did you mean %s?", name, strings.ToUpper(near)))
+		}
+	}
+	return slips
 }
 
 func (d *decoder) setEnv(path, name, text string, v reflect.Value) {

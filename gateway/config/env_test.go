@@ -59,6 +59,17 @@ func TestEnvironmentIsBlamed(t *testing.T) {
 	}
 }
 
+func TestEnvironmentSlips(t *testing.T) {
+	got := EnvSlips([]string{
+		"HAWSER_EDGE_LISTN=:1", "HAWSER_EDGE_LISTEN=:1", "PATH=/bin", "HAWSER_VERSION=1", "HAWSER_API=x", "HAWSER_API_KEY_FILE=x",
+		"HAWSER_DEV_DIR=x", "HAWSER_SERVICE_HOST=x", "HAWSER_EDGE_PORT=tcp://10.0.0.1:443", "HAWSER_EDGE_PORT_443_TCP_ADDR=x",
+		"HAWSER_ROUTER_SERVICE_PORT=1", "HAWSER_PORT=1",
+	})
+	if want := []string{"HAWSER_EDGE_LISTN sets nothing: did you mean HAWSER_EDGE_LISTEN?"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestEnvironmentNamesAreUnique guards the rule of the names: a.b_c and a_b.c
 // would share one.
 func TestEnvironmentNamesAreUnique(t *testing.T) {

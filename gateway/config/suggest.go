@@ -17,7 +17,7 @@ func Nearest(word string, known []string) string {
 	if len(word) > 64 {
 		return ""
 	}
-	best, least := "", 1+len(word)/3
+	best, least := "", min(1+len(word)/3, 2)
 	for _, k := range known {
 		if n := distance(strings.ToLower(word), k); n <= least {
 			best, least = k, n-1
