@@ -90,7 +90,9 @@ func (a *announcer) park(reason string) {
 	a.l.mu.Lock()
 	defer a.l.mu.Unlock()
 	a.l.table.park()
-	a.l.parkedBy = reason
+	if a.l.parkedBy == "" {
+		a.l.parkedBy = reason
+	}
 	a.l.presence.clear()
 }
 

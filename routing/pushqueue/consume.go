@@ -1,0 +1,207 @@
+package pushqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// ConsumeConfig says how a push worker consumes. Zero values get the
+// defaults.
+type ConsumeConfig struct {
+	// MaxOpen bounds the deliveries in the worker's hands. Default 4096.
+	MaxOpen int
+	// Grace is how long deliveries may be settled after the end; what is
+	// open then is handed back. Default 3 s.
+	Grace time.Duration
+	// Log; nil: none.
+	Log *slog.Logger
+	// Registerer for the metrics; nil: none.
+	Registerer prometheus.Registerer
+}
+
+const (
+	// fetchMax and fetchWait bound one request for jobs.
+	fetchMax  = 256
+	fetchWait = 5 * time.Second
+)
+
+func (c ConsumeConfig) withDefaults() ConsumeConfig {
+	if c.MaxOpen <= 0 {
+		c.MaxOpen = 4096
+	}
+	if c.Grace <= 0 {
+		c.Grace = 3 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Registerer == nil {
+		c.Registerer = prometheus.NewRegistry()
+	}
+	return c
+}
+
+// Consume gives jobs to handle until ctx ends, then waits for the open
+// deliveries for Grace and returns nil. handle is called by one goroutine; it
+// must return within a fraction of the consumer's AckWait, for up to 255
+// fetched jobs wait behind it unkept. While the stream or NATS is away it tries
+// again. The stream and its consumer are routing.EnsureStreams' to create.
+func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumeConfig, handle func(*Delivery)) error {
+	cfg = cfg.withDefaults()
+	m := newMetrics(cfg.Registerer)
+	c := &consumption{cfg: cfg, log: cfg.Log, metrics: m, js: js, handle: handle, open: newOpenSet(cfg.MaxOpen, m)}
+	m.watch(cfg.Registerer, c.open)
+	c.run(ctx)
+	return nil
+}
+
+// consumption is one call of Consume.
+type consumption struct {
+	// Static after construction.
+	cfg     ConsumeConfig
+	log     *slog.Logger
+	metrics *Metrics
+	js      jetstream.JetStream
+	handle  func(*Delivery)
+	open    *openSet
+}
+
+func (c *consumption) run(ctx context.Context) {
+	cons := c.find(ctx)
+	if cons == nil {
+		return
+	}
+	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { c.keepAll(keeping, cons.CachedInfo().Config.AckWait) })
+	c.fetchAll(ctx, cons)
+	c.drain()
+	stop()
+	wg.Wait()
+}
+
+// find waits for the consumer: on a new installation a router creates it.
+func (c *consumption) find(ctx context.Context) jetstream.Consumer {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		cons, err := c.js.Consumer(ctx, routing.StreamPush, routing.ConsumerPush)
+		if err == nil {
+			return cons
+		}
+		c.log.Warn("no push jobs: waiting for the consumer, which a router creates",
+			"stream", routing.StreamPush, "consumer", routing.ConsumerPush, "error", err)
+		if !sleep(ctx, wait) {
+			return nil
+		}
+	}
+}
+
+// keepAll keeps open deliveries from being handed out to others.
+func (c *consumption) keepAll(ctx context.Context, ackWait time.Duration) {
+	if ackWait <= 0 {
+		ackWait = 30 * time.Second
+	}
+	tick := time.NewTicker(ackWait / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			c.open.keep()
+		}
+	}
+}
+
+// fetchAll asks for as many jobs as there is room for. None waits in a
+// buffer, where nobody would keep it from being handed out again.
+func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
+	wait := 100 * time.Millisecond
+	for ctx.Err() == nil {
+		free := min(c.open.free(), fetchMax)
+		if free <= 0 {
+			select {
+			case <-ctx.Done():
+			case <-c.open.room:
+			}
+			continue
+		}
+		err := c.fetch(ctx, cons, free)
+		if err == nil {
+			wait = 100 * time.Millisecond
+			continue
+		}
+		if ctx.Err() == nil {
+			c.metrics.fetchErrors.Inc()
+			c.log.Warn("push jobs could not be fetched, trying again", "error", err)
+		}
+		sleep(ctx, wait)
+		wait = min(2*wait, 2*time.Second)
+	}
+}
+
+func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchWait)
+	defer cancel()
+	batch, err := cons.Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
+	if err != nil {
+		return fmt.Errorf("fetch push jobs: %w", err)
+	}
+	for msg := range batch.Messages() {
+		c.take(msg)
+	}
+	switch err := batch.Error(); {
+	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return nil
+	default:
+		return fmt.Errorf("fetch push jobs: %w", err)
+	}
+}
+
+func (c *consumption) take(msg jetstream.Msg) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		c.metrics.malformed.Inc()
+		return
+	}
+	j, err := Parse(msg.Subject(), msg.Data())
+	if err != nil {
+		c.metrics.malformed.Inc()
+		c.log.Error("push job removed as malformed", "sequence", meta.Sequence.Stream, "error", err)
+		if err := msg.TermWithReason("malformed"); err != nil {
+			c.metrics.lost.Inc()
+		}
+		return
+	}
+	c.metrics.deliveries.Inc()
+	if meta.NumDelivered > 1 {
+		c.metrics.redeliveries.Inc()
+	}
+	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, open: c.open}
+	c.open.add(d)
+	c.handle(d)
+}
+
+// drain gives the worker time to settle what it holds.
+func (c *consumption) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Grace)
+	defer cancel()
+	for c.open.free() < c.cfg.MaxOpen {
+		select {
+		case <-c.open.room:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	c.open.handBack()
+	_ = c.js.Conn().FlushWithContext(ctx) // what is not flushed is handed out again after AckWait
+}

@@ -1,0 +1,117 @@
+package pushqueue
+
+import (
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Delivery is a job in a push worker's hands. Until one of Done, Retry and
+// Dead is called the queue is kept from giving it to another worker. Only
+// the first call counts; none blocks, and each may come from any goroutine.
+type Delivery struct {
+	Job Job
+	// Deliveries is how often the job was handed out, this time included.
+	Deliveries uint64
+
+	// Static after construction.
+	msg  jetstream.Msg
+	open *openSet
+}
+
+// Done removes the job. If a newer one has taken its place, that one stays.
+func (d *Delivery) Done() { d.settle(settledDone, d.msg.Ack) }
+
+// Retry hands the job out again, not before the given time has passed; a
+// newer one takes its place at once.
+func (d *Delivery) Retry(after time.Duration) {
+	d.settle(settledRetry, func() error { return d.msg.NakWithDelay(after) })
+}
+
+// Dead removes the job unpushed. The reason is for the queue's operator and
+// must not tell tokens or content. The event push.dead is the caller's to
+// publish, before.
+func (d *Delivery) Dead(reason string) {
+	d.settle(settledDead, func() error { return d.msg.TermWithReason(reason) })
+}
+
+// settle answers the queue, once. An answer that is lost is as good as none:
+// the job comes again, and the worker asks before it sends.
+func (d *Delivery) settle(how string, answer func() error) {
+	if !d.open.remove(d) {
+		return
+	}
+	d.open.metrics.settled.WithLabelValues(how).Inc()
+	if err := answer(); err != nil {
+		d.open.metrics.lost.Inc()
+	}
+}
+
+// openSet is the deliveries in a worker's hands.
+type openSet struct {
+	// Static after construction.
+	metrics *Metrics
+	max     int
+	// room has a place when a delivery was settled. Never closed.
+	room chan struct{}
+
+	mu sync.Mutex
+	// Guarded by mu.
+	all map[*Delivery]struct{}
+}
+
+func newOpenSet(limit int, m *Metrics) *openSet {
+	return &openSet{metrics: m, max: limit, room: make(chan struct{}, 1), all: map[*Delivery]struct{}{}}
+}
+
+func (o *openSet) add(d *Delivery) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all[d] = struct{}{}
+}
+
+func (o *openSet) remove(d *Delivery) bool {
+	o.mu.Lock()
+	_, ok := o.all[d]
+	delete(o.all, d)
+	o.mu.Unlock()
+	select {
+	case o.room <- struct{}{}:
+	default:
+	}
+	return ok
+}
+
+// free is how many deliveries there is room for.
+func (o *openSet) free() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.max - len(o.all)
+}
+
+func (o *openSet) list() []*Delivery {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make([]*Delivery, 0, len(o.all))
+	for d := range o.all {
+		all = append(all, d)
+	}
+	return all
+}
+
+// keep tells the queue that the open deliveries are still being worked on.
+func (o *openSet) keep() {
+	for _, d := range o.list() {
+		if err := d.msg.InProgress(); err != nil {
+			o.metrics.lost.Inc()
+		}
+	}
+}
+
+// handBack returns what is still open to the queue.
+func (o *openSet) handBack() {
+	for _, d := range o.list() {
+		d.settle(settledHandedBack, d.msg.Nak)
+	}
+}

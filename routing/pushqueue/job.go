@@ -1,0 +1,93 @@
+package pushqueue
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+)
+
+// ErrJob is the root of errors about a job that can not be stored or read.
+var ErrJob = errors.New("not a push job")
+
+// MaxPush bounds a job's push content, in bytes.
+const MaxPush = 64 << 10
+
+// Job means that a device may have something newer of a kind.
+type Job struct {
+	Tenant, User, Device, Kind string
+	// Version caused the job; the head may be newer.
+	Version int64
+	// EventAt is when the oldest event that the job stands for was published.
+	EventAt time.Time
+	// Urgency is 1 low, 2 normal or 3 high.
+	Urgency int
+	// Push is the event's push content as JSON, empty for the kind's default.
+	Push []byte
+}
+
+func (j Job) subject() string { return routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind) }
+
+func (j Job) check() error {
+	for _, c := range []struct{ what, id string }{
+		{"tenant", j.Tenant}, {"user", j.User}, {"device", j.Device}, {"kind", j.Kind},
+	} {
+		if err := wire.CheckID(c.what, c.id); err != nil {
+			return fmt.Errorf("%w: %w", ErrJob, err)
+		}
+	}
+	if err := wire.CheckVersion(j.Version); err != nil {
+		return fmt.Errorf("%w: %w", ErrJob, err)
+	}
+	switch {
+	case !routing.Urgency(j.Urgency).Valid():
+		return fmt.Errorf("%w: urgency %d is not 1, 2 or 3", ErrJob, j.Urgency)
+	case len(j.Push) > MaxPush:
+		return fmt.Errorf("%w: the push content has %d bytes, at most %d are stored", ErrJob, len(j.Push), MaxPush)
+	case j.EventAt.UnixMilli() <= 0:
+		return fmt.Errorf("%w: it does not say when its event was published", ErrJob)
+	}
+	return nil
+}
+
+func (j Job) marshal() ([]byte, error) {
+	return proto.Marshal(&linkpb.PushJob{
+		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version,
+		EventMs: j.EventAt.UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
+	})
+}
+
+// Parse reads a message of the stream. A job whose subject names another
+// device than its body is refused. Errors do not quote the body.
+func Parse(subject string, data []byte) (Job, error) {
+	var m linkpb.PushJob
+	if err := proto.Unmarshal(data, &m); err != nil {
+		return Job{}, fmt.Errorf("%w: the body is not readable", ErrJob)
+	}
+	j := Job{
+		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
+		EventAt: time.UnixMilli(m.GetEventMs()), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
+	}
+	if err := j.check(); err != nil {
+		return Job{}, err
+	}
+	if j.subject() != subject {
+		return Job{}, fmt.Errorf("%w: subject and body name different devices", ErrJob)
+	}
+	return j, nil
+}
+
+// over returns the job that stands for both j and the older one that waits:
+// j's news, since the oldest event, with the highest urgency.
+func (j Job) over(older Job) Job {
+	if older.EventAt.Before(j.EventAt) {
+		j.EventAt = older.EventAt
+	}
+	j.Urgency = max(j.Urgency, older.Urgency)
+	return j
+}

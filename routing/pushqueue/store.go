@@ -1,0 +1,223 @@
+package pushqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// ErrBusy is given to done when MaxInFlight jobs are being stored already:
+// NATS is slow or away. Keep the event and try again.
+var ErrBusy = errors.New("too many push jobs are being stored")
+
+// ErrClosed is given to done after Close.
+var ErrClosed = errors.New("the store of push jobs is closed")
+
+const (
+	// MaxInFlight bounds the jobs that are being stored at once.
+	MaxInFlight = 1024
+	// putPatience is how long a job is tried to be stored. The election of a
+	// stream's leader takes 4 to 9 s.
+	putPatience = 20 * time.Second
+	// putAttempt bounds one try.
+	putAttempt = 5 * time.Second
+)
+
+// Store writes and removes jobs. Its methods may be called from any number
+// of goroutines.
+type Store struct {
+	// Static after construction.
+	js     jetstream.JetStream
+	places chan struct{}
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+
+	mu sync.Mutex
+	// Guarded by mu.
+	closed bool
+	stream jetstream.Stream
+	puts   sync.WaitGroup
+}
+
+// NewStore returns a store. It asks nothing of NATS yet. Close it.
+func NewStore(js jetstream.JetStream) *Store {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Store{js: js, places: make(chan struct{}, MaxInFlight), ctx: ctx, stop: stop}
+}
+
+// Close ends the puts that are under way, with an error to their done, and
+// waits for them.
+func (s *Store) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.puts.Wait()
+}
+
+// Put stores a job and returns at once. done is called once: with nil when a
+// majority has this job or one for a newer version; with ErrBusy, before Put
+// returns, when too many are under way; with another error when the job
+// could not be stored within 20 s or is not one (ErrJob). Except for
+// ErrBusy, ErrClosed and ErrJob it is called from another goroutine.
+func (s *Store) Put(j Job, done func(error)) {
+	if err := j.check(); err != nil {
+		done(err)
+		return
+	}
+	if err := s.enter(); err != nil {
+		done(err)
+		return
+	}
+	go func() {
+		err := s.put(j)
+		<-s.places
+		done(err)
+		s.puts.Done()
+	}()
+}
+
+func (s *Store) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	select {
+	case s.places <- struct{}{}:
+		s.puts.Add(1)
+		return nil
+	default:
+		return ErrBusy
+	}
+}
+
+// put writes on the condition that no job waits, which is nearly always so
+// and costs no look. Where one waits it is looked at: only an older one is
+// replaced. Were jobs of two routers stored in whatever order they come, the
+// newer one could be lost, and with it the news.
+func (s *Store) put(j Job) error {
+	ctx, cancel := context.WithTimeout(s.ctx, putPatience)
+	defer cancel()
+	write, expect := j, uint64(0)
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := s.publish(ctx, write, expect)
+		if err == nil {
+			return nil
+		}
+		if !wrongSequence(err) && !sleep(ctx, wait/2+rand.N(wait)) {
+			return fmt.Errorf("store push job: %w", err)
+		}
+		waiting, seq, err := s.last(ctx, j.subject())
+		switch {
+		case err != nil:
+			// Tried as before; the write tells whether that was right.
+		case seq != 0 && waiting.Version >= j.Version:
+			return nil
+		default:
+			write, expect = j.over(waiting), seq
+		}
+		if ctx.Err() != nil || !sleep(ctx, rand.N(wait)) {
+			return fmt.Errorf("store push job: %w", ctx.Err())
+		}
+	}
+}
+
+func (s *Store) publish(ctx context.Context, j Job, expect uint64) error {
+	data, err := j.marshal()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrJob, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, putAttempt)
+	defer cancel()
+	_, err = s.js.PublishMsg(ctx, &nats.Msg{Subject: j.subject(), Data: data},
+		jetstream.WithExpectStream(routing.StreamPush), jetstream.WithExpectLastSequencePerSubject(expect))
+	return err
+}
+
+// last returns the job that waits, and its sequence: 0 if none does. One that
+// is not readable counts as the oldest.
+func (s *Store) last(ctx context.Context, subject string) (Job, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, putAttempt)
+	defer cancel()
+	stream, err := s.open(ctx)
+	if err != nil {
+		return Job{}, 0, err
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Job{}, 0, nil
+	}
+	if err != nil {
+		return Job{}, 0, fmt.Errorf("read push job: %w", err)
+	}
+	j, err := Parse(m.Subject, m.Data)
+	if err != nil {
+		return Job{EventAt: m.Time}, m.Sequence, nil
+	}
+	return j, m.Sequence, nil
+}
+
+func (s *Store) open(ctx context.Context) (jetstream.Stream, error) {
+	s.mu.Lock()
+	stream := s.stream
+	s.mu.Unlock()
+	if stream != nil {
+		return stream, nil
+	}
+	stream, err := s.js.Stream(ctx, routing.StreamPush)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", routing.StreamPush, err)
+	}
+	s.mu.Lock()
+	s.stream = stream
+	s.mu.Unlock()
+	return stream, nil
+}
+
+// Purge removes the waiting job of a device and kind if its version is at
+// most upTo: the device has acknowledged that. It reports whether there was
+// such a job. A job that a push worker holds already is not called back.
+func (s *Store) Purge(ctx context.Context, tenant, user, device, kind string, upTo int64) (bool, error) {
+	subject := routing.PushSubject(tenant, user, device, kind)
+	j, seq, err := s.last(ctx, subject)
+	if err != nil || seq == 0 || j.Version > upTo {
+		return false, err
+	}
+	stream, err := s.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	// A newer job that came since has a higher sequence and stays.
+	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(seq+1)); err != nil {
+		return false, fmt.Errorf("purge push job: %w", err)
+	}
+	return true, nil
+}
+
+// wrongSequence: replicated streams refuse with a code of their own while an
+// older write is under way.
+func wrongSequence(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
