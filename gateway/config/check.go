@@ -112,7 +112,7 @@ func (k *checker) file(path, name string) []byte {
 	b, err := readFile(name)
 	switch {
 	case err != nil:
-		k.addf(path, "cannot read %s: %s", name, why(err))
+		k.addf(path, "cannot read %s: %s: correct the path or its permissions", name, why(err))
 	case len(b) == 0:
 		k.addf(path, "%s is empty: put the content in or name another file", name)
 	}

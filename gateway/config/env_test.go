@@ -51,7 +51,7 @@ func TestEnvironmentIsBlamed(t *testing.T) {
 		{"HAWSER_EDGE_LISTEN=9443", `HAWSER_EDGE_LISTEN: edge.listen: "9443" is not host:port: write for example :7443 or 127.0.0.1:7443`},
 		{"HAWSER_NATS_REPLICAS=two", `HAWSER_NATS_REPLICAS: nats.replicas: "two" is not a whole number`},
 		{"HAWSER_ROLES=edge,rooter", `HAWSER_ROLES: roles[1]: "rooter" must be edge, router or push`},
-		{"HAWSER_EDGE_TICKET_KEY_FILE=gone", `HAWSER_EDGE_TICKET_KEY_FILE: edge.ticket_key_file: cannot read gone: no such file or directory`},
+		{"HAWSER_EDGE_TICKET_KEY_FILE=gone", `HAWSER_EDGE_TICKET_KEY_FILE: edge.ticket_key_file: cannot read gone: no such file or directory: correct the path or its permissions`},
 	} {
 		if _, msg := parseIn(dir, minimal, tc.env); msg != tc.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", tc.env, msg, tc.want)
