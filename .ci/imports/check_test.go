@@ -22,9 +22,9 @@ func check(pkgs []pkg) []string {
 		for _, imported := range append(p.TestImports, p.XTestImports...) {
 			c.arrow(from, path+" (test)", imported, true)
 		}
-		for _, dep := range p.Deps {
-			if slices.ContainsFunc(without[from.name], func(m string) bool { return within(dep, m) }) {
-				c.add("%s contains %s, which %s must do without", path, dep, from.name)
+		for _, m := range without[from.name] {
+			if slices.ContainsFunc(p.Deps, func(dep string) bool { return within(dep, m) }) {
+				c.add("%s contains %s, which %s must do without", path, m, from.name)
 			}
 		}
 	}
