@@ -1,0 +1,59 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+const (
+	// drainGrace is how long the last device that is asked to move is still
+	// served.
+	drainGrace = 5 * time.Second
+	// drainSpread is within what time a device moves once it is asked. The
+	// edge spreads the asking itself.
+	drainSpread = time.Second
+	// drainStep is how often the edge asks the next ones, and looks whether
+	// all are gone.
+	drainStep = 50 * time.Millisecond
+)
+
+// Drain moves the devices elsewhere: each gets GoAway, evenly over spread, and
+// whoever is left drainGrace (5 s) after the last is closed with 3000, as is
+// everybody at once when ctx ends. New devices are closed with 3000 from the
+// first moment on. It returns when no session is left; Serve has to be ended
+// separately.
+func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
+	srv.draining.Store(true)
+	start := time.Now()
+	end := start.Add(spread + drainGrace)
+	waiting := srv.hub.all()
+	for asked := 0; srv.hub.Count() > 0 && ctx.Err() == nil && time.Now().Before(end); sleep(ctx, drainStep) {
+		due := len(waiting)
+		if passed := time.Since(start); passed < spread {
+			due = int(float64(len(waiting)) * float64(passed+drainStep) / float64(spread+drainStep))
+		}
+		for ; asked < due; asked++ {
+			waiting[asked].goAway(time.Until(end))
+		}
+	}
+	for _, s := range srv.hub.all() {
+		s.end(endShutdown, true)
+	}
+}
+
+// goAway asks the device to move within grace.
+func (s *session) goAway(grace time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closingLocked() {
+		return
+	}
+	_ = s.queueLocked(&wire.GoAway{Body: &wirepb.GoAway{
+		SpreadMs: drainSpread.Milliseconds(),
+		GraceMs:  grace.Milliseconds(),
+		Reason:   "the edge drains",
+	}})
+}

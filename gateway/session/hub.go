@@ -1,0 +1,149 @@
+package session
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// shards is how many locks the hub's maps are spread over.
+const shards = 64
+
+// deviceKey names a device of a user.
+type deviceKey struct{ tenant, user, device string }
+
+// Hub finds sessions, for routers by number and for a new session by device.
+// Its methods never block and are safe for concurrent use.
+type Hub struct {
+	// Static after construction.
+	metrics *metrics
+	answer  func([]reply)
+	seed    maphash.Seed
+
+	last    atomic.Uint64 // number of the newest session
+	count   atomic.Int64
+	conns   [shards]shard[uint64]
+	devices [shards]shard[deviceKey]
+}
+
+// shard is a part of a map.
+type shard[K comparable] struct {
+	mu       sync.RWMutex
+	sessions map[K]*session // Guarded by mu.
+}
+
+func newHub(m *metrics, answer func([]reply)) *Hub {
+	h := &Hub{metrics: m, answer: answer, seed: maphash.MakeSeed()}
+	for i := range shards {
+		h.conns[i].sessions = make(map[uint64]*session)
+		h.devices[i].sessions = make(map[deviceKey]*session)
+	}
+	return h
+}
+
+// Count is the number of sessions.
+func (h *Hub) Count() int { return int(h.count.Load()) }
+
+func (h *Hub) conn(number uint64) *shard[uint64] { return &h.conns[number%shards] }
+
+func (h *Hub) deviceOf(key deviceKey) *shard[deviceKey] {
+	return &h.devices[maphash.Comparable(h.seed, key)%shards]
+}
+
+// add gives the session its number and epoch and makes it the one of its
+// device. It returns the one before, for the caller to end. An epoch is also
+// above that of the one before, so that this hub and the routers agree which
+// of the two is newer.
+func (h *Hub) add(s *session, now time.Time, previous int64) (before *session) {
+	s.number = h.last.Add(1)
+	d := h.deviceOf(s.device)
+	d.mu.Lock()
+	before = d.sessions[s.device]
+	if before != nil {
+		previous = max(previous, before.epoch)
+	}
+	s.epoch = nextEpoch(now, previous)
+	d.sessions[s.device] = s
+	d.mu.Unlock()
+
+	c := h.conn(s.number)
+	c.mu.Lock()
+	c.sessions[s.number] = s
+	c.mu.Unlock()
+	h.metrics.live.Set(float64(h.count.Add(1)))
+	return before
+}
+
+// remove takes a session out. It must be in.
+func (h *Hub) remove(s *session) {
+	d := h.deviceOf(s.device)
+	d.mu.Lock()
+	if d.sessions[s.device] == s {
+		delete(d.sessions, s.device)
+	}
+	d.mu.Unlock()
+
+	c := h.conn(s.number)
+	c.mu.Lock()
+	delete(c.sessions, s.number)
+	c.mu.Unlock()
+	h.metrics.live.Set(float64(h.count.Add(-1)))
+}
+
+// find returns nil where there is no such session.
+func (h *Hub) find(number uint64) *session {
+	c := h.conn(number)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.sessions[number]
+}
+
+// all returns the sessions of this moment.
+func (h *Hub) all() []*session {
+	out := make([]*session, 0, h.Count())
+	for i := range h.conns {
+		c := &h.conns[i]
+		c.mu.RLock()
+		for _, s := range c.sessions {
+			out = append(out, s)
+		}
+		c.mu.RUnlock()
+	}
+	return out
+}
+
+// Notify passes on that kind is at version; previous is the version before it
+// or 0. It answers how that stands: every notify has an answer, a repeated one
+// too. While the answer is InFlight, router is told again, by
+// Registry.Answer, when the device acknowledges anything of the kind or the
+// session ends. That later answer can overtake this one: the greater Acked
+// counts.
+func (h *Hub) Notify(conn uint64, router, kind string, version, previous int64) Answer {
+	a := Answer{Conn: conn, Kind: kind, State: Gone, Version: version}
+	if s := h.find(conn); s != nil {
+		a = s.notify(router, kind, version, previous)
+	}
+	h.metrics.notifies.WithLabelValues(a.State.String()).Inc()
+	return a
+}
+
+// Heads compares heads with what the device said it has, and notifies it of
+// the kinds where it is behind.
+func (h *Hub) Heads(conn uint64, heads []Head) {
+	if s := h.find(conn); s != nil {
+		h.answer(s.heads(heads))
+	}
+}
+
+// Supersede closes a session because its device has a newer one elsewhere.
+func (h *Hub) Supersede(conn uint64) { h.end(conn, endSuperseded) }
+
+// RefuseEpoch closes a session whose epoch the routers refused.
+func (h *Hub) RefuseEpoch(conn uint64) { h.end(conn, endClock) }
+
+func (h *Hub) end(conn uint64, over *ending) {
+	if s := h.find(conn); s != nil {
+		s.end(over, true)
+	}
+}

@@ -1,0 +1,143 @@
+package session
+
+import (
+	"time"
+)
+
+const (
+	// maxAsks bounds the routers that are told when a kind is acknowledged.
+	// Beyond it the oldest is forgotten; it asks again within a second.
+	maxAsks = 4
+
+	// claimFor is how long a device is believed to have a version that no
+	// router has named yet. A device that syncs can be ahead of the news, but
+	// only for as long as news travels. A claim that is never confirmed, be it
+	// a lie or the memory of a log that was since restored to an older state,
+	// must not swallow later notifies.
+	claimFor = 30 * time.Second
+)
+
+// kindState is what a session knows of one kind. Guarded by the session's mu.
+//
+// acked <= known always: what a device says beyond the versions that routers
+// named is kept apart as a claim, so no number that a device makes up ever
+// leaves its session.
+type kindState struct {
+	name string
+	// known is the newest version that a router named.
+	known int64
+	// acked is what the device has.
+	acked int64
+	// sent is the newest version on its way: written, or waiting to be.
+	sent int64
+	// previous goes with sent while pending.
+	previous int64
+	pending  bool
+	// claimed is the greatest version the device said it has, above known at
+	// that time, and claimedAt when it first said so.
+	claimed   int64
+	claimedAt time.Duration
+	asks      []ask
+}
+
+// ask is a router that waits for a version to be acknowledged.
+type ask struct {
+	router  string
+	version int64
+}
+
+// notify takes up that version is out. It reports how that stands and whether
+// there is something new to write.
+func (k *kindState) notify(now time.Duration, version, previous int64) (state AnswerState, write bool) {
+	k.known = max(k.known, version)
+	if now-k.claimedAt < claimFor {
+		k.settle(k.claimed)
+	}
+	if version <= k.acked {
+		return Acked, false
+	}
+	if version <= k.sent {
+		return InFlight, false
+	}
+	k.sent, k.previous, k.pending = version, previous, true
+	return InFlight, true
+}
+
+// head takes up a kind's head. It reports whether the device has to be told.
+// Here the device's claim is believed whatever its age: heads are asked for to
+// compare them with what it said in Hello. A device that is ahead of the head
+// is left to its next sync.
+func (k *kindState) head(version int64) bool {
+	k.known = max(k.known, version)
+	k.settle(k.claimed)
+	if version <= max(k.acked, k.sent) {
+		return false
+	}
+	k.sent, k.previous, k.pending = version, 0, true
+	return true
+}
+
+// ack takes up that the device has a version. It reports whether acked rose.
+func (k *kindState) ack(now time.Duration, version int64) bool {
+	// Saying the same again does not make it younger.
+	if version > max(k.known, k.claimed) {
+		k.claimed, k.claimedAt = version, now
+	}
+	return k.settle(version)
+}
+
+// settle raises acked to version, as far as routers named it.
+func (k *kindState) settle(version int64) bool {
+	version = min(version, k.known)
+	if version <= k.acked {
+		return false
+	}
+	k.acked = version
+	if k.acked >= k.sent {
+		k.pending = false // it has what waits to be written
+	}
+	return true
+}
+
+// remember notes that router waits for version, and reports whether another
+// had to be forgotten for it.
+func (k *kindState) remember(router string, version int64) (forgot bool) {
+	for i := range k.asks {
+		if k.asks[i].router == router {
+			k.asks[i].version = max(k.asks[i].version, version)
+			return false
+		}
+	}
+	if len(k.asks) == maxAsks {
+		copy(k.asks, k.asks[1:])
+		k.asks = k.asks[:maxAsks-1]
+		forgot = true
+	}
+	k.asks = append(k.asks, ask{router, version})
+	return forgot
+}
+
+// answers returns what to tell the routers that wait, and forgets those whose
+// wait is over.
+func (k *kindState) answers(conn uint64) []reply {
+	var out []reply
+	left := k.asks[:0]
+	for _, a := range k.asks {
+		state := Acked
+		if k.acked < a.version {
+			state = InFlight
+			left = append(left, a)
+		}
+		out = append(out, reply{a.router, Answer{conn, k.name, state, k.acked, a.version}})
+	}
+	if k.asks = left; len(left) == 0 {
+		k.asks = nil
+	}
+	return out
+}
+
+// reply is an answer on its way to a router.
+type reply struct {
+	router string
+	answer Answer
+}

@@ -1,0 +1,128 @@
+package session
+
+import (
+	"slices"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// notify is Hub.Notify for this session.
+func (s *session) notify(router, kind string, version, previous int64) Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := Answer{Conn: s.number, Kind: kind, State: Gone, Version: version}
+	k := s.routerKindLocked(kind, version)
+	if s.closingLocked() || k == nil {
+		return a
+	}
+	waiting := k.pending
+	state, write := k.notify(s.now(), version, previous)
+	if state == InFlight && k.remember(router, version) {
+		s.serving.srv.metrics.asksDropped.Inc()
+	}
+	if write {
+		s.wroteNotifyLocked(waiting)
+	}
+	a.State, a.Acked = state, k.acked
+	return a
+}
+
+// wroteNotifyLocked sees to a notify that became pending; waiting tells
+// whether an older one was.
+func (s *session) wroteNotifyLocked(waiting bool) {
+	if waiting {
+		s.serving.srv.metrics.collapsed.Inc()
+	}
+	s.kickLocked()
+}
+
+// heads is Hub.Heads for this session. It returns answers that have become
+// due.
+func (s *session) heads(heads []Head) (replies []reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closingLocked() {
+		return nil
+	}
+	for _, h := range heads {
+		k := s.routerKindLocked(h.Kind, h.Version)
+		if k == nil {
+			continue
+		}
+		acked, waiting := k.acked, k.pending
+		if k.head(h.Version) {
+			s.wroteNotifyLocked(waiting)
+		}
+		if k.acked > acked {
+			replies = append(replies, k.answers(s.number)...)
+		}
+	}
+	return replies
+}
+
+// acks takes up what the device says it has.
+func (s *session) acks(versions []wire.KindVersion) *ending {
+	var replies []reply
+	defer func() { s.serving.srv.answer(replies) }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range versions {
+		name, err := s.kinds.Name(v.Kind)
+		if err != nil {
+			return endMalformed.with(err.Error())
+		}
+		k := s.deviceKindLocked(name)
+		if k == nil {
+			continue
+		}
+		if k.ack(s.now(), v.Version) {
+			replies = append(replies, k.answers(s.number)...)
+		}
+	}
+	return nil
+}
+
+// routerKindLocked returns the state of a kind that a router names, nil if it
+// cannot be told to a device. A router may know a kind that this edge's
+// configuration does not have yet.
+func (s *session) routerKindLocked(name string, version int64) *kindState {
+	if wire.CheckVersion(version) != nil {
+		return nil
+	}
+	if k := s.kindLocked(name); k != nil {
+		return k
+	}
+	if len(s.states) >= 2*wire.MaxKinds || !wire.ValidID(name) {
+		return nil
+	}
+	return s.newKindLocked(name)
+}
+
+// deviceKindLocked returns the state of a kind that the device names, nil if
+// the tenant has no such kind: what a device makes up takes no memory.
+func (s *session) deviceKindLocked(name string) *kindState {
+	if k := s.kindLocked(name); k != nil {
+		return k
+	}
+	i := slices.Index(s.kinds, name)
+	if i < 0 {
+		s.serving.srv.metrics.acksIgnored.Inc()
+		return nil
+	}
+	// The tenant's own string lives anyway; the frame's would be kept alive.
+	return s.newKindLocked(s.kinds[i])
+}
+
+func (s *session) kindLocked(name string) *kindState {
+	for i := range s.states {
+		if s.states[i].name == name {
+			return &s.states[i]
+		}
+	}
+	return nil
+}
+
+func (s *session) newKindLocked(name string) *kindState {
+	s.states = append(s.states, kindState{name: name})
+	return &s.states[len(s.states)-1]
+}

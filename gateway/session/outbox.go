@@ -1,0 +1,148 @@
+package session
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+const (
+	// maxQueued bounds the bytes of small frames that wait for a device, in
+	// the main refusals of requests. One that piles up more does not read.
+	maxQueued = 16 << 10
+	// writeChunk is what is handed to the socket under one deadline: a TLS
+	// record.
+	writeChunk = 16 << 10
+	// maxPooled is the greatest buffer that is kept for the next writer.
+	maxPooled = 64 << 10
+)
+
+// outbox is what waits to be written to a device. It is bounded: Pong and the
+// notifies are one each (of a kind), responses are bounded by the requests
+// that hold their places until they are written, and frames by maxQueued.
+// Guarded by the session's mu.
+type outbox struct {
+	writing   bool // a writer runs, and will look again before it ends
+	frames    []byte
+	pong      time.Duration // 0: none waits
+	responses []*wire.Response
+	last      *wire.Close   // ends the connection once it is written
+	wrote     time.Duration // when something was last taken out
+}
+
+// queueLocked puts a small frame into the outbox. It reports an ending where
+// too much waits there already.
+func (s *session) queueLocked(f wire.Frame) *ending {
+	if len(s.out.frames) > maxQueued {
+		return endTooSlow
+	}
+	s.out.frames = wire.Append(s.out.frames, f)
+	s.kickLocked()
+	return nil
+}
+
+// kickLocked sees to it that the outbox is written.
+func (s *session) kickLocked() {
+	if s.out.writing {
+		return
+	}
+	s.out.writing = true
+	s.serving.wg.Go(s.write)
+}
+
+// write writes until the outbox is empty. It is the only one that does, as
+// long as out.writing is set.
+func (s *session) write() {
+	buffers := &s.serving.srv.buffers
+	buf := buffers.Get().(*[]byte)
+	for last := false; !last; {
+		*buf, last = s.take((*buf)[:0])
+		if err := s.send(*buf); err != nil {
+			s.writeFailed(err)
+		}
+	}
+	s.closeIfOver()
+	if cap(*buf) <= maxPooled {
+		buffers.Put(buf)
+	}
+}
+
+// take appends everything that waits to b; last means that the writer's turn
+// ends with it. Once the session is closing, out.writing stays set: no other
+// writer may start.
+func (s *session) take(b []byte) (_ []byte, last bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &s.out
+	if s.closingLocked() {
+		if o.last != nil {
+			b = wire.Append(b, o.last)
+		}
+		return b, true
+	}
+	b = append(b, o.frames...)
+	o.frames = nil
+	if o.pong != 0 {
+		b = wire.Append(b, &wire.Pong{Interval: o.pong})
+		o.pong = 0
+	}
+	b = s.takeNotifiesLocked(b)
+	for _, r := range o.responses {
+		b = wire.Append(b, r)
+		s.requests.doneLocked(r.ID)
+	}
+	o.responses = nil
+	if len(b) == 0 {
+		o.writing = false
+		return b, true
+	}
+	o.wrote = s.now()
+	return b, false
+}
+
+func (s *session) takeNotifiesLocked(b []byte) []byte {
+	for i := range s.states {
+		k := &s.states[i]
+		if k.pending {
+			k.pending = false
+			b = wire.Append(b, &wire.Notify{Kind: s.kinds.Ref(k.name), Version: k.sent, Previous: k.previous})
+		}
+	}
+	return b
+}
+
+// send writes b in chunks, each with its own deadline, so that a slow network
+// has time and a device that does not read has not.
+func (s *session) send(b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), writeChunk)
+		s.setWriteDeadline()
+		if _, err := s.conn.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// setWriteDeadline takes mu so as not to undo the short deadline that close
+// sets.
+func (s *session) setWriteDeadline() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closingLocked() {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(s.serving.srv.cfg.Limits.WriteTimeout))
+	}
+}
+
+// writeFailed ends the session. What was written may stop inside a frame, so
+// that no Close can follow; on QUIC the code is told all the same.
+func (s *session) writeFailed(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.end(endTooSlow, false)
+		return
+	}
+	s.end(endReset, false)
+}

@@ -1,0 +1,224 @@
+package session
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+// Times between attempts to write a record that fails.
+const (
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+)
+
+// record is the device record that a session has to see written. Guarded by
+// the session's mu.
+type record struct {
+	device  Device
+	dirty   bool // device differs from what was written
+	queued  bool // with the recorder, or waiting for retry
+	stopped bool // nothing is written any more
+	// writing is closed when the attempt that is under way ends. Nil: none is.
+	writing chan struct{}
+	retry   *time.Timer
+	pause   time.Duration
+}
+
+func (r *record) stopLocked() {
+	r.stopped = true
+	if r.retry != nil {
+		r.retry.Stop()
+	}
+}
+
+// putRecordLocked has the device's record written with this push token. Empty
+// leaves the stored record alone.
+func (s *session) putRecordLocked(pushToken string) {
+	r := &s.record
+	if pushToken == "" || r.stopped {
+		return
+	}
+	r.device = Device{
+		Tenant: s.device.tenant, User: s.device.user, Device: s.device.device,
+		Platform: platform(s.platform), App: s.app, PushToken: pushToken, Epoch: s.epoch,
+	}
+	r.dirty = true
+	s.enqueueRecordLocked()
+}
+
+func (s *session) enqueueRecordLocked() {
+	if !s.record.queued && s.record.writing == nil {
+		s.record.queued = true
+		s.serving.srv.records.add(s)
+	}
+}
+
+func platform(p wirepb.Platform) string {
+	switch p {
+	case wirepb.Platform_PLATFORM_IOS:
+		return "ios"
+	case wirepb.Platform_PLATFORM_ANDROID:
+		return "android"
+	case wirepb.Platform_PLATFORM_OTHER:
+		return "other"
+	}
+	return ""
+}
+
+// writeRecord makes one attempt. It blocks for up to DeviceTimeout.
+func (s *session) writeRecord() {
+	device, ok := s.beginRecord()
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
+	defer cancel()
+	err := s.cfg().Registry.PutDevice(ctx, device)
+	s.serving.srv.metrics.records.WithLabelValues("put", result(err)).Inc()
+	if err != nil {
+		// At debug level: while NATS is away every session gets here.
+		s.cfg().Log.Debug("device record not written, will retry", "tenant", device.Tenant, "user", device.User,
+			"device", device.Device, "err", err)
+	}
+	s.endRecord(err)
+}
+
+func (s *session) beginRecord() (Device, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := &s.record
+	r.queued = false
+	if r.stopped || !r.dirty {
+		return Device{}, false
+	}
+	r.dirty = false
+	r.writing = make(chan struct{})
+	return r.device, true
+}
+
+func (s *session) endRecord(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := &s.record
+	close(r.writing)
+	r.writing = nil
+	switch {
+	case r.stopped:
+	case err != nil:
+		s.retryRecordLocked()
+	default:
+		r.pause = 0
+		if r.dirty { // changed meanwhile
+			s.enqueueRecordLocked()
+		}
+	}
+}
+
+// retryRecordLocked tries again later, with the random part that keeps the
+// sessions of an edge apart after an outage.
+func (s *session) retryRecordLocked() {
+	r := &s.record
+	r.dirty, r.queued = true, true
+	r.pause = min(max(2*r.pause, firstRetry), lastRetry)
+	wait := r.pause/2 + rand.N(r.pause)
+	r.retry = time.AfterFunc(wait, func() { s.serving.srv.records.retry(s) })
+}
+
+// logout removes the record and then ends the session. A write that is under
+// way is waited for: it must not put the record back afterwards.
+func (s *session) logout() {
+	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
+	defer cancel()
+	err := s.awaitRecord(ctx)
+	if err == nil {
+		err = s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device)
+	}
+	s.serving.srv.metrics.records.WithLabelValues("remove", result(err)).Inc()
+	if err == nil {
+		s.end(endLoggedOut, true)
+		return
+	}
+	s.cfg().Log.Warn("device record not removed", "tenant", s.device.tenant, "user", s.device.user,
+		"device", s.device.device, "err", err)
+	s.end(endLogoutFailed, true)
+}
+
+// awaitRecord stops further writes of the record and waits for one that is
+// under way.
+func (s *session) awaitRecord(ctx context.Context) error {
+	s.mu.Lock()
+	s.record.stopLocked()
+	writing := s.record.writing
+	s.mu.Unlock()
+	if writing == nil {
+		return nil
+	}
+	select {
+	case <-writing:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// recorder writes the records of many sessions, a bounded number at once. A
+// session is in its queue at most once, so the sessions bound the queue.
+type recorder struct {
+	// Static after construction.
+	max int
+
+	mu      sync.Mutex
+	queue   []*session // Guarded by mu.
+	workers int        // Guarded by mu.
+}
+
+// add queues a session and starts a worker for it if there may be one more.
+// The worker belongs to the session's call of Serve. The caller holds the
+// session's mu, so the session is alive.
+func (r *recorder) add(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue = append(r.queue, s)
+	if r.workers < r.max {
+		r.workers++
+		s.serving.wg.Go(r.work)
+	}
+}
+
+// retry is add for a timer, behind which the session may have ended.
+func (r *recorder) retry(s *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closingLocked() && !s.record.stopped {
+		r.add(s)
+	}
+}
+
+// work writes records until none is queued.
+func (r *recorder) work() {
+	for {
+		s := r.next()
+		if s == nil {
+			return
+		}
+		s.writeRecord()
+	}
+}
+
+func (r *recorder) next() *session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		r.workers--
+		r.queue = nil
+		return nil
+	}
+	s := r.queue[0]
+	r.queue[0] = nil
+	r.queue = r.queue[1:]
+	return s
+}

@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// Server holds the connections of an edge.
+type Server struct {
+	// Static after construction.
+	cfg     Config
+	start   time.Time // the zero of session.now
+	metrics *metrics
+	hub     *Hub
+	records *recorder
+
+	buffers      sync.Pool // of *[]byte, for writers
+	unidentified atomic.Int64
+	draining     atomic.Bool
+}
+
+// serving is one call of Serve: it owns the goroutines of the connections
+// that it accepted.
+type serving struct {
+	srv *Server
+	ctx context.Context // of Serve
+	wg  sync.WaitGroup
+}
+
+// NewServer returns a server. The error wraps ErrConfig.
+func NewServer(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer)}
+	srv.hub = newHub(srv.metrics, srv.answer)
+	srv.records = &recorder{max: cfg.Limits.DeviceWriters}
+	srv.buffers.New = func() any { return new([]byte) }
+	return srv, nil
+}
+
+// Hub returns the way to the sessions.
+func (srv *Server) Hub() *Hub { return srv.hub }
+
+// Serve holds the connections of a listener. When ctx ends it closes them
+// with 3000 at once; to give devices time, Drain first. When the listener is
+// closed it goes on until ctx ends or the last of them is gone. It returns
+// after all of its goroutines have, with ctx's error or nil.
+func (srv *Server) Serve(ctx context.Context, l transport.Listener) error {
+	v := &serving{srv: srv, ctx: ctx}
+	v.accept(l)
+	gone := make(chan struct{})
+	go func() {
+		v.wg.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		v.endAll()
+		<-gone
+	}
+	return ctx.Err()
+}
+
+// accept takes connections until the listener is closed or ctx ends.
+func (v *serving) accept(l transport.Listener) {
+	const first, most = 5 * time.Millisecond, time.Second
+	pause := first
+	for {
+		conn, err := l.Accept(v.ctx)
+		switch {
+		case err == nil:
+			pause = first
+			v.wg.Go(func() { v.hold(conn) })
+		case errors.Is(err, net.ErrClosed) || v.ctx.Err() != nil:
+			return
+		default:
+			// Mostly a lack of file descriptors, which passes.
+			v.srv.metrics.acceptErrors.Inc()
+			v.srv.cfg.Log.Warn("accept failed", "transport", string(l.Kind()), "err", err)
+			sleep(v.ctx, pause)
+			pause = min(2*pause, most)
+		}
+	}
+}
+
+// hold takes a connection from its acceptance to its end.
+func (v *serving) hold(conn transport.Conn) {
+	u := &unidentified{serving: v, conn: conn, reader: wire.NewReader(conn, wire.MaxHelloPayload)}
+	s, over := u.greet()
+	if over != nil {
+		v.srv.metrics.refused.WithLabelValues(over.reason).Inc()
+		closed{conn, over}.finish()
+		return
+	}
+	// A new goroutine: the stack of this one has grown while it verified a
+	// signature, and would stay that large for as long as the session is idle.
+	v.wg.Go(s.run)
+}
+
+// endAll closes the sessions of this call.
+func (v *serving) endAll() {
+	for _, s := range v.srv.hub.all() {
+		if s.serving == v {
+			s.end(endShutdown, true)
+		}
+	}
+}
+
+// answer passes answers on to routers.
+func (srv *Server) answer(replies []reply) {
+	for _, r := range replies {
+		srv.cfg.Registry.Answer(r.router, r.answer)
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,165 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+// unidentified is a connection that has not said Hello. It is all there is of
+// it: nobody else can find it or send it anything.
+type unidentified struct {
+	serving *serving
+	conn    transport.Conn
+	reader  *wire.Reader
+}
+
+// greet waits for Hello. It returns a session that is in the hub and
+// registered, with its Welcome on the way; its run has to be called. Otherwise
+// it returns why not.
+func (u *unidentified) greet() (*session, *ending) {
+	srv := u.serving.srv
+	waiting := srv.unidentified.Add(1)
+	defer func() { srv.metrics.unidentified.Set(float64(srv.unidentified.Add(-1))) }()
+	srv.metrics.unidentified.Set(float64(waiting))
+	if waiting > int64(srv.cfg.Limits.MaxUnidentified) {
+		return nil, endBusy
+	}
+	// The end of Serve does not wait for a Hello.
+	stop := context.AfterFunc(u.serving.ctx, func() { _ = u.conn.SetReadDeadline(time.Now()) })
+	defer stop()
+	hello, over := u.hello()
+	if over != nil {
+		return nil, over
+	}
+	return u.identify(hello)
+}
+
+// hello reads the first frame.
+func (u *unidentified) hello() (*wirepb.Hello, *ending) {
+	_ = u.conn.SetReadDeadline(time.Now().Add(u.serving.srv.cfg.Limits.HelloTimeout))
+	if u.serving.ctx.Err() != nil {
+		return nil, endShutdown
+	}
+	f, err := u.reader.Next()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && u.serving.ctx.Err() != nil:
+		return nil, endShutdown
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, endHelloTimeout
+	case err != nil:
+		return nil, readEnding(err)
+	}
+	hello, ok := f.(*wire.Hello)
+	if !ok {
+		return nil, endNotHello
+	}
+	return hello.Body, nil
+}
+
+// identify turns a Hello into a session.
+func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
+	srv := u.serving.srv
+	if srv.draining.Load() {
+		return nil, endShutdown
+	}
+	id, err := srv.cfg.Verifier.Verify(hello.Token, time.Now())
+	if err != nil {
+		return nil, tokenEnding(err)
+	}
+	kinds := srv.cfg.Kinds(id.Tenant)
+	if kinds == nil {
+		return nil, endTenant
+	}
+	if limit := srv.cfg.Limits.MaxConns; limit > 0 && srv.hub.Count() >= limit {
+		return nil, endBusy
+	}
+	s := u.session(hello, id, kinds)
+	before := s.open(hello, id)
+	if before != nil {
+		before.end(endSuperseded, true)
+	}
+	if srv.draining.Load() || u.serving.ctx.Err() != nil {
+		// Whoever ends all sessions may have looked before this one came.
+		s.end(endShutdown, true)
+	}
+	srv.metrics.opened.WithLabelValues(string(u.conn.Kind())).Inc()
+	srv.cfg.Log.Debug("session opened", "conn", s.number, "tenant", id.Tenant, "user", id.User, "device", id.Device,
+		"transport", string(u.conn.Kind()), "epoch", s.epoch)
+	return s, nil
+}
+
+// session makes the session that takes over the connection.
+func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wire.Kinds) *session {
+	limits := &u.serving.srv.cfg.Limits
+	u.reader.SetMaxPayload(limits.MaxFrame)
+	s := &session{
+		serving: u.serving, conn: u.conn, reader: u.reader,
+		device:   deviceKey{id.Tenant, id.User, id.Device},
+		platform: hello.Platform, app: hello.App, kinds: kinds,
+		background: hello.Background, jwt: hello.Token,
+	}
+	s.heard = s.now()
+	s.lease = newLease(s.heard, time.Until(id.ExpiresAt), limits.TokenGrace)
+	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))
+	s.interval = s.nextInterval()
+	return s
+}
+
+// open puts the session into the hub, registers it and sends Welcome, in one
+// step for everybody else: whoever finds it waits for mu, so that Welcome is
+// the first frame. It returns the device's session before this one.
+func (s *session) open(hello *wirepb.Hello, id token.Identity) (before *session) {
+	cfg := s.cfg()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before = s.serving.srv.hub.add(s, time.Now(), previousEpoch(cfg.TicketKey, id, hello.ResumeTicket))
+	s.claimLocked(hello.Versions)
+	s.registerLocked()
+	s.putRecordLocked(hello.PushToken)
+	_ = s.queueLocked(&wire.Welcome{Body: &wirepb.Welcome{
+		Epoch:        s.epoch,
+		IntervalMs:   s.interval.Milliseconds(),
+		ResumeTicket: newTicket(cfg.TicketKey, id, s.epoch),
+		Limits: &wirepb.Limits{
+			MaxFrameBytes: int64(cfg.Limits.MaxFrame),
+			MaxRequests:   int64(cfg.Limits.MaxRequests),
+			RequestsPerS:  int64(cfg.Limits.RequestsPerSecond),
+		},
+		ReconnectSpreadMs: cfg.ReconnectSpread.Milliseconds(),
+		Kinds:             s.kinds,
+		Edge:              cfg.Edge,
+	}})
+	return before
+}
+
+// claimLocked takes up the versions of Hello. They are claims until a router
+// names the heads; see kindState.
+func (s *session) claimLocked(versions []*wirepb.KindVersion) {
+	if len(versions) > 0 {
+		s.states = make([]kindState, 0, min(len(versions), len(s.kinds)))
+	}
+	for _, v := range versions {
+		if v.Version == 0 {
+			continue
+		}
+		if k := s.deviceKindLocked(v.Kind); k != nil {
+			k.ack(s.now(), v.Version)
+		}
+	}
+}
+
+// tokenEnding is the ending for a token that is refused. The errors are made
+// to be shown to the application's makers.
+func tokenEnding(err error) *ending {
+	if errors.Is(err, token.ErrExpired) {
+		return endTokenExpired.with(err.Error())
+	}
+	return endToken.with(err.Error())
+}
