@@ -22,6 +22,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/inbox"
 )
 
 // Defaults of Config.
@@ -44,6 +45,8 @@ type Config struct {
 	// Catalog names the tenants and kinds. An event of an unknown kind is
 	// treated as one of a kind without push.
 	Catalog *routing.Catalog
+	// Inbox reads heads; nil: the router makes a reader of its own.
+	Inbox *inbox.Reader
 	// AckWait is the acknowledgement wait of the consumer ROUTERS, as given
 	// to routing.EnsureStreams. 0: 4 s.
 	AckWait time.Duration

@@ -1,12 +1,60 @@
 package router
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/routing/dispatch"
+	"github.com/hawser-edge/hawser/routing/inbox"
+)
+
+// The bounds of the queues into the loop. What finds a core queue full is
+// dropped and counted; the others hold their writers up.
+const (
+	coreQueue    = 1 << 16
+	checkQueue   = 1 << 13
+	recordQueue  = 1 << 12
+	messageQueue = 256
+	jobQueue     = 1 << 13
+)
 
 // Router is one router of the fleet.
 type Router struct {
 	// Static after construction.
-	cfg Config
+	cfg     Config
+	metrics *metrics
+	reader  *inbox.Reader
+	ownRead bool
+
+	// Into the loop; never closed.
+	core     chan *nats.Msg
+	checks   chan *nats.Msg
+	records  chan recordUpdate
+	messages chan dispatch.Message
+	stored   chan storedJob
+	// Out of the loop; never closed.
+	jobs    chan dispatch.Job
+	heads   chan *nats.Msg
+	devices chan *nats.Msg
+
+	// complete is closed when the table is complete for the first time,
+	// leaving when Drain begins, drained when it is done, done when Run ends.
+	complete, leaving, drained, done chan struct{}
+	leaveOnce                        sync.Once
+
+	ready      atomic.Bool
+	running    atomic.Bool
+	dispatched atomic.Uint64
 }
+
+// errRunning is returned by a second Run.
+var errRunning = errors.New("router runs already")
 
 // New returns a router that does nothing until Run.
 func New(cfg Config) (*Router, error) {
@@ -14,22 +62,85 @@ func New(cfg Config) (*Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Router{cfg: cfg}, nil
+	r := &Router{
+		cfg: cfg, reader: cfg.Inbox,
+		core: make(chan *nats.Msg, coreQueue), checks: make(chan *nats.Msg, checkQueue),
+		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
+		stored: make(chan storedJob, jobQueue),
+		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
+		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
+	}
+	if r.reader == nil {
+		if r.reader, err = inbox.NewReader(inbox.Config{Conn: cfg.Conn, Catalog: cfg.Catalog}); err != nil {
+			return nil, fmt.Errorf("router: %w", err)
+		}
+		r.ownRead = true
+	}
+	r.metrics = newMetrics(cfg.Registerer)
+	return r, nil
 }
 
-// Run works until ctx ends or Drain is done. While NATS, the streams or the
-// bucket are not there it waits and tries again; it returns an error only
-// for what waiting does not heal.
+// Run works until ctx ends or Drain is done, and returns nil then. While
+// NATS, the streams or the bucket are not there it waits and tries again.
+// Without a Drain before, the events that it holds are delivered to another
+// router after the consumer's AckWait.
 func (r *Router) Run(ctx context.Context) error {
-	<-ctx.Done()
+	if !r.running.CompareAndSwap(false, true) {
+		return errRunning
+	}
+	defer close(r.done)
+	defer r.ready.Store(false)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	subs, err := r.subscribe()
+	if err != nil {
+		return fmt.Errorf("router: %w", err)
+	}
+	defer subs.end()
+
+	var wg sync.WaitGroup
+	wg.Go(func() { r.watchRecords(ctx) })
+	wg.Go(func() { r.consume(ctx) })
+	wg.Go(func() { r.storeJobs(ctx) })
+	r.serveRequests(ctx, &wg)
+	newLoop(r, subs).run(ctx)
+	cancel()
+	wg.Wait()
+	if r.ownRead {
+		_ = r.reader.Close() // fails only where the connection is closed
+	}
 	return nil
 }
 
 // Drain hands everything over to the other routers: it takes no more events,
 // returns those that it holds, says to the edges that it leaves, and ends
-// Run. It returns when that is done or ctx ends.
-func (r *Router) Drain(ctx context.Context) error { return ctx.Err() }
+// Run. It returns when Run has ended, or with ctx's error.
+func (r *Router) Drain(ctx context.Context) error {
+	if !r.running.Load() {
+		return nil
+	}
+	r.ready.Store(false)
+	r.leaveOnce.Do(func() { close(r.leaving) })
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain router: %w", ctx.Err())
+	}
+}
 
 // Ready reports whether the router's table is complete, so that it takes
 // events.
-func (r *Router) Ready() bool { return false }
+func (r *Router) Ready() bool { return r.ready.Load() }
+
+// sleep waits, and reports false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

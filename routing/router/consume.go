@@ -1,0 +1,137 @@
+package router
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/dispatch"
+)
+
+// pullMessages is how many events are on their way to the router at most.
+const pullMessages = 2000
+
+// drainWait bounds the wait for what was on its way when Drain began.
+const drainWait = 2 * time.Second
+
+// consume pulls events from when the table is complete until ctx ends or the
+// router leaves.
+func (r *Router) consume(ctx context.Context) {
+	defer close(r.drained)
+	select {
+	case <-ctx.Done():
+		return
+	case <-r.leaving:
+		return
+	case <-r.complete:
+	}
+	for ctx.Err() == nil {
+		err := r.consumeOnce(ctx)
+		if ctx.Err() != nil || closed(r.leaving) {
+			return
+		}
+		r.metrics.retries.WithLabelValues(retryConsumer).Inc()
+		r.cfg.Log.Warn("events cannot be pulled, trying again", "error", err)
+		sleep(ctx, retryPause)
+	}
+}
+
+func (r *Router) consumeOnce(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	c, err := r.cfg.JS.Consumer(bounded, routing.StreamInbox, routing.ConsumerRouters)
+	if err != nil {
+		return err
+	}
+	cc, err := c.Consume(func(m jetstream.Msg) { r.receive(ctx, m) },
+		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(10*time.Second),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			r.cfg.Log.Debug("pulling events", "error", err)
+		}))
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		cc.Stop()
+	case <-cc.Closed():
+	case <-r.leaving:
+		cc.Drain()
+		select {
+		case <-cc.Closed():
+		case <-time.After(drainWait):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// receive reads one event and hands it to the loop, waiting for room there.
+func (r *Router) receive(ctx context.Context, m jetstream.Msg) {
+	if closed(r.leaving) {
+		_ = m.Nak() // undelivered, it comes again by itself
+		return
+	}
+	msg, err := r.parse(m)
+	if err != nil {
+		r.metrics.malformed.WithLabelValues(malformedEvent).Inc()
+		r.cfg.Log.Warn("message in the inbox log is not an event and is dropped", "error", err)
+		_ = m.Term()
+		return
+	}
+	select {
+	case r.messages <- msg:
+	case <-r.leaving:
+		_ = m.Nak()
+	case <-ctx.Done():
+	}
+}
+
+func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return dispatch.Message{}, err
+	}
+	e, err := routing.ParseEvent(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp)
+	if err != nil {
+		return dispatch.Message{}, err
+	}
+	kind, known := r.cfg.Catalog.Kind(e.Tenant, e.Kind)
+	return dispatch.Message{
+		Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, At: e.Time,
+		Urgency: e.Urgency.Or(kind.Urgency).Or(routing.UrgencyNormal),
+		Push:    known && pushes(kind, e.Push), Content: e.Push,
+		Redelivered: meta.NumDelivered > 1, Receipt: receipt{m, e.Sequence},
+	}, nil
+}
+
+// pushes reports whether an event pushes the devices that it does not reach:
+// not where it says so itself, and not where it says nothing of a kind
+// without pushes.
+func pushes(k routing.Kind, content []byte) bool {
+	if len(content) == 0 {
+		return k.Push.Mode != routing.PushNone
+	}
+	var p struct {
+		None bool `json:"none"`
+	}
+	return json.Unmarshal(content, &p) != nil || !p.None
+}
+
+// receipt is what the dispatcher hands back with a message.
+type receipt struct {
+	msg jetstream.Msg
+	seq uint64
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

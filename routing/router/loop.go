@@ -1,0 +1,224 @@
+package router
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/dispatch"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+const (
+	tickEvery = 50 * time.Millisecond
+	beatEvery = time.Second
+	// drainSteps bounds what the loop takes in before it sends what came of
+	// it.
+	drainSteps = 2048
+	// hearAgain is how long no events are taken after NATS was away: within
+	// it every edge has beaten, and what was missed shows.
+	hearAgain = 1200 * time.Millisecond
+)
+
+// loop owns the router's state. Its goroutine is Run's.
+type loop struct {
+	// Static after construction.
+	r     *Router
+	subs  *subscriptions
+	table *table.Table
+	d     *dispatch.Dispatcher
+	fx    *effects
+
+	// echo are the edges to be told how far the table follows them.
+	echo     map[string]bool
+	changes  []table.Change
+	complete bool
+	leaving  bool
+	// recordsIn: every device record has been told.
+	recordsIn bool
+	// listenUntil is set from when NATS was first connected; before
+	// pausedUntil no events are taken.
+	listenUntil, pausedUntil time.Time
+	connected                bool
+	reconnects               uint64
+	tickedAt                 time.Time
+	beatAt                   time.Time
+	totals                   totals
+}
+
+func newLoop(r *Router, subs *subscriptions) *loop {
+	t := table.New()
+	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
+	return &loop{
+		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool),
+		d: dispatch.New(dispatch.Config{AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending}, t, fx),
+	}
+}
+
+func (l *loop) run(ctx context.Context) {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	leaving := l.r.leaving
+	l.tick(time.Now())
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-leaving:
+			leaving = nil
+			l.beginLeave()
+		case <-l.left():
+			l.finishLeave()
+			return
+		case m := <-l.r.core:
+			l.takeCore(m, time.Now())
+		case u := <-l.r.records:
+			l.takeRecord(u, time.Now())
+		case m := <-l.messages():
+			l.takeMessage(m, time.Now())
+		case s := <-l.r.stored:
+			l.d.Stored(s.job, s.err, time.Now())
+		case m := <-l.r.checks:
+			l.takeCheck(m, time.Now())
+		case <-tick.C:
+			l.tick(time.Now())
+		}
+		l.drain()
+		l.flush(time.Now())
+	}
+}
+
+// messages is nil while no events shall be taken.
+func (l *loop) messages() chan dispatch.Message {
+	if !l.leaving && (!l.complete || l.d.Full() || time.Now().Before(l.pausedUntil)) {
+		return nil
+	}
+	return l.r.messages
+}
+
+// drain takes in what is there already, sessions and answers first.
+func (l *loop) drain() {
+	now := time.Now()
+	for range drainSteps {
+		select {
+		case m := <-l.r.core:
+			l.takeCore(m, now)
+			continue
+		default:
+		}
+		select {
+		case u := <-l.r.records:
+			l.takeRecord(u, now)
+		case s := <-l.r.stored:
+			l.d.Stored(s.job, s.err, now)
+		case m := <-l.r.checks:
+			l.takeCheck(m, now)
+		case m := <-l.messages():
+			l.takeMessage(m, now)
+		default:
+			return
+		}
+	}
+}
+
+func (l *loop) takeMessage(m dispatch.Message, now time.Time) {
+	if seq := m.Receipt.(receipt).seq; seq > l.r.dispatched.Load() {
+		l.r.dispatched.Store(seq)
+	}
+	l.d.Message(m, now)
+}
+
+func (l *loop) takeRecord(u recordUpdate, now time.Time) {
+	if u.device == (table.DeviceID{}) {
+		l.recordsIn = true
+		return
+	}
+	if l.table.SetRecord(u.device, u.hasToken) {
+		l.d.RecordChanged(u.device, now)
+	}
+}
+
+func (l *loop) tick(now time.Time) {
+	l.watchConn(now)
+	for _, edge := range l.table.Tick(now) {
+		l.r.metrics.edgesLost.Inc()
+		l.r.cfg.Log.Warn("edge is silent: its sessions are taken for ended", "edge", edge)
+	}
+	l.d.Tick(now)
+	l.judge(now)
+	l.beat(now, false)
+	l.report()
+}
+
+// watchConn keeps the router's own absence from NATS from being taken for the
+// edges' silence.
+func (l *loop) watchConn(now time.Time) {
+	conn := l.r.cfg.Conn
+	up, reconnects := conn.IsConnected(), conn.Stats().Reconnects
+	if !up && !l.tickedAt.IsZero() {
+		l.table.Excuse(now.Sub(l.tickedAt))
+	}
+	if up && l.listenUntil.IsZero() {
+		l.listenUntil = now.Add(l.r.cfg.Listen)
+	}
+	if up && (reconnects != l.reconnects || !l.connected) {
+		l.table.Excuse(hearAgain)
+		l.pausedUntil = now.Add(min(hearAgain, l.r.cfg.Listen))
+	}
+	l.connected, l.reconnects, l.tickedAt = up, reconnects, now
+}
+
+// judge finds out whether the table is complete, and says so at once.
+func (l *loop) judge(now time.Time) {
+	listened := !l.listenUntil.IsZero() && !now.Before(l.listenUntil)
+	complete := listened && l.recordsIn && !l.leaving && l.table.Settled(now)
+	if complete == l.complete {
+		return
+	}
+	l.complete = complete
+	l.r.ready.Store(complete)
+	if complete {
+		if err := l.subs.open(); err != nil {
+			l.complete = false
+			l.r.ready.Store(false)
+			l.r.cfg.Log.Warn("requests cannot be answered, trying again", "error", err)
+			return
+		}
+		if !closed(l.r.complete) {
+			close(l.r.complete)
+		}
+	} else {
+		l.subs.shut()
+	}
+	edges, _ := l.table.Edges()
+	l.r.cfg.Log.Info("table of devices", "complete", complete, "edges", edges, "sessions", l.table.Sessions(), "records", l.table.Records())
+	l.beat(now, true)
+}
+
+func (l *loop) beat(now time.Time, changed bool) {
+	if !changed && now.Sub(l.beatAt) < beatEvery {
+		return
+	}
+	l.beatAt = now
+	l.r.publish(routing.BeatSubject(l.r.cfg.Name), &linkpb.RouterBeat{
+		Router: l.r.cfg.Name, Incarnation: l.r.cfg.Incarnation,
+		Complete: l.complete, Leaving: l.leaving, NowMs: now.UnixMilli(),
+	})
+}
+
+// flush sends what the last steps called for.
+func (l *loop) flush(now time.Time) {
+	for len(l.fx.refused) > 0 {
+		refused := l.fx.refused
+		l.fx.refused = nil
+		for _, j := range refused {
+			l.d.Stored(j, errBusy, now)
+		}
+	}
+	l.fx.out.flush()
+	l.flushEchoes()
+	l.askDumps(now)
+}

@@ -1,0 +1,92 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// retryPause is the pause before something that NATS refused is tried again.
+const retryPause = 500 * time.Millisecond
+
+// recordUpdate is a change of a device's record; the zero device says that
+// all that was there has been told.
+type recordUpdate struct {
+	device   table.DeviceID
+	hasToken bool
+}
+
+// watchRecords tells the loop of every device record, and of each change,
+// until ctx ends.
+func (r *Router) watchRecords(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := r.watchOnce(ctx); err != nil && ctx.Err() == nil {
+			r.metrics.retries.WithLabelValues(retryRecords).Inc()
+			r.cfg.Log.Warn("device records cannot be watched, trying again", "error", err)
+		}
+		sleep(ctx, retryPause)
+	}
+}
+
+func (r *Router) watchOnce(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	kv, err := r.cfg.JS.KeyValue(bounded, routing.BucketDevices)
+	if err != nil {
+		return err
+	}
+	w, err := kv.Watch(ctx, routing.DevicesAll)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Stop() }() // fails only where the connection is closed
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-w.Updates():
+			if !ok {
+				return errors.New("the watch ended")
+			}
+			if !r.tellRecord(ctx, e) {
+				return nil
+			}
+		}
+	}
+}
+
+func (r *Router) tellRecord(ctx context.Context, e jetstream.KeyValueEntry) bool {
+	var u recordUpdate
+	if e != nil {
+		t, user, d, err := routing.ParseDeviceKey(e.Key())
+		if err != nil {
+			r.metrics.malformed.WithLabelValues(malformedRecord).Inc()
+			return true
+		}
+		u = recordUpdate{device: table.ID(t, user, d), hasToken: r.hasToken(e)}
+	}
+	select {
+	case r.records <- u:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *Router) hasToken(e jetstream.KeyValueEntry) bool {
+	if e.Operation() != jetstream.KeyValuePut {
+		return false
+	}
+	rec, err := devices.ParseRecord(e.Value())
+	if err != nil {
+		r.metrics.malformed.WithLabelValues(malformedRecord).Inc()
+		return false
+	}
+	return rec.GetPushToken() != ""
+}

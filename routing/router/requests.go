@@ -1,0 +1,156 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/inbox"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+)
+
+// Requests wait in queues of these sizes for as many workers. Beyond that
+// they are dropped and counted; who asks asks again.
+const (
+	headsQueue    = 1024
+	headsWorkers  = 16
+	deviceQueue   = 4096
+	deviceWorkers = 32
+
+	// maxHeadsUsers bounds the users of one request for heads.
+	maxHeadsUsers = 1024
+	// requestTimeout bounds the work on a request: nobody waits longer.
+	requestTimeout = 2 * time.Second
+)
+
+// serveRequests starts the workers that answer edges.
+func (r *Router) serveRequests(ctx context.Context, wg *sync.WaitGroup) {
+	for range headsWorkers {
+		wg.Go(func() { work(ctx, r.heads, r.serveHeads) })
+	}
+	s := &deviceServer{r: r}
+	for range deviceWorkers {
+		wg.Go(func() { work(ctx, r.devices, s.serve) })
+	}
+}
+
+func work(ctx context.Context, queue chan *nats.Msg, serve func(context.Context, *nats.Msg)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-queue:
+			bounded, cancel := context.WithTimeout(ctx, requestTimeout)
+			serve(bounded, m)
+			cancel()
+		}
+	}
+}
+
+func (r *Router) serveHeads(ctx context.Context, m *nats.Msg) {
+	var req linkpb.HeadsRequest
+	if err := proto.Unmarshal(m.Data, &req); err != nil {
+		r.metrics.malformed.WithLabelValues(malformedRequest).Inc()
+		return
+	}
+	users, err := usersOf(&req)
+	if err != nil {
+		r.metrics.malformed.WithLabelValues(malformedRequest).Inc()
+		r.respond(m, &linkpb.HeadsResponse{Error: err.Error()})
+		return
+	}
+	// Read before the log is asked: whatever this router settled without the
+	// device must be in the answer.
+	minimum := r.dispatched.Load()
+	heads, err := r.reader.Heads(ctx, users, minimum)
+	if err != nil {
+		r.metrics.retries.WithLabelValues(retryHeads).Inc()
+		r.respond(m, &linkpb.HeadsResponse{Error: err.Error()})
+		return
+	}
+	r.respond(m, headsResponse(heads))
+}
+
+func usersOf(req *linkpb.HeadsRequest) ([]inbox.User, error) {
+	if len(req.GetUsers()) > maxHeadsUsers {
+		return nil, errors.New("too many users in one request for heads")
+	}
+	users := make([]inbox.User, 0, len(req.GetUsers()))
+	for _, u := range req.GetUsers() {
+		if err := errors.Join(wire.CheckID("tenant", u.GetTenant()), wire.CheckID("user", u.GetUser())); err != nil {
+			return nil, err
+		}
+		users = append(users, inbox.User{Tenant: u.GetTenant(), User: u.GetUser()})
+	}
+	return users, nil
+}
+
+func headsResponse(heads [][]inbox.Head) *linkpb.HeadsResponse {
+	resp := &linkpb.HeadsResponse{}
+	for _, user := range heads {
+		h := &linkpb.Heads{}
+		for _, k := range user {
+			h.Heads = append(h.Heads, &linkpb.Head{Kind: k.Kind, Version: k.Version})
+		}
+		resp.Users = append(resp.Users, h)
+	}
+	return resp
+}
+
+// deviceServer stores and removes device records.
+type deviceServer struct {
+	r *Router
+
+	mu sync.Mutex
+	// Guarded by mu. Opened by the first request that needs it.
+	store *devices.Store
+}
+
+func (s *deviceServer) serve(ctx context.Context, m *nats.Msg) {
+	var req linkpb.DeviceRequest
+	if err := proto.Unmarshal(m.Data, &req); err != nil {
+		s.r.metrics.malformed.WithLabelValues(malformedRequest).Inc()
+		return
+	}
+	resp := &linkpb.DeviceResponse{}
+	if err := s.do(ctx, &req); err != nil {
+		resp.Error = err.Error()
+		s.r.metrics.retries.WithLabelValues(retryDevice).Inc()
+		s.r.cfg.Log.Warn("device record was not written", "tenant", req.GetTenant(), "user", req.GetUser(), "device", req.GetDevice(), "error", err)
+	}
+	s.r.respond(m, resp)
+}
+
+func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error {
+	store, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	id := devices.ID{Tenant: req.GetTenant(), User: req.GetUser(), Device: req.GetDevice()}
+	if req.GetRemove() {
+		return store.Remove(ctx, id)
+	}
+	// A registration that is older than what is stored changes nothing, and
+	// there is nothing to repeat: that is success.
+	_, err = store.Put(ctx, id, req.GetRecord())
+	return err
+}
+
+func (s *deviceServer) open(ctx context.Context) (*devices.Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == nil {
+		store, err := devices.Open(ctx, s.r.cfg.JS)
+		if err != nil {
+			return nil, err
+		}
+		s.store = store
+	}
+	return s.store, nil
+}

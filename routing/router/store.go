@@ -1,0 +1,77 @@
+package router
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hawser-edge/hawser/routing/dispatch"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
+)
+
+// storedJob is what became of a job.
+type storedJob struct {
+	job dispatch.Job
+	err error
+}
+
+// errBusy is given back for a job that found the queue of jobs full.
+var errBusy = errors.New("too many push jobs wait to be stored")
+
+// storeJobs has the loop's push jobs stored, in their order, and tells the
+// loop what became of them.
+func (r *Router) storeJobs(ctx context.Context) {
+	store := pushqueue.NewStore(r.cfg.JS)
+	defer store.Close()
+	places := make(chan struct{}, pushqueue.MaxInFlight)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-r.jobs:
+			select {
+			case places <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			s := storing{r: r, store: store, job: j, done: func() { <-places }}
+			if r.cfg.Hooks.BeforeStore == nil {
+				s.put(ctx)
+			} else {
+				go s.hooked(ctx) // for tests: what blocks there ends with the test
+			}
+		}
+	}
+}
+
+// storing is one job on its way.
+type storing struct {
+	r     *Router
+	store *pushqueue.Store
+	job   dispatch.Job
+	done  func()
+}
+
+func (s storing) hooked(ctx context.Context) {
+	s.r.cfg.Hooks.BeforeStore(away(s.job.Device, s.job.Kind, s.job.Version))
+	s.put(ctx)
+}
+
+func (s storing) put(ctx context.Context) {
+	j := s.job
+	s.store.Put(pushqueue.Job{
+		Tenant: j.Device.Tenant, User: j.Device.User, Device: j.Device.Device, Kind: j.Kind, Version: j.Version,
+		EventAt: j.EventAt, Urgency: int(j.Urgency), Push: j.Content,
+	}, func(err error) {
+		s.done()
+		if errors.Is(err, pushqueue.ErrJob) {
+			// It will be refused for ever; the event must not wait for it.
+			s.r.metrics.malformed.WithLabelValues(malformedJob).Inc()
+			s.r.cfg.Log.Error("push job cannot be stored and is given up", "tenant", j.Device.Tenant, "kind", j.Kind, "error", err)
+			err = nil
+		}
+		select {
+		case s.r.stored <- storedJob{j, err}:
+		case <-ctx.Done():
+		}
+	})
+}
