@@ -28,7 +28,7 @@ const (
 	// stream's leader takes 4 to 9 s.
 	putPatience = 20 * time.Second
 	// putAttempt bounds one try.
-	putAttempt = 5 * time.Second
+	putAttempt = 2 * time.Second
 )
 
 // Store writes and removes jobs. Its methods may be called from any number
@@ -122,6 +122,8 @@ func (s *Store) put(j Job) error {
 			// Tried as before; the write tells whether that was right.
 		case seq != 0 && waiting.Version >= j.Version:
 			return nil
+		case seq == 0:
+			write, expect = j, 0
 		default:
 			write, expect = j.over(waiting), seq
 		}

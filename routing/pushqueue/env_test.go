@@ -1,0 +1,164 @@
+package pushqueue_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
+)
+
+// env is a server with the permissions of a router and a push worker.
+type env struct {
+	t   *testing.T
+	ctx context.Context
+	srv *natstest.Server
+	// router and push are the roles' JetStream contexts.
+	router, push jetstream.JetStream
+	store        *pushqueue.Store
+}
+
+func start(t *testing.T) *env {
+	t.Helper()
+	srv := natstest.Run(t,
+		routing.User{Role: routing.RoleRouter, Label: "r1"},
+		routing.User{Role: routing.RolePush, Label: "p1"})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	_, router := srv.JetStream("r1", routing.StreamOptions{})
+	push, err := jetstream.New(srv.Conn(routing.RolePush, "p1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := pushqueue.NewStore(router)
+	t.Cleanup(store.Close)
+	return &env{t: t, ctx: ctx, srv: srv, router: router, push: push, store: store}
+}
+
+// ackWait shortens the consumer's.
+func (e *env) ackWait(d time.Duration) {
+	e.t.Helper()
+	c, err := e.router.Consumer(e.ctx, routing.StreamPush, routing.ConsumerPush)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	cfg := c.CachedInfo().Config
+	cfg.AckWait = d
+	if _, err := e.router.UpdateConsumer(e.ctx, routing.StreamPush, cfg); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+var epoch = time.UnixMilli(1_700_000_000_000)
+
+func job(version int64) pushqueue.Job {
+	return pushqueue.Job{
+		Tenant: "acme", User: "u1", Device: "d1", Kind: "messages",
+		Version: version, EventAt: epoch, Urgency: 2,
+	}
+}
+
+func (e *env) put(j pushqueue.Job) {
+	e.t.Helper()
+	if err := e.tryPut(j); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func (e *env) tryPut(j pushqueue.Job) error {
+	done := make(chan error, 2)
+	e.store.Put(j, func(err error) { done <- err })
+	return <-done
+}
+
+// stored returns the jobs in the stream.
+func (e *env) stored() []pushqueue.Job {
+	e.t.Helper()
+	s, err := e.router.Stream(e.ctx, routing.StreamPush)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var jobs []pushqueue.Job
+	state := s.CachedInfo().State
+	for seq := state.FirstSeq; seq <= state.LastSeq; seq++ {
+		m, err := s.GetMsg(e.ctx, seq)
+		if err != nil {
+			continue
+		}
+		j, err := pushqueue.Parse(m.Subject, m.Data)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// empty waits until the stream is.
+func (e *env) empty() {
+	e.t.Helper()
+	for {
+		s, err := e.router.Stream(e.ctx, routing.StreamPush)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		if s.CachedInfo().State.Msgs == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// worker consumes until stop or the test's end.
+type worker struct {
+	t    *testing.T
+	jobs chan *pushqueue.Delivery
+	stop func()
+}
+
+func (e *env) consume(cfg pushqueue.ConsumeConfig) *worker {
+	e.t.Helper()
+	if cfg.Grace == 0 {
+		cfg.Grace = 50 * time.Millisecond
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	w := &worker{t: e.t, jobs: make(chan *pushqueue.Delivery, 10_000)}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := pushqueue.Consume(ctx, e.push, cfg, func(d *pushqueue.Delivery) { w.jobs <- d }); err != nil {
+			e.t.Error(err)
+		}
+	})
+	w.stop = sync.OnceFunc(func() { cancel(); wg.Wait() })
+	e.t.Cleanup(w.stop)
+	return w
+}
+
+func (w *worker) next() *pushqueue.Delivery {
+	w.t.Helper()
+	select {
+	case d := <-w.jobs:
+		return d
+	case <-time.After(10 * time.Second):
+		w.t.Fatal("no job came")
+		return nil
+	}
+}
+
+func (w *worker) none(d time.Duration) {
+	w.t.Helper()
+	select {
+	case d := <-w.jobs:
+		w.t.Fatalf("job %+v came", d.Job)
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,157 @@
+package pushqueue_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/pushqueue"
+)
+
+func TestNewerJobTakesThePlaceOfOlder(t *testing.T) {
+	e := start(t)
+	first := job(5)
+	first.Urgency, first.EventAt = 3, epoch.Add(-time.Minute)
+	e.put(first)
+	second := job(7)
+	second.Push = []byte(`{"title":"x"}`)
+	e.put(second)
+	e.put(job(6))
+	e.put(job(7))
+	got := e.stored()
+	if len(got) != 1 {
+		t.Fatalf("%d jobs are stored, want 1: %+v", len(got), got)
+	}
+	j := got[0]
+	if j.Version != 7 || j.Urgency != 3 || !j.EventAt.Equal(first.EventAt) || string(j.Push) != `{"title":"x"}` {
+		t.Errorf("stored %+v: want version 7 with its content, the first's time and urgency", j)
+	}
+}
+
+// Routers come in any order: the newest job must stay.
+func TestConcurrentPutsKeepTheNewest(t *testing.T) {
+	e := start(t)
+	const n = 60
+	var wg sync.WaitGroup
+	for _, v := range rand.Perm(n) {
+		wg.Add(1)
+		e.store.Put(job(int64(v+1)), func(err error) {
+			defer wg.Done()
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := e.stored(); len(got) != 1 || got[0].Version != n {
+		t.Fatalf("stored %+v, want version %d alone", got, n)
+	}
+}
+
+func TestPutOutlastsARestart(t *testing.T) {
+	e := start(t)
+	done := make(chan error, 2)
+	e.srv.Restart(func() {
+		e.store.Put(job(1), func(err error) { done <- err })
+		time.Sleep(100 * time.Millisecond)
+	})
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("done was not called")
+	}
+	if got := e.stored(); len(got) != 1 {
+		t.Fatalf("stored %+v", got)
+	}
+}
+
+// With NATS away Put neither blocks nor queues without a bound, and every
+// done is called once.
+func TestPutIsBoundedWhileNATSIsAway(t *testing.T) {
+	e := start(t)
+	e.srv.Shutdown()
+	var busy, ended atomic.Int64
+	const n = pushqueue.MaxInFlight + 100
+	calls := make([]atomic.Int64, n)
+	began := time.Now()
+	for i := range n {
+		j := job(1)
+		e.store.Put(j, func(err error) {
+			calls[i].Add(1)
+			switch {
+			case errors.Is(err, pushqueue.ErrBusy):
+				busy.Add(1)
+			case err != nil:
+				ended.Add(1)
+			}
+		})
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("Put blocked for %v", took)
+	}
+	if got := busy.Load(); got != 100 {
+		t.Errorf("%d puts found the store busy, want 100", got)
+	}
+	e.store.Close()
+	if got := ended.Load(); got != pushqueue.MaxInFlight {
+		t.Errorf("%d puts ended with an error at Close, want %d", got, pushqueue.MaxInFlight)
+	}
+	for i := range calls {
+		if got := calls[i].Load(); got != 1 {
+			t.Fatalf("done of put %d was called %d times", i, got)
+		}
+	}
+	if err := e.tryPut(job(1)); !errors.Is(err, pushqueue.ErrClosed) {
+		t.Errorf("put after Close: %v", err)
+	}
+}
+
+func TestPurgeRemovesOnlyWhatIsCovered(t *testing.T) {
+	e := start(t)
+	other := job(3)
+	other.Device = "d2"
+	e.put(other)
+	e.put(job(5))
+	for _, c := range []struct {
+		upTo int64
+		want bool
+		left int
+	}{{4, false, 2}, {5, true, 1}, {5, false, 1}} {
+		got, err := e.store.Purge(e.ctx, "acme", "u1", "d1", "messages", c.upTo)
+		if err != nil || got != c.want {
+			t.Errorf("purge up to %d: %v, %v, want %v", c.upTo, got, err, c.want)
+		}
+		if left := e.stored(); len(left) != c.left {
+			t.Errorf("after the purge up to %d %d jobs are left, want %d", c.upTo, len(left), c.left)
+		}
+	}
+}
+
+func TestBadJobsAreRefused(t *testing.T) {
+	e := start(t)
+	for name, change := range map[string]func(*pushqueue.Job){
+		"tenant":  func(j *pushqueue.Job) { j.Tenant = "" },
+		"user":    func(j *pushqueue.Job) { j.User = "a.b" },
+		"device":  func(j *pushqueue.Job) { j.Device = "*" },
+		"kind":    func(j *pushqueue.Job) { j.Kind = "a b" },
+		"version": func(j *pushqueue.Job) { j.Version = 0 },
+		"urgency": func(j *pushqueue.Job) { j.Urgency = 4 },
+		"time":    func(j *pushqueue.Job) { j.EventAt = time.Time{} },
+		"push":    func(j *pushqueue.Job) { j.Push = make([]byte, pushqueue.MaxPush+1) },
+	} {
+		j := job(1)
+		change(&j)
+		if err := e.tryPut(j); !errors.Is(err, pushqueue.ErrJob) {
+			t.Errorf("bad %s: %v", name, err)
+		}
+	}
+	if got := e.stored(); len(got) != 0 {
+		t.Errorf("stored %+v", got)
+	}
+}
