@@ -57,6 +57,7 @@ var parts = []part{
 	{leaf, "config", []string{"gateway/config"}},
 	{leaf, "heartbeat", []string{"heartbeat/..."}},
 	{leaf, "push", []string{"push"}},
+	{leaf, "h2conn", []string{"push/h2conn"}},
 	{leaf, "pushtest", []string{"push/pushtest"}},
 }
 
@@ -66,7 +67,7 @@ var parts = []part{
 var strangers = [][]string{
 	{"session"},
 	{"routing"},
-	{"push", "apns", "fcm"},
+	{"push", "apns", "fcm", "h2conn"},
 }
 
 // onlyOurs lists parts that import of the repository, outside their tests,
