@@ -1,0 +1,356 @@
+package devices_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+)
+
+type env struct {
+	t   *testing.T
+	ctx context.Context
+	kv  jetstream.KeyValue
+	// router and push are the same bucket under the two roles' permissions.
+	router, push *devices.Store
+}
+
+func start(t *testing.T) *env {
+	t.Helper()
+	srv := natstest.Run(t,
+		routing.User{Role: routing.RoleRouter, Label: "r1"},
+		routing.User{Role: routing.RolePush, Label: "p1"})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	e := &env{t: t, ctx: ctx}
+	_, js := srv.JetStream("r1", routing.StreamOptions{})
+	e.router = e.open(js)
+	var err error
+	if e.kv, err = js.KeyValue(ctx, routing.BucketDevices); err != nil {
+		t.Fatal(err)
+	}
+	if js, err = jetstream.New(srv.Conn(routing.RolePush, "p1")); err != nil {
+		t.Fatal(err)
+	}
+	e.push = e.open(js)
+	return e
+}
+
+func (e *env) open(js jetstream.JetStream) *devices.Store {
+	e.t.Helper()
+	s, err := devices.Open(e.ctx, js)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return s
+}
+
+var (
+	phone1 = devices.ID{Tenant: "acme", User: "u1", Device: "d1"}
+	phone2 = devices.ID{Tenant: "acme", User: "u2", Device: "d1"}
+	began  = time.Now().Add(-48 * time.Hour).Truncate(time.Millisecond)
+)
+
+func record(token string, at time.Time) *linkpb.DeviceRecord {
+	return &linkpb.DeviceRecord{
+		Platform: "ios", App: "com.example.app", PushToken: token,
+		RegisteredMs: at.UnixMilli(), Epoch: at.UnixMilli(),
+	}
+}
+
+func (e *env) put(id devices.ID, r *linkpb.DeviceRecord, want devices.Outcome) {
+	e.t.Helper()
+	got, err := e.router.Put(e.ctx, id, r)
+	if err != nil || got != want {
+		e.t.Fatalf("put of %v: %v, %v, want %v", id, got, err, want)
+	}
+}
+
+func (e *env) token(id devices.ID) string {
+	e.t.Helper()
+	r, err := e.push.Record(e.ctx, id.Tenant, id.User, id.Device)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if !r.Found {
+		return "none"
+	}
+	return r.Token
+}
+
+func (e *env) owner(token string) string {
+	e.t.Helper()
+	v, err := e.kv.Get(e.ctx, routing.TokenOwnerKey("com.example.app", token))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return "none"
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return string(v.Value())
+}
+
+func (e *env) want(id devices.ID, token string) {
+	e.t.Helper()
+	if got := e.token(id); got != token {
+		e.t.Errorf("%v has token %s, want %s", id, got, token)
+	}
+}
+
+func (e *env) wantOwner(token, owner string) {
+	e.t.Helper()
+	if got := e.owner(token); got != owner {
+		e.t.Errorf("token %s belongs to %q, want %q", token, got, owner)
+	}
+}
+
+func TestRegistering(t *testing.T) {
+	e := start(t)
+	e.want(phone1, "none")
+	e.put(phone1, record("A", began), devices.Stored)
+	r, err := e.push.Record(e.ctx, "acme", "u1", "d1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := devices.Record{
+		Found: true, Platform: "ios", App: "com.example.app", Token: "A",
+		RegisteredAt: began, Epoch: began.UnixMilli(),
+	}
+	if !r.RegisteredAt.Equal(want.RegisteredAt) {
+		t.Errorf("registered at %v, want %v", r.RegisteredAt, want.RegisteredAt)
+	}
+	r.RegisteredAt = want.RegisteredAt
+	if r != want {
+		t.Errorf("record %+v, want %+v", r, want)
+	}
+	e.wantOwner("A", "acme.u1.d1")
+}
+
+func TestRegisteringAgain(t *testing.T) {
+	e := start(t)
+	e.put(phone1, record("A", began), devices.Stored)
+	e.put(phone1, record("A", began.Add(time.Hour)), devices.Unchanged)
+	e.put(phone1, record("", began.Add(time.Hour)), devices.Unchanged)
+	e.want(phone1, "A")
+	// A provider's "dead since" must not hit a token that came back since.
+	e.put(phone1, record("A", began.Add(24*time.Hour)), devices.Stored)
+	e.put(phone1, record("old", began.Add(23*time.Hour)), devices.Stale)
+	e.want(phone1, "A")
+	e.put(phone1, record("B", began.Add(25*time.Hour)), devices.Stored)
+	e.want(phone1, "B")
+	e.wantOwner("A", "none")
+	e.wantOwner("B", "acme.u1.d1")
+	e.wantOwner("old", "none")
+}
+
+// A phone that changed hands is not pushed for its former user.
+func TestTokenChangesHands(t *testing.T) {
+	e := start(t)
+	e.put(phone1, record("A", began), devices.Stored)
+	e.put(phone2, record("A", began.Add(time.Minute)), devices.Stored)
+	e.want(phone1, "none")
+	e.want(phone2, "A")
+	e.wantOwner("A", "acme.u2.d1")
+	// The former user's registration arrives again, late.
+	e.put(phone1, record("A", began), devices.Stale)
+	e.want(phone1, "none")
+	e.want(phone2, "A")
+}
+
+// A former owner that has another token by now keeps its record.
+func TestFormerOwnerWithAnotherToken(t *testing.T) {
+	e := start(t)
+	e.put(phone1, record("A", began), devices.Stored)
+	e.put(phone1, record("B", began.Add(time.Minute)), devices.Stored)
+	if _, err := e.kv.Put(e.ctx, routing.TokenOwnerKey("com.example.app", "A"), []byte("acme.u1.d1")); err != nil {
+		t.Fatal(err)
+	}
+	e.put(phone2, record("A", began.Add(2*time.Minute)), devices.Stored)
+	e.want(phone1, "B")
+	e.want(phone2, "A")
+}
+
+// A call that died after it claimed the token is completed by the next.
+func TestHalfDonePutIsCompleted(t *testing.T) {
+	e := start(t)
+	e.put(phone1, record("A", began), devices.Stored)
+	if _, err := e.kv.Put(e.ctx, routing.TokenOwnerKey("com.example.app", "A"), []byte("acme.u2.d1 acme.u1.d1")); err != nil {
+		t.Fatal(err)
+	}
+	r := record("A", began.Add(time.Minute))
+	b, err := proto.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.kv.Put(e.ctx, routing.DeviceKey("acme", "u2", "d1"), b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.router.Put(e.ctx, phone2, r); err != nil {
+		t.Fatal(err)
+	}
+	e.want(phone1, "none")
+	e.want(phone2, "A")
+	e.wantOwner("A", "acme.u2.d1")
+}
+
+func TestRemove(t *testing.T) {
+	e := start(t)
+	e.put(phone1, record("A", began), devices.Stored)
+	if err := e.router.Remove(e.ctx, phone1); err != nil {
+		t.Fatal(err)
+	}
+	e.want(phone1, "none")
+	e.wantOwner("A", "none")
+	// The registration was under way when the device logged out.
+	e.put(phone1, record("A", time.Now().Add(-time.Second)), devices.Stale)
+	e.want(phone1, "none")
+	// Somebody logs in anew.
+	e.put(phone1, record("A", time.Now().Add(time.Second)), devices.Stored)
+	e.want(phone1, "A")
+}
+
+// The logout may overtake the very first registration.
+func TestRemoveBeforePut(t *testing.T) {
+	e := start(t)
+	if err := e.router.Remove(e.ctx, phone1); err != nil {
+		t.Fatal(err)
+	}
+	e.put(phone1, record("A", time.Now().Add(-time.Second)), devices.Stale)
+	e.want(phone1, "none")
+	e.wantOwner("A", "none")
+}
+
+func TestDropToken(t *testing.T) {
+	for _, c := range []struct {
+		name, token string
+		notAfter    time.Time
+		want        bool
+	}{
+		{"refused since later", "A", began.Add(time.Hour), true},
+		{"refused at that time", "A", began, true},
+		{"no time known", "A", time.Time{}, true},
+		{"registered anew since", "A", began.Add(-time.Millisecond), false},
+		{"another token", "B", time.Time{}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := start(t)
+			e.put(phone1, record("A", began), devices.Stored)
+			got, err := e.push.DropToken(e.ctx, "acme", "u1", "d1", c.token, c.notAfter)
+			if err != nil || got != c.want {
+				t.Fatalf("dropped %v, %v, want %v", got, err, c.want)
+			}
+			if left := e.token(phone1); (left == "none") != c.want {
+				t.Errorf("token left: %s", left)
+			}
+			if left := e.owner("A"); (left == "none") != c.want {
+				t.Errorf("owner left: %s", left)
+			}
+		})
+	}
+}
+
+func TestDropTokenWithoutRecord(t *testing.T) {
+	e := start(t)
+	if got, err := e.push.DropToken(e.ctx, "acme", "u1", "d1", "A", time.Time{}); err != nil || got {
+		t.Fatalf("dropped %v, %v", got, err)
+	}
+	// It leaves no marker that would refuse a registration.
+	e.put(phone1, record("A", began), devices.Stored)
+}
+
+// However many devices claim one token at once, one has it in the end, and
+// the owner's key names that one.
+func TestConcurrentClaims(t *testing.T) {
+	e := start(t)
+	const n = 8
+	for round := range 5 {
+		token := fmt.Sprintf("T%d", round)
+		var wg sync.WaitGroup
+		for _, i := range rand.Perm(n) {
+			wg.Go(func() {
+				id := devices.ID{Tenant: "acme", User: fmt.Sprintf("u%d", i), Device: fmt.Sprintf("r%d", round)}
+				if _, err := e.router.Put(e.ctx, id, record(token, began.Add(time.Duration(i)*time.Millisecond))); err != nil && !errors.Is(err, devices.ErrContended) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		var holders []string
+		for i := range n {
+			id := devices.ID{Tenant: "acme", User: fmt.Sprintf("u%d", i), Device: fmt.Sprintf("r%d", round)}
+			if e.token(id) == token {
+				holders = append(holders, id.String())
+			}
+		}
+		if len(holders) != 1 || e.owner(token) != holders[0] {
+			t.Fatalf("token %s is held by %v, its owner is %q", token, holders, e.owner(token))
+		}
+	}
+}
+
+// A new token and the refusal of the old one race: the new one stays.
+func TestDropRacesRegistering(t *testing.T) {
+	e := start(t)
+	for i := range 20 {
+		old, next := fmt.Sprintf("old%d", i), fmt.Sprintf("new%d", i)
+		id := devices.ID{Tenant: "acme", User: "u1", Device: fmt.Sprintf("d%d", i)}
+		e.put(id, record(old, began), devices.Stored)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := e.push.DropToken(e.ctx, id.Tenant, id.User, id.Device, old, time.Time{}); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() {
+			if _, err := e.router.Put(e.ctx, id, record(next, time.Now().Add(time.Second))); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		e.want(id, next)
+		e.wantOwner(next, id.String())
+		e.wantOwner(old, "none")
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	e := start(t)
+	good := func() *linkpb.DeviceRecord { return record("A", began) }
+	for name, c := range map[string]struct {
+		id     devices.ID
+		change func(*linkpb.DeviceRecord)
+	}{
+		"tenant":   {devices.ID{Tenant: "a.b", User: "u", Device: "d"}, nil},
+		"user":     {devices.ID{Tenant: "a", User: "*", Device: "d"}, nil},
+		"device":   {devices.ID{Tenant: "a", User: "u"}, nil},
+		"token":    {phone1, func(r *linkpb.DeviceRecord) { r.PushToken = strings.Repeat("x", devices.MaxToken+1) }},
+		"app":      {phone1, func(r *linkpb.DeviceRecord) { r.App = strings.Repeat("x", devices.MaxApp+1) }},
+		"platform": {phone1, func(r *linkpb.DeviceRecord) { r.Platform = strings.Repeat("x", 100) }},
+		"time":     {phone1, func(r *linkpb.DeviceRecord) { r.RegisteredMs = 0 }},
+	} {
+		r := good()
+		if c.change != nil {
+			c.change(r)
+		}
+		if _, err := e.router.Put(e.ctx, c.id, r); !errors.Is(err, devices.ErrInvalid) {
+			t.Errorf("bad %s: %v", name, err)
+		} else if strings.Contains(err.Error(), "xxxx") {
+			t.Errorf("bad %s: the error quotes it", name)
+		}
+	}
+	if _, err := e.router.Put(e.ctx, phone1, nil); !errors.Is(err, devices.ErrInvalid) {
+		t.Errorf("no record: %v", err)
+	}
+}
