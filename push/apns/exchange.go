@@ -7,10 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/h2conn"
 )
 
 // maxAnswer bounds how much of an answer is read; Apple's are under 100 bytes.
@@ -19,7 +19,7 @@ const maxAnswer = 4096
 // exchange is one attempt. The library loses the status of answers that are
 // not JSON and all headers, so that the transport notes both here.
 type exchange struct {
-	lane   *lane
+	lane   *h2conn.Lane
 	bearer string
 
 	// Set by the transport.
@@ -46,48 +46,45 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errNoExchange
 	}
-	return e.do(req)
-}
-
-func (e *exchange) do(req *http.Request) (*http.Response, error) {
-	c, err := e.lane.acquire(req.Context())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { e.lane.release(c, e.status == http.StatusOK, e.leaves()) }()
 	req = req.Clone(req.Context())
 	req.Header.Set("authorization", "bearer "+e.bearer)
-	resp, err := c.cc.RoundTrip(req)
+	a, err := e.lane.Do(req)
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	_ = resp.Body.Close()
-	e.note(resp, body)
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, err
+	e.note(a)
+	return &http.Response{
+		StatusCode: a.Status, Header: a.Header, Request: req,
+		Proto: "HTTP/2.0", ProtoMajor: 2,
+		Body: io.NopCloser(bytes.NewReader(a.Body)),
+	}, nil
 }
 
-func (e *exchange) note(resp *http.Response, body []byte) {
-	e.status = resp.StatusCode
-	e.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	var a struct {
+func (e *exchange) note(a *h2conn.Answer) {
+	e.status, e.retryAfter = a.Status, a.RetryAfter(time.Now())
+	e.reason, e.timestamp = read(a)
+}
+
+// read returns the reason and the timestamp of an answer, if it has them.
+func read(a *h2conn.Answer) (reason string, timestamp time.Time) {
+	var body struct {
 		Reason    string `json:"reason"`
 		Timestamp int64  `json:"timestamp"` // unix milliseconds
 	}
-	if json.Unmarshal(body, &a) != nil {
-		return
+	if json.Unmarshal(a.Body, &body) != nil {
+		return "", time.Time{}
 	}
-	e.reason = a.Reason
-	if a.Timestamp > 0 {
-		e.timestamp = time.UnixMilli(a.Timestamp)
+	if body.Timestamp > 0 {
+		timestamp = time.UnixMilli(body.Timestamp)
 	}
+	return body.Reason, timestamp
 }
 
 // leaves reports whether Apple wants no more requests on this connection.
-func (e *exchange) leaves() bool {
-	d, _ := demanded(e.status, e.reason)
-	return e.status != 0 && d == reconnect
+func leaves(a *h2conn.Answer) bool {
+	reason, _ := read(a)
+	d, _ := demanded(a.Status, reason)
+	return a.Status != http.StatusOK && d == reconnect
 }
 
 // failure words the verdict on an attempt without an answer. Whether the
@@ -98,15 +95,4 @@ func (e *exchange) failure(ctx context.Context) push.Result {
 		reason = "timeout"
 	}
 	return push.Result{Verdict: push.RetryAfter, Reason: reason}
-}
-
-// retryAfter reads the header's two forms; anything else is 0.
-func retryAfter(header string, now time.Time) time.Duration {
-	if n, err := strconv.ParseInt(header, 10, 32); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(header); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
 }

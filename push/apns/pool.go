@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/sideshow/apns2"
+
+	"github.com/hawser-edge/hawser/push/h2conn"
 )
 
 // Pool holds the connections to Apple, shared by the applications of one team
@@ -35,8 +37,8 @@ type sender struct {
 	p8     []byte
 	bearer *bearer
 	client *apns2.Client
-	proven *lane // tokens that Apple accepted before
-	fresh  *lane // tokens that it may reject
+	proven *h2conn.Lane // tokens that Apple accepted before
+	fresh  *h2conn.Lane // tokens that it may reject
 	known  *recent
 }
 
@@ -53,7 +55,7 @@ func (p *Pool) App(cfg Config) (*App, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, errClosed
+		return nil, h2conn.ErrClosed
 	}
 	k := senderKey{cfg.TeamID, cfg.KeyID, endpoint.String()}
 	s := p.senders[k]
@@ -75,8 +77,8 @@ func (p *Pool) Close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, s := range p.senders {
-		s.proven.close()
-		s.fresh.close()
+		s.proven.Close()
+		s.fresh.Close()
 	}
 }
 
@@ -89,11 +91,12 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 	if endpoint.Port() == "" {
 		addr += ":443"
 	}
-	tlsConfig := &tls.Config{
-		ServerName: endpoint.Hostname(),
-		RootCAs:    cfg.RootCAs,
-		NextProtos: []string{"h2"},
-		MinVersion: tls.VersionTLS12,
+	lane := h2conn.Config{
+		Addr:      addr,
+		TLS:       &tls.Config{ServerName: endpoint.Hostname(), RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		MaxAnswer: maxAnswer,
+		Leaves:    leaves,
+		Log:       log,
 	}
 	return &sender{
 		p8:     bytes.Clone(cfg.Key),
@@ -102,13 +105,13 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 			Transport:     transport{},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}},
-		proven: newLane(addr, tlsConfig, log),
-		fresh:  newLane(addr, tlsConfig, log),
+		proven: h2conn.New(lane),
+		fresh:  h2conn.New(lane),
 		known:  newRecent(),
 	}, nil
 }
 
-func (s *sender) lane(token string) *lane {
+func (s *sender) lane(token string) *h2conn.Lane {
 	if s.known.has(token) {
 		return s.proven
 	}

@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,7 +30,7 @@ var errAccess = errors.New("fcm: access token")
 type accessTokens struct {
 	// Static after construction.
 	conf *jwt.Config
-	base http.RoundTripper
+	base *http.Transport // for the token endpoint, seldom used
 
 	// Owned by whoever holds the only value of turn.
 	turn     chan struct{} // capacity 1
@@ -38,7 +39,8 @@ type accessTokens struct {
 	failedTo time.Time
 }
 
-func newAccessTokens(conf *jwt.Config, base http.RoundTripper) *accessTokens {
+func newAccessTokens(conf *jwt.Config, tlsConfig *tls.Config) *accessTokens {
+	base := &http.Transport{TLSClientConfig: tlsConfig.Clone(), IdleConnTimeout: time.Second, Proxy: http.ProxyFromEnvironment}
 	a := &accessTokens{conf: conf, base: base, turn: make(chan struct{}, 1)}
 	a.turn <- struct{}{}
 	return a
@@ -75,6 +77,8 @@ func (a *accessTokens) invalidate(token string) {
 		a.token = nil
 	}
 }
+
+func (a *accessTokens) close() { a.base.CloseIdleConnections() }
 
 func (a *accessTokens) fetch(ctx context.Context) (*oauth2.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)

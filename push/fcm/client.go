@@ -6,21 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
+	"net/url"
 	"time"
 
 	firebase "firebase.google.com/go/v4"
 	"firebase.google.com/go/v4/messaging"
-	"golang.org/x/net/http2"
 	"google.golang.org/api/option"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/h2conn"
 )
 
 const (
-	// pingAfter and pingWait find a dead connection within 10 s.
-	pingAfter = 5 * time.Second
-	pingWait  = 5 * time.Second
+	defaultEndpoint = "https://fcm.googleapis.com"
 	// maxToken bounds a registration token; Google's have under 200 bytes
 	// today and no promised length.
 	maxToken = 4096
@@ -33,7 +31,7 @@ type Client struct {
 	log       *slog.Logger
 	messaging *messaging.Client
 	access    *accessTokens
-	h2        *http2.Transport
+	lane      *h2conn.Lane
 }
 
 var _ push.Provider = (*Client)(nil)
@@ -44,18 +42,18 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	h2 := &http2.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
-		ReadIdleTimeout: pingAfter,
-		PingTimeout:     pingWait,
+	tlsConfig := &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12}
+	c := &Client{
+		log:    cfg.Log,
+		access: newAccessTokens(acc.oauth, tlsConfig),
+		lane:   h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
 	}
-	c := &Client{log: cfg.Log, access: newAccessTokens(acc.oauth, h2), h2: h2}
-	opts := []option.ClientOption{option.WithHTTPClient(&http.Client{
-		Transport:     &transport{base: h2, access: c.access},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	})}
-	if cfg.Endpoint != "" {
-		opts = append(opts, option.WithEndpoint(strings.TrimSuffix(cfg.Endpoint, "/")+"/v1"))
+	opts := []option.ClientOption{
+		option.WithEndpoint(acc.endpoint.String() + "/v1"),
+		option.WithHTTPClient(&http.Client{
+			Transport:     &transport{lane: c.lane, access: c.access},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}),
 	}
 	ctx := context.Background()
 	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: acc.project}, opts...)
@@ -68,8 +66,18 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Close ends idle connections. Call it when no Send is under way.
-func (c *Client) Close() { c.h2.CloseIdleConnections() }
+// Close ends the connections. Messages under way fail.
+func (c *Client) Close() {
+	c.lane.Close()
+	c.access.close()
+}
+
+func hostPort(u *url.URL) string {
+	if u.Port() == "" {
+		return u.Host + ":443"
+	}
+	return u.Host
+}
 
 // Send makes one attempt.
 func (c *Client) Send(ctx context.Context, m push.Message) push.Result {

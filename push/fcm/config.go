@@ -35,8 +35,9 @@ var ErrConfig = errors.New("fcm: configuration")
 
 // account is a checked Config.
 type account struct {
-	project string
-	oauth   *jwt.Config
+	project  string
+	oauth    *jwt.Config
+	endpoint *url.URL
 }
 
 func (c Config) check() (account, error) {
@@ -59,10 +60,19 @@ func (c Config) check() (account, error) {
 	if project == "" || strings.ContainsAny(project, "/?#% ") {
 		return account{}, fmt.Errorf("%w: project %q: give the Firebase project's id", ErrConfig, project)
 	}
-	if c.Endpoint != "" {
-		if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-			return account{}, fmt.Errorf("%w: endpoint %q: use https://host or https://host:port", ErrConfig, c.Endpoint)
-		}
+	endpoint, err := c.endpoint()
+	return account{project: project, oauth: oauth, endpoint: endpoint}, err
+}
+
+func (c Config) endpoint() (*url.URL, error) {
+	address := c.Endpoint
+	if address == "" {
+		address = defaultEndpoint
 	}
-	return account{project: project, oauth: oauth}, nil
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("%w: endpoint %q: use https://host or https://host:port", ErrConfig, address)
+	}
+	u.Path = ""
+	return u, nil
 }

@@ -7,12 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
-)
 
-// maxAnswer bounds how much of an answer is read.
-const maxAnswer = 64 << 10
+	"github.com/hawser-edge/hawser/push/h2conn"
+)
 
 // exchange is one attempt, as the transport saw it.
 type exchange struct {
@@ -37,7 +35,7 @@ func withExchange(ctx context.Context, e *exchange) context.Context {
 // transport makes one request for each exchange and hides from the SDK what it
 // would retry: errors and 503.
 type transport struct {
-	base   http.RoundTripper
+	lane   *h2conn.Lane
 	access *accessTokens
 }
 
@@ -50,45 +48,37 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errOnce
 	}
 	e.tried = true
-	resp, body, err := t.do(req, e)
+	a, err := t.do(req, e)
 	if err != nil {
 		e.err = err
-		return substitute(req, nil), nil
+		a = &h2conn.Answer{}
+	} else {
+		e.note(a)
 	}
-	e.note(resp, body)
-	if resp.StatusCode == http.StatusServiceUnavailable {
-		return substitute(req, body), nil
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
+	return response(req, a), nil
 }
 
-func (t *transport) do(req *http.Request, e *exchange) (*http.Response, []byte, error) {
+func (t *transport) do(req *http.Request, e *exchange) (*h2conn.Answer, error) {
 	token, err := t.access.get(req.Context())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	e.access = token
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := t.base.RoundTrip(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return resp, body, err
+	return t.lane.Do(req)
 }
 
-// substitute is an answer that makes the SDK return.
-func substitute(req *http.Request, body []byte) *http.Response {
+// response is what the SDK sees: the answer, but nothing that it would retry.
+func response(req *http.Request, a *h2conn.Answer) *http.Response {
+	status := a.Status
+	if status == 0 || status == http.StatusServiceUnavailable {
+		status = http.StatusInternalServerError
+	}
 	return &http.Response{
-		StatusCode: http.StatusInternalServerError,
-		Status:     "500 withheld",
-		Proto:      "HTTP/2.0", ProtoMajor: 2,
-		Header:  http.Header{},
-		Body:    io.NopCloser(bytes.NewReader(body)),
-		Request: req,
+		StatusCode: status, Header: http.Header{}, Request: req,
+		Proto: "HTTP/2.0", ProtoMajor: 2,
+		Body: io.NopCloser(bytes.NewReader(a.Body)),
 	}
 }
 
@@ -108,11 +98,10 @@ const (
 	typeBadRequest = "type.googleapis.com/google.rpc.BadRequest"
 )
 
-func (e *exchange) note(resp *http.Response, body []byte) {
-	e.status = resp.StatusCode
-	e.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+func (e *exchange) note(a *h2conn.Answer) {
+	e.status, e.retryAfter = a.Status, a.RetryAfter(time.Now())
 	var b errorBody
-	if e.status == http.StatusOK || json.Unmarshal(body, &b) != nil {
+	if e.status == http.StatusOK || json.Unmarshal(a.Body, &b) != nil {
 		return
 	}
 	e.rpc = b.Error.Status
@@ -124,15 +113,4 @@ func (e *exchange) note(resp *http.Response, body []byte) {
 			e.badRequest = true
 		}
 	}
-}
-
-// retryAfter reads the header's two forms; anything else is 0.
-func retryAfter(header string, now time.Time) time.Duration {
-	if n, err := strconv.ParseInt(header, 10, 32); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(header); err == nil {
-		return max(0, t.Sub(now))
-	}
-	return 0
 }
