@@ -128,7 +128,7 @@ func (c *Config) check(k *checker) {
 		c.Router.check(k)
 	}
 	if c.Has(RolePush) {
-		c.Push.check(k)
+		c.Push.check(k, c.Tenants)
 	}
 	checkTenants(k, c)
 }

@@ -25,8 +25,8 @@ edge:
   ticket_key_file: secrets/ticket.key
 push:
   apps:
-    - {app: com.example.chat, provider: apns, environment: sandbox, team_id: TEAM123456, key_id: KEY1234567, key_file: secrets/apns.p8}
-    - {app: example-chat, provider: fcm, credentials_file: secrets/fcm.json}
+    - {tenant: demo, app: com.example.chat, provider: apns, environment: sandbox, team_id: TEAM123456, key_id: KEY1234567, key_file: secrets/apns.p8}
+    - {tenant: demo, app: example-chat, provider: fcm, credentials_file: secrets/fcm.json}
 tenants:
   - name: demo
     jwks_files: [demo.jwks.json]
@@ -83,7 +83,7 @@ func TestOnlySectionsOfRolesAreNeeded(t *testing.T) {
 name: r1
 roles: [router]
 nats: {urls: ["nats://127.0.0.1:4222"], users: {router: {password_file: secrets/nats-router.password}}}
-tenants: [{name: demo, kinds: {messages: }}]
+tenants: [{name: demo, jwks_files: [demo.jwks.json], kinds: {messages: }}]
 `)
 	if msg != "" {
 		t.Fatal(msg)
@@ -140,8 +140,9 @@ hawser.yaml:9: log.users: no such field: there are level`},
 		{"team", "TEAM123456", "TEAM", `hawser.yaml:15: push.apps[0].team_id: is "TEAM": Apple gives it ten characters`},
 		{"field of the other provider", "credentials_file: secrets/fcm.json", "credentials_file: secrets/fcm.json, topic: x", `hawser.yaml:16: push.apps[1].topic: belongs to apns: an fcm app has credentials_file only`},
 		{"plain endpoint", "credentials_file: secrets/fcm.json", "credentials_file: secrets/fcm.json, endpoint: 'http://fcm.example.com'", `hawser.yaml:16: push.apps[1].endpoint: is plain HTTP to "fcm.example.com": use https, push tokens travel there`},
-		{"app twice", "{app: example-chat, ", "{app: example-chat, provider: fcm, credentials_file: secrets/fcm.json}\n    - {app: example-chat, ", `hawser.yaml:17: push.apps[2].app: "example-chat" stands already in push.apps[1]: keep one`},
-		{"no keys of devices", "    jwks_files: [demo.jwks.json]\n", "", `hawser.yaml:18: tenants[0].jwks_files: is required by the role edge: name a file of public keys, hawser token --new-key makes one`},
+		{"tenant of an app", "{tenant: demo, app: example-chat", "{tenant: other, app: example-chat", `hawser.yaml:16: push.apps[1].tenant: is "other": name one of tenants, whose devices use the application`},
+		{"app twice", "{tenant: demo, app: example-chat, ", "{tenant: demo, app: example-chat, provider: fcm, credentials_file: secrets/fcm.json}\n    - {tenant: demo, app: example-chat, ", `hawser.yaml:17: push.apps[2].app: "example-chat" stands already in push.apps[1]: keep one`},
+		{"no keys of devices", "    jwks_files: [demo.jwks.json]\n", "", `hawser.yaml:18: tenants[0].jwks_files: is required by the roles edge and router: name a file of public keys, hawser token --new-key makes one`},
 		{"sync as a service", "    kinds:", "    services: [echo, sync]\n    kinds:", `hawser.yaml:21: tenants[0].services[1]: sync is always there: leave it out`},
 		{"kind's name", "account:", "a.b:", `hawser.yaml:23: tenants[0].kinds.a.b: "a.b" must match [A-Za-z0-9_-]{1,64}`},
 		{"numbered by", "account: {}", "account: {numbered_by: me}", `hawser.yaml:23: tenants[0].kinds.account.numbered_by: "me" must be hawser or backend`},

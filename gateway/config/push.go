@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,8 +21,12 @@ type Push struct {
 
 // App is one application at its push provider.
 type App struct {
+	// Tenant is the name of the one tenant whose devices may be pushed with
+	// these credentials. Required.
+	Tenant string `yaml:"tenant"`
 	// App is what devices send as Hello.app: the bundle identifier with
-	// APNs, the Firebase project with FCM. Required, once a provider.
+	// APNs, the Firebase project with FCM. Required, once a
+	// tenant and provider.
 	App string `yaml:"app"`
 	// Provider is apns or fcm. Required.
 	Provider string `yaml:"provider"`
@@ -62,13 +67,16 @@ func (p *Push) setDefaults() {
 	}
 }
 
-func (p *Push) check(k *checker) {
+func (p *Push) check(k *checker, tenants []Tenant) {
 	k.duration("push.gather", p.Gather, time.Millisecond, time.Minute)
-	seen := map[[2]string]int{}
+	seen := map[[3]string]int{}
 	for i := range p.Apps {
 		a, path := &p.Apps[i], index("push.apps", i)
 		a.check(k, path)
-		key := [2]string{a.Provider, a.App}
+		if !slices.ContainsFunc(tenants, func(t Tenant) bool { return t.Name == a.Tenant }) {
+			k.addf(path+".tenant", "is %.80q: name one of tenants, whose devices use the application", a.Tenant)
+		}
+		key := [3]string{a.Tenant, a.Provider, a.App}
 		if first, dup := seen[key]; dup {
 			k.addf(path+".app", "%q stands already in push.apps[%d]: keep one", a.App, first)
 		} else {

@@ -12,7 +12,7 @@ type Tenant struct {
 	// metrics: [A-Za-z0-9_-]{1,64}. Required.
 	Name string `yaml:"name"`
 	// JWKSFiles are the public keys that may sign device tokens of this
-	// tenant. The role edge needs at least one.
+	// tenant. The roles edge and router need at least one.
 	JWKSFiles []File `yaml:"jwks_files,omitempty"`
 	// APIKeyFiles hold the API keys of the tenant, one key a file. Only
 	// hashes of them are kept in memory. None: the tenant publishes over
@@ -123,9 +123,9 @@ func checkTenants(k *checker, c *Config) {
 
 func (t *Tenant) check(k *checker, path string, c *Config) {
 	k.id(path+".name", t.Name)
-	if c.Has(RoleEdge) {
+	if c.Has(RoleEdge) || c.Has(RoleRouter) {
 		if len(t.JWKSFiles) == 0 {
-			k.addf(path+".jwks_files", "is required by the role edge: name a file of public keys, hawser token --new-key makes one")
+			k.addf(path+".jwks_files", "is required by the roles edge and router: name a file of public keys, hawser token --new-key makes one")
 		}
 		for i, f := range t.JWKSFiles {
 			k.file(index(path+".jwks_files", i), string(f))

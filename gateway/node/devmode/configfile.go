@@ -85,8 +85,10 @@ router:
 {{- if .Has "push"}}
 push:
   apps:
-    - {app: {{.IOSApp}}, provider: apns, environment: sandbox, team_id: {{.TeamID}}, key_id: {{.KeyID}}, key_file: apns.p8, endpoint: "{{.APNs}}", ca_file: apns-ca.pem}
-    - {app: {{.Project}}, provider: fcm, credentials_file: fcm.json, endpoint: "{{.FCM}}", ca_file: fcm-ca.pem}
+{{- range .Tenants}}
+    - {tenant: {{.}}, app: {{$.IOSApp}}, provider: apns, environment: sandbox, team_id: {{$.TeamID}}, key_id: {{$.KeyID}}, key_file: apns.p8, endpoint: "{{$.APNs}}", ca_file: apns-ca.pem}
+    - {tenant: {{.}}, app: {{$.Project}}, provider: fcm, credentials_file: fcm.json, endpoint: "{{$.FCM}}", ca_file: fcm-ca.pem}
+{{- end}}
 {{- end}}
 tenants:
 {{- range .Tenants}}

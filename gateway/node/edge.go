@@ -1,0 +1,181 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"crypto/tls"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hawser-edge/hawser/gateway/admin"
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/session"
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/routing/edgelink"
+	"github.com/hawser-edge/hawser/routing/relay"
+)
+
+// edgeRole joins the sessions, the devices' door and the link to the routers.
+type edgeRole struct {
+	// Static after newEdgeRole.
+	cfg      *config.Config
+	nc       *nats.Conn
+	cert     *certificate
+	verifier *token.Verifier
+	relay    *relay.Relay
+	link     *edgelink.Link
+	server   *session.Server
+	tcp      transport.Listener
+	quic     transport.Listener
+
+	draining atomic.Bool
+}
+
+func newEdgeRole(p parts) (*edgeRole, error) {
+	e := &edgeRole{cfg: p.cfg}
+	if err := e.open(p); err != nil {
+		e.close()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *edgeRole) open(p parts) (err error) {
+	if e.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
+		return err
+	}
+	if e.cert, err = loadCertificate(p.cfg.Edge.TLS, p.log); err != nil {
+		return err
+	}
+	if e.nc, err = connectNATS(p.cfg, config.RoleEdge, p.log); err != nil {
+		return err
+	}
+	e.relay, err = relay.New(relay.Config{
+		Edge: p.cfg.Name, Conn: e.nc, Catalog: p.catalog,
+		DefaultTimeout: p.cfg.Edge.Limits.RequestTimeout, Registerer: p.registry,
+	})
+	if err != nil {
+		return err
+	}
+	if err := e.openSessions(p); err != nil {
+		return err
+	}
+	return e.listen(p)
+}
+
+// openSessions joins the two that know nothing of each other: the sessions
+// tell the link, the link tells the hub.
+func (e *edgeRole) openSessions(p parts) error {
+	ticketKey, err := p.cfg.Edge.TicketKeyFile.ReadTrimmed()
+	if err != nil {
+		return fmt.Errorf("read the ticket key: %w", err)
+	}
+	sabotage := sabotageFromEnv()
+	registry := &registry{dropAck: sabotage.dropAck}
+	limits := p.cfg.Edge.Limits
+	e.server, err = session.NewServer(session.Config{
+		Verifier: e.verifier, Registry: registry, Relay: calls{e.relay}, Kinds: p.catalog.Kinds,
+		Edge: p.cfg.Name, TicketKey: ticketKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
+		Limits: session.Limits{
+			MaxConns: p.cfg.Edge.MaxConnections, HelloTimeout: p.cfg.Edge.HelloTimeout,
+			MaxRequests: limits.MaxRequests, RequestsPerSecond: limits.RequestsPerSecond,
+			RequestTimeout: limits.RequestTimeout, MaxRequestTimeout: limits.MaxRequestTimeout,
+		},
+		Log: p.log, Registerer: p.registry,
+	})
+	if err != nil {
+		return err
+	}
+	e.link, err = edgelink.New(edgelink.Config{
+		Edge: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: e.nc,
+		Handler: handler{e.server.Hub(), sabotage.dropAck}, Log: p.log, Registerer: p.registry,
+		DropBatch: sabotage.dropBatch,
+	})
+	registry.link = e.link
+	return err
+}
+
+func (e *edgeRole) listen(p parts) (err error) {
+	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "hawser_transport_rejected_total",
+		Help: "Connections that ended before they could say Hello, by transport and reason.",
+	}, []string{"transport", "reason"})
+	if err := p.registry.Register(rejected); err != nil {
+		return fmt.Errorf("register a metric: %w", err)
+	}
+	e.tcp, e.quic, err = transport.ListenBoth(transport.ListenConfig{
+		Addr:             p.cfg.Edge.Listen,
+		TLS:              &tls.Config{GetCertificate: e.cert.get},
+		HandshakeTimeout: p.cfg.Edge.HandshakeTimeout,
+		MaxHandshakes:    p.cfg.Edge.MaxHandshakes,
+		Log:              p.log,
+		OnReject: func(kind transport.Kind, reason string) {
+			rejected.WithLabelValues(string(kind), reason).Inc()
+		},
+	})
+	return err
+}
+
+func (e *edgeRole) run(ctx context.Context) error {
+	// The link outlives the sessions, so that routers hear of their end.
+	linked, unlink := context.WithCancel(context.WithoutCancel(ctx))
+	defer unlink()
+	var link errgroup.Group
+	link.Go(func() error { return ended(e.link.Run(linked)) })
+
+	sessions, ctx := errgroup.WithContext(ctx)
+	sessions.Go(func() error { return ended(e.server.Serve(ctx, e.tcp)) })
+	sessions.Go(func() error { return ended(e.server.Serve(ctx, e.quic)) })
+	sessions.Go(func() error { return ended(e.verifier.Run(ctx)) })
+	sessions.Go(func() error { return ended(e.cert.run(ctx)) })
+	err := sessions.Wait()
+	unlink()
+	return errors.Join(err, link.Wait())
+}
+
+func (e *edgeRole) drain(ctx context.Context) error {
+	e.draining.Store(true)
+	err := errors.Join(e.tcp.Close(), e.quic.Close())
+	e.server.Drain(ctx, e.cfg.Edge.DrainSpread)
+	return err
+}
+
+var errDraining = errors.New("draining: devices are being sent elsewhere")
+
+// checks does not ask for NATS: an edge without it still holds connections,
+// and taking it out of service would break them.
+func (e *edgeRole) checks() []admin.Check {
+	return []admin.Check{{Name: "edge", Ready: func(context.Context) error {
+		if e.draining.Load() {
+			return errDraining
+		}
+		return nil
+	}}}
+}
+
+// shutdownWait bounds how long the last bytes to devices may take.
+const shutdownWait = 3 * time.Second
+
+func (e *edgeRole) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
+	defer cancel()
+	for _, l := range []transport.Listener{e.tcp, e.quic} {
+		if l != nil {
+			_ = l.Close()       // nothing is accepted by now
+			_ = l.Shutdown(ctx) // an error says that time was up
+		}
+	}
+	if e.relay != nil {
+		_ = e.relay.Close()
+	}
+	if e.nc != nil {
+		e.nc.Close()
+	}
+}

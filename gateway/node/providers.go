@@ -1,0 +1,91 @@
+package node
+
+import (
+	"crypto/x509"
+	"fmt"
+
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/apns"
+	"github.com/hawser-edge/hawser/push/fcm"
+)
+
+// providers are the senders of the configured applications.
+type providers struct {
+	// Static after newProviders.
+	apps map[push.AppKey]push.Provider
+	apns *apns.Pool
+	fcm  []*fcm.Client
+}
+
+func newProviders(p parts) (*providers, error) {
+	out := &providers{apps: map[push.AppKey]push.Provider{}, apns: apns.NewPool(p.log)}
+	for _, app := range p.cfg.Push.Apps {
+		provider, platform, err := out.open(app, p)
+		if err != nil {
+			out.close()
+			return nil, fmt.Errorf("open the push provider of %s: %w", app.App, err)
+		}
+		// An application belongs to one tenant: a device of another one must
+		// not be able to use its credentials by naming it.
+		out.apps[push.AppKey{Tenant: app.Tenant, Platform: platform, App: app.App}] = provider
+	}
+	return out, nil
+}
+
+func (o *providers) open(app config.App, p parts) (push.Provider, string, error) {
+	roots, err := providerRoots(app)
+	if err != nil {
+		return nil, "", err
+	}
+	switch app.Provider {
+	case config.ProviderAPNs:
+		provider, err := o.openAPNs(app, roots)
+		return provider, push.IOS, err
+	default:
+		provider, err := o.openFCM(app, roots, p)
+		return provider, push.Android, err
+	}
+}
+
+// providerRoots returns nil, for the system's authorities, where none are
+// configured.
+func providerRoots(app config.App) (*x509.CertPool, error) {
+	if app.CAFile == "" {
+		return nil, nil
+	}
+	return certPool(app.CAFile)
+}
+
+func (o *providers) openAPNs(app config.App, roots *x509.CertPool) (push.Provider, error) {
+	key, err := app.KeyFile.Read()
+	if err != nil {
+		return nil, err
+	}
+	return o.apns.App(apns.Config{
+		TeamID: app.TeamID, KeyID: app.KeyID, Key: key, Topic: app.Topic,
+		Environment: app.Environment, Endpoint: app.Endpoint, RootCAs: roots,
+	})
+}
+
+func (o *providers) openFCM(app config.App, roots *x509.CertPool, p parts) (push.Provider, error) {
+	credentials, err := app.CredentialsFile.Read()
+	if err != nil {
+		return nil, err
+	}
+	client, err := fcm.New(fcm.Config{
+		Credentials: credentials, Project: app.App, Endpoint: app.Endpoint, RootCAs: roots, Log: p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.fcm = append(o.fcm, client)
+	return client, nil
+}
+
+func (o *providers) close() {
+	o.apns.Close()
+	for _, client := range o.fcm {
+		client.Close()
+	}
+}

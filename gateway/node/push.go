@@ -1,0 +1,129 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hawser-edge/hawser/gateway/admin"
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/events"
+	"github.com/hawser-edge/hawser/routing/inbox"
+	"github.com/hawser-edge/hawser/routing/presence"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
+)
+
+// pushRole joins the queue of jobs, the worker and the providers.
+type pushRole struct {
+	// Static after newPushRole.
+	log       *slog.Logger
+	parts     parts
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	reader    *inbox.Reader
+	providers *providers
+	worker    *push.Worker
+	records   *records
+	dropPush  func() bool
+
+	consuming atomic.Bool
+}
+
+func newPushRole(p parts) (*pushRole, error) {
+	r := &pushRole{log: p.log, parts: p, dropPush: sabotageFromEnv().dropPush}
+	if err := r.open(p); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *pushRole) open(p parts) (err error) {
+	if r.nc, err = connectNATS(p.cfg, config.RolePush, p.log); err != nil {
+		return err
+	}
+	if r.js, err = jetstream.New(r.nc); err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	if r.reader, err = inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: p.catalog}); err != nil {
+		return err
+	}
+	if r.providers, err = newProviders(p); err != nil {
+		return err
+	}
+	r.records = &records{}
+	r.worker, err = push.NewWorker(push.Config{
+		Presence: checks{presence.New(r.nc, p.cfg.Name)},
+		Records:  r.records,
+		Heads:    heads{r.reader},
+		Events:   events.New(r.js, "/hawser/push/"+p.cfg.Name),
+		Policy:   pushPolicy(p.catalog),
+		Apps:     r.providers.apps,
+		Gather:   p.cfg.Push.Gather,
+		Log:      p.log, Registerer: p.registry,
+	})
+	return err
+}
+
+func (r *pushRole) run(ctx context.Context) error {
+	err := settle(ctx, r.log, "the bucket of device records", func(ctx context.Context) error {
+		store, err := devices.Open(ctx, r.js)
+		r.records.store = store
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ended(r.worker.Run(ctx)) })
+	group.Go(func() error {
+		r.consuming.Store(true)
+		defer r.consuming.Store(false)
+		cfg := pushqueue.ConsumeConfig{Log: r.log, Registerer: r.parts.registry}
+		return ended(pushqueue.Consume(ctx, r.js, cfg, func(d *pushqueue.Delivery) { r.handle(ctx, d) }))
+	})
+	return group.Wait()
+}
+
+func (r *pushRole) handle(ctx context.Context, d *pushqueue.Delivery) {
+	if r.dropPush != nil && r.dropPush() {
+		d.Done()
+		return
+	}
+	r.worker.Handle(ctx, push.Job(d.Job), d)
+}
+
+// drain has nothing to hand over: what is in hand returns to the queue when
+// run ends.
+func (r *pushRole) drain(context.Context) error { return nil }
+
+var errNoQueue = errors.New("the queue of push jobs is not there yet")
+
+func (r *pushRole) checks() []admin.Check {
+	return []admin.Check{{Name: "push", Ready: func(context.Context) error {
+		if !r.consuming.Load() {
+			return errNoQueue
+		}
+		return nil
+	}}}
+}
+
+func (r *pushRole) close() {
+	if r.providers != nil {
+		r.providers.close()
+	}
+	if r.reader != nil {
+		_ = r.reader.Close()
+	}
+	if r.nc != nil {
+		r.nc.Close()
+	}
+}

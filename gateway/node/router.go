@@ -1,0 +1,182 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hawser-edge/hawser/gateway/admin"
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/inbox"
+	"github.com/hawser-edge/hawser/routing/publish"
+	"github.com/hawser-edge/hawser/routing/router"
+)
+
+// routerRole joins the router with the publishing doors and the built-in
+// sync.
+type routerRole struct {
+	// Static after newRouterRole.
+	cfg       *config.Config
+	log       *slog.Logger
+	streams   routing.StreamOptions
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	reader    *inbox.Reader
+	router    *router.Router
+	verifier  *token.Verifier
+	responder *inbox.Responder
+	publisher *publish.Service
+	listener  net.Listener
+	api       *http.Server
+}
+
+func newRouterRole(p parts) (*routerRole, error) {
+	r := &routerRole{cfg: p.cfg, log: p.log, streams: routing.StreamOptions{
+		Replicas: p.cfg.NATS.Replicas, Keep: p.catalog.MaxKeep(),
+		InboxMaxBytes:   p.cfg.Router.InboxMaxBytes,
+		DuplicateWindow: p.cfg.Router.DedupWindow, AckWait: p.cfg.Router.AckWait,
+	}}
+	if err := r.open(p); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *routerRole) open(p parts) (err error) {
+	if r.nc, err = connectNATS(p.cfg, config.RoleRouter, p.log); err != nil {
+		return err
+	}
+	if r.js, err = jetstream.New(r.nc); err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	if r.reader, err = inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: p.catalog, Registerer: p.registry}); err != nil {
+		return err
+	}
+	if r.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
+		return err
+	}
+	r.router, err = router.New(router.Config{
+		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js,
+		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
+	})
+	if err != nil {
+		return err
+	}
+	r.responder = inbox.NewResponder(inbox.ResponderConfig{
+		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier},
+		Log: p.log, Registerer: p.registry,
+	})
+	r.publisher = publish.New(publish.Config{
+		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,
+	})
+	return r.listen()
+}
+
+func (r *routerRole) listen() (err error) {
+	mux := http.NewServeMux()
+	mux.Handle(r.publisher.Handler())
+	r.api = publish.HTTPServer(mux)
+	r.api.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)
+	if files := r.cfg.Router.API.TLS; files != (config.TLS{}) {
+		cert, err := loadCertificate(files, r.log)
+		if err != nil {
+			return err
+		}
+		r.api.TLSConfig = &tls.Config{GetCertificate: cert.get, MinVersion: tls.VersionTLS12}
+	}
+	if r.listener, err = net.Listen("tcp", r.cfg.Router.API.Listen); err != nil {
+		return fmt.Errorf("listen for backends: %w", err)
+	}
+	return nil
+}
+
+func (r *routerRole) run(ctx context.Context) error {
+	err := settle(ctx, r.log, "JetStream", func(ctx context.Context) error {
+		return routing.EnsureStreams(ctx, r.js, r.streams)
+	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ended(r.router.Run(ctx)) })
+	group.Go(func() error { return ended(r.responder.Run(ctx)) })
+	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
+	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
+	group.Go(func() error { return r.serveAPI() })
+	group.Go(func() error {
+		<-ctx.Done()
+		return r.stopAPI()
+	})
+	return group.Wait()
+}
+
+func (r *routerRole) serveAPI() error {
+	var err error
+	if r.api.TLSConfig != nil {
+		err = r.api.ServeTLS(r.listener, "", "")
+	} else {
+		err = r.api.Serve(r.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve backends: %w", err)
+}
+
+// apiGrace is how long calls that have begun may take at the end.
+const apiGrace = 3 * time.Second
+
+func (r *routerRole) stopAPI() error {
+	ctx, cancel := context.WithTimeout(context.Background(), apiGrace)
+	defer cancel()
+	if err := r.api.Shutdown(ctx); err != nil {
+		return r.api.Close()
+	}
+	return nil
+}
+
+func (r *routerRole) drain(ctx context.Context) error { return r.router.Drain(ctx) }
+
+var errIncomplete = errors.New("the table of devices and sessions is not complete yet")
+
+func (r *routerRole) checks() []admin.Check {
+	return []admin.Check{{Name: "router", Ready: func(context.Context) error {
+		if !r.router.Ready() {
+			return errIncomplete
+		}
+		return nil
+	}}}
+}
+
+func (r *routerRole) close() {
+	if r.listener != nil {
+		_ = r.listener.Close() // closed already where it was served
+	}
+	if r.reader != nil {
+		_ = r.reader.Close()
+	}
+	if r.nc != nil {
+		r.nc.Close()
+	}
+}
+
+// deviceVerifier lets the built-in sync verify the device's own token: an
+// edge's word alone is not enough to read a user's items.
+type deviceVerifier struct{ verifier *token.Verifier }
+
+func (d deviceVerifier) Verify(jwt string) (tenant, user, device string, err error) {
+	id, err := d.verifier.Verify(jwt, time.Now())
+	return id.Tenant, id.User, id.Device, err
+}

@@ -1,0 +1,30 @@
+//go:build sabotage
+
+package node
+
+import "os"
+
+// sabotageEnv chooses what goes wrong: drop-ack, drop-push or drop-batch. It
+// exists only in builds with the tag sabotage, whose one purpose is to show
+// that the demo notices.
+const sabotageEnv = "HAWSER_SABOTAGE"
+
+// A sabotage holds functions that tell whether to drop one more. Nil drops
+// nothing.
+type sabotage struct {
+	dropAck, dropPush, dropBatch func() bool
+}
+
+func sabotageFromEnv() sabotage {
+	always := func() bool { return true }
+	switch os.Getenv(sabotageEnv) {
+	case "drop-ack":
+		return sabotage{dropAck: always}
+	case "drop-push":
+		return sabotage{dropPush: always}
+	case "drop-batch":
+		return sabotage{dropBatch: always}
+	default:
+		return sabotage{}
+	}
+}
