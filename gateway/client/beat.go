@@ -1,0 +1,166 @@
+package client
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+const (
+	// answerTimeout is how long a Ping may stay without any frame in answer.
+	answerTimeout = 15 * time.Second
+	// challengeTimeout is the same after a change of network, where a dead
+	// connection is the likely case.
+	challengeTimeout = 5 * time.Second
+	// defaultInterval is for an edge that names none.
+	defaultInterval = time.Minute
+	// minInterval keeps an edge from having the device send all the time.
+	minInterval = time.Second
+)
+
+// beat knows when to send Ping and when the connection is lost.
+type beat struct {
+	wake chan struct{} // never closed; one token: look again
+
+	mu sync.Mutex
+	// Guarded by mu.
+	interval time.Duration
+	lastSent time.Time // of any frame
+	lastAny  time.Time // of any frame in either direction
+	pingAt   time.Time // of the first Ping without an answer; zero: none
+	patience time.Duration
+	network  bool          // the Ping asks whether a change of network was survived
+	gap      time.Duration // the silence before that Ping
+	good     time.Duration // the longest silence after which an answer came
+}
+
+func newBeat(interval time.Duration) *beat {
+	now := time.Now()
+	b := &beat{wake: make(chan struct{}, 1), interval: defaultInterval, lastSent: now, lastAny: now, patience: answerTimeout}
+	b.setInterval(interval)
+	return b
+}
+
+func (b *beat) setInterval(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interval = max(d, minInterval)
+	// The new one counts from the frame that brought it.
+	b.lastSent = time.Now()
+	b.wakeLocked()
+}
+
+func (b *beat) current() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.interval
+}
+
+func (b *beat) wakeLocked() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (b *beat) sent(ping bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if ping && b.pingAt.IsZero() {
+		b.pingAt, b.gap = now, now.Sub(b.lastAny)
+		b.wakeLocked()
+	}
+	b.lastSent, b.lastAny = now, now
+}
+
+func (b *beat) received() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lastAny = time.Now()
+	if b.pingAt.IsZero() {
+		return
+	}
+	b.good = max(b.good, b.gap)
+	b.pingAt, b.patience, b.network = time.Time{}, answerTimeout, false
+}
+
+// challenge shortens the patience until the next frame.
+func (b *beat) challenge() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.patience, b.network = challengeTimeout, true
+	// An older Ping proves nothing about the new network.
+	b.pingAt = time.Time{}
+}
+
+// next returns how long nothing is to be done.
+func (b *beat) next() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.pingAt.IsZero() {
+		return time.Until(b.pingAt.Add(b.patience))
+	}
+	return time.Until(b.lastSent.Add(b.interval))
+}
+
+// lost reports whether a Ping stayed without an answer for too long.
+func (b *beat) lost() (lost, network bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.pingAt.IsZero() && time.Since(b.pingAt) >= b.patience, b.network
+}
+
+// gaps returns the silences to report in the next Hello.
+func (b *beat) gaps() (good, firstMiss time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pingAt.IsZero() {
+		return b.good, 0
+	}
+	return b.good, b.gap
+}
+
+// keepAlive sends Pings and ends the link when one stays unanswered.
+func (l *link) keepAlive() {
+	timer := time.NewTimer(l.beat.next())
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-l.beat.wake:
+		case <-l.done:
+			return
+		}
+		if lost, network := l.beat.lost(); lost {
+			l.fail(lostEnd(network))
+			return
+		}
+		wait := l.beat.next()
+		if wait <= 0 {
+			l.trySend(&wire.Ping{})
+			wait = l.beat.next()
+		}
+		timer.Reset(wait)
+	}
+}
+
+// lostEnd is the end of a connection that went silent.
+func lostEnd(network bool) ending {
+	e := timedOut(errNoAnswer)
+	if network {
+		e.how, e.err = wirepb.LastConnection_END_NETWORK_CHANGED, errNetwork
+	}
+	return e
+}
+
+// challenge asks for a sign of life on a new network.
+func (l *link) challenge() {
+	l.beat.challenge()
+	l.trySend(&wire.Ping{})
+}

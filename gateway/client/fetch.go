@@ -1,0 +1,220 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+const (
+	// fetchTimeout bounds one sync.
+	fetchTimeout = 30 * time.Second
+	// fetchTries bounds the attempts without progress; the next Notify or the
+	// next connection starts anew.
+	fetchTries   = 8
+	retryBase    = time.Second
+	retryCeiling = time.Minute
+)
+
+// wanted is what is still to be fetched of one kind.
+type wanted struct {
+	version int64
+	// ahead: the device may be ahead of the head, so ask even though it has
+	// the version.
+	ahead   bool
+	heardAt time.Time
+}
+
+// fetches holds the kinds that are being fetched, each by one worker. Newer
+// versions replace older ones, so nothing queues up.
+type fetches struct {
+	mu sync.Mutex
+	// Guarded by mu. At most wire.MaxKinds.
+	kinds map[string]*wanted
+	// dropped counts notifies of kinds for which there was no room.
+	dropped int
+}
+
+// add notes a version and reports whether the kind needs a worker.
+func (f *fetches) add(kind string, version int64, ahead bool) (start, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.kinds[kind]
+	if w == nil {
+		if len(f.kinds) >= wire.MaxKinds {
+			f.dropped++
+			return false, false
+		}
+		w, start = &wanted{}, true
+		f.kinds[kind] = w
+	}
+	if version > w.version {
+		w.version, w.heardAt = version, time.Now()
+	}
+	w.ahead = w.ahead || ahead
+	return start, true
+}
+
+// take returns what to fetch next. Without anything, or if gaveUp is still the
+// newest, the kind's worker is dismissed.
+func (f *fetches) take(kind string, own, gaveUp int64) (wanted, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w := f.kinds[kind]
+	if w.version == gaveUp || (w.version <= own && !w.ahead) {
+		delete(f.kinds, kind)
+		return wanted{}, false
+	}
+	out := *w
+	w.ahead = false
+	return out, true
+}
+
+// clear is for the end of Run, when no worker is left.
+func (f *fetches) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.kinds)
+}
+
+// settle lowers what is wanted after a reset, unless a newer Notify came.
+func (f *fetches) settle(kind string, was, head int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if w := f.kinds[kind]; w != nil && w.version == was {
+		w.version = head
+	}
+}
+
+// want has a kind fetched up to version.
+func (c *Client) want(kind string, version int64, ahead bool) {
+	start, ok := c.fetches.add(kind, version, ahead)
+	if !ok {
+		c.cfg.Log.Warn("too many kinds at once, notify dropped", "kind", kind)
+	}
+	if !start {
+		return
+	}
+	c.mu.Lock()
+	ctx := c.runCtx
+	c.mu.Unlock()
+	c.work.Go(func() { c.fetch(ctx, kind) })
+}
+
+// fetch is the worker of one kind. It ends when nothing is wanted any more.
+func (c *Client) fetch(ctx context.Context, kind string) {
+	var tries int
+	var gaveUp int64
+	for ctx.Err() == nil {
+		own := c.versions.get(kind)
+		w, ok := c.fetches.take(kind, own, gaveUp)
+		if !ok {
+			return
+		}
+		err := c.fetchPage(ctx, kind, w)
+		now := c.versions.get(kind)
+		switch {
+		case err == nil && (now != own || now >= w.version):
+			tries = 0
+			continue
+		case errors.Is(err, ErrConnectionLost):
+			continue // fetchPage waits for the next connection
+		case err == nil:
+			err = errNoProgress
+		}
+		tries++
+		c.cfg.Log.Warn("sync failed", "kind", kind, "try", tries, "error", err)
+		if tries >= fetchTries {
+			tries, gaveUp = 0, w.version
+		} else if !rest(ctx, nil, tries) {
+			return
+		}
+	}
+}
+
+// rest waits before the next try. It reports false when ctx or done ends.
+func rest(ctx context.Context, done <-chan struct{}, tries int) bool {
+	// Not less than half: a handler that just failed is not ready at once.
+	most := ceiling(tries, retryBase, retryCeiling)
+	timer := time.NewTimer(most/2 + below(most/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-done:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// fetchPage asks for one page and has it handled, saved and acknowledged.
+func (c *Client) fetchPage(ctx context.Context, kind string, w wanted) error {
+	since := c.versions.get(kind)
+	page, err := c.askPage(ctx, kind, since)
+	if err != nil {
+		return err
+	}
+	if page.version() != since || len(page.Items) > 0 {
+		if err := c.deliver(ctx, page.event(kind, w)); err != nil {
+			return err
+		}
+	}
+	if page.ResetToHead {
+		// What was wanted is above the head only by mistake.
+		c.fetches.settle(kind, w.version, page.Head)
+	}
+	c.current().ack(kind, page.version())
+	return nil
+}
+
+func (c *Client) askPage(ctx context.Context, kind string, since int64) (Page, error) {
+	l, err := c.waitLink(ctx)
+	if err != nil {
+		return Page{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	body, err := l.request(ctx, "sync", kind, syncRequest(since))
+	if err != nil {
+		return Page{}, err
+	}
+	page, err := c.cfg.Decode(kind, body)
+	if err != nil {
+		return Page{}, fmt.Errorf("%w: %w", ErrBadAnswer, err)
+	}
+	return page, page.check(since)
+}
+
+func (p Page) event(kind string, w wanted) Event {
+	return Event{
+		Kind:           kind,
+		Items:          p.Items,
+		Version:        p.version(),
+		SnapshotNeeded: p.SnapshotNeeded,
+		ResetToHead:    p.ResetToHead,
+		HeardAt:        w.heardAt,
+	}
+}
+
+// deliver hands an event over until the application has taken it and the
+// store has saved its version. It outlives connections.
+func (c *Client) deliver(ctx context.Context, e Event) error {
+	for tries := 1; ; tries++ {
+		err := c.cfg.OnEvent(ctx, e)
+		if err == nil {
+			err = c.versions.set(e.Kind, e.Version)
+		}
+		if err == nil {
+			return nil
+		}
+		c.cfg.Log.Warn("event not handled, will be handed over again", "kind", e.Kind, "version", e.Version, "try", tries, "error", err)
+		if !rest(ctx, nil, tries) {
+			return ctx.Err()
+		}
+	}
+}
