@@ -62,10 +62,10 @@
 //	length   varint, the payload's length in bytes
 //	payload  that many bytes
 //
-// A payload has at most 65536 bytes, or fewer if Welcome said so, and a
-// device's payloads have at most 8192 until it is welcomed. Bodies of a
-// Request and a Response have at most 65024 bytes. A longer payload is
-// answered with Close 3504, unread.
+// A payload has at most 65536 bytes; a device's has at most 8192 until it is
+// welcomed, and afterwards what Welcome's limits allow, if that is less. Bodies
+// of a Request and a Response have at most 65024 bytes. An edge answers a
+// longer payload with Close 3504, unread.
 //
 // Types 0x00 to 0x3f and 0x80 to 0xbf are sent by devices, the others by edges:
 // bit 0x40 is the direction. Old and new understand each other by two rules.
@@ -182,8 +182,8 @@
 // proves nothing about the device.
 //
 // After Welcome the edge compares versions with the heads and sends a Notify
-// for each kind in which they differ. That may take a moment: a device does
-// not wait for it.
+// for each kind whose head is above what the device has. That may take a
+// moment: a device does not wait for it.
 //
 // # Notify, sync, Ack
 //
@@ -191,9 +191,13 @@
 // newest number counts: an edge that has several to tell sends the last one.
 // previous is the version before it, or 0 where it is not known; a value that
 // is not below version counts as 0. A device that has previous lacks one
-// event; any other cannot tell. A device that is notified of just what it has
-// answers with Ack at once; otherwise it fetches, also if the number is below
-// its own: the answer tells whether the news were old or the device is ahead.
+// event; any other cannot tell.
+//
+// A device fetches what is above its own version. What is not above it is
+// mostly old news, and answered with an Ack of its own version at once. But a
+// device can be ahead of the head, after the backend's log was restored to an
+// earlier state: the first Notify of a kind on a connection that is below the
+// device's version is therefore fetched too, and the answer tells.
 //
 // To fetch, the device sends a Request with service "sync", the kind as method
 // and a SyncRequest as body: since is its own version, limit the greatest
@@ -221,18 +225,19 @@
 // Ack says that everything of the kind up to version is safe with the device:
 // stored by the application, not just received. The edge lets go of it, and no
 // push will be sent for it. An Ack of a version that was never notified is
-// fine. Acks count in their order: after reset_to_head, the lower one is what
-// the device has. Version 0 is not acknowledged.
+// fine. After reset_to_head the device acknowledges the head. Version 0 is not
+// acknowledged.
 //
-// A device that has been notified and does not acknowledge in some seconds (3,
-// 10 or 60 by the event's urgency) gets a push, if it has a push token, and
-// keeps its connection.
+// A device that is notified and does not acknowledge in some seconds (3, 10 or
+// 60 by the event's urgency) gets a push as well, if it has a push token. Its
+// connection stays.
 //
 // # Requests
 //
 // A Request calls method of service at the tenant's backend. id is any number
 // that is not in use by another Request of the connection without a Response.
-// timeout is how long the device waits; 0 takes the edge's default. Responses
+// timeout is how long the device waits; 0 takes the edge's default, and an edge
+// may wait for less than a very long one. Responses
 // come in any order, each Request gets exactly one while the connection lasts,
 // and a connection that ends leaves the outcome unknown: a device repeats only
 // what may be done twice.
@@ -250,7 +255,7 @@
 //
 // A device shall not have more than Limits.max_requests without a Response,
 // nor send more than Limits.requests_per_s over time: further ones get status
-// 7, and a device that goes on is closed with 3005.
+// 7. A device that sends too many frames of any type is closed with 3005.
 //
 // # Heartbeats
 //
@@ -263,11 +268,12 @@
 //
 // A device that receives no frame within 15 s of its Ping shall treat the
 // connection as lost. An edge that receives no frame for the interval and a
-// grace (20 s and a tenth of the interval) closes with 3001.
+// grace (20 s and a tenth of the interval) closes with 3001; while it has
+// something to send itself, it may wait longer.
 //
 // Ping with versions tells what the device has; it counts as the Acks of those
-// versions. If a kind stands twice, the last one counts. A device sends it
-// when it is not sure that its Acks arrived, and need not send it at all.
+// versions. A device sends them when it is not sure that its Acks arrived, and
+// need not send them at all.
 //
 // Probe tests the way down: the device shall answer with Ping at once.
 //
@@ -279,8 +285,9 @@
 // the application before it can act on a Notify.
 //
 // Token brings a new JWT of the same tenant, user and device, a new push
-// token, or both; an empty field leaves what there is. A JWT that is refused
-// ends the connection with 3500. There is no answer to a good one.
+// token, or both; an empty field leaves what there is. A JWT that is
+// refused ends the connection, with 3500, with 3501 if it has expired, or with
+// 3506 if it is of another device. There is no answer to a good one.
 //
 // # Endings
 //
@@ -296,7 +303,7 @@
 // Bye ends the connection from the device's side. With bit 0 it also logs the
 // device out: the edge first removes the device's record, so that no push is
 // sent any more, then answers with Close 3505. A log-out without that answer
-// has to be tried again. A plain Bye is answered with Close 3508; the device's
+// has to be tried again, also after Close 3006. A plain Bye is answered with Close 3508; the device's
 // record stays, and news are pushed. A device need not wait for that answer.
 //
 // Close is the edge's last frame; what the device sends after it is not read.
