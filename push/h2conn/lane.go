@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// pingAfter and pingWait find a dead connection within 10 s.
-	pingAfter = 5 * time.Second
-	pingWait  = 5 * time.Second
+	// defaultPing, twice, finds a dead connection within 10 s.
+	defaultPing = 5 * time.Second
 	// dialTimeout bounds TCP and TLS together.
 	dialTimeout = 10 * time.Second
 	// dialPause is how long a failed dial answers for the next requests, so
@@ -39,6 +38,9 @@ type Config struct {
 	TLS *tls.Config
 	// MaxAnswer bounds the bytes read of an answer. 0: 64 KiB.
 	MaxAnswer int64
+	// PingAfter is how long a silent connection goes without a ping, PingWait
+	// how long the answer may take. 0: 5 s each.
+	PingAfter, PingWait time.Duration
 	// Leaves reports that the peer wants no more requests on the connection
 	// that gave this answer. Nil: never.
 	Leaves func(*Answer) bool
@@ -71,6 +73,12 @@ func New(cfg Config) *Lane {
 	if cfg.MaxAnswer <= 0 {
 		cfg.MaxAnswer = defaultAnswer
 	}
+	if cfg.PingAfter <= 0 {
+		cfg.PingAfter = defaultPing
+	}
+	if cfg.PingWait <= 0 {
+		cfg.PingWait = defaultPing
+	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
 	return &Lane{
@@ -80,7 +88,7 @@ func New(cfg Config) *Lane {
 			TLSClientConfig:     cfg.TLS.Clone(),
 			TLSHandshakeTimeout: dialTimeout,
 			Protocols:           protocols,
-			HTTP2:               &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingWait},
+			HTTP2:               &http.HTTP2Config{SendPingTimeout: cfg.PingAfter, PingTimeout: cfg.PingWait},
 			DisableCompression:  true,
 		},
 		changed: make(chan struct{}),

@@ -1,0 +1,102 @@
+package apns
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/pushtest"
+)
+
+func TestAppsOfOneTeamShareConnections(t *testing.T) {
+	sim := simulator(t, pushtest.APNsOptions{})
+	pool := NewPool(quiet())
+	t.Cleanup(pool.Close)
+	for i := range 5 {
+		cfg := configFor(sim)
+		cfg.Topic = fmt.Sprintf("org.example.app%d", i)
+		app, err := pool.App(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+			t.Fatalf("result %+v", r)
+		}
+	}
+	// The first message of the token took the narrow lane, the others the wide.
+	if n := sim.Connections(); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}
+
+func TestTeamsDoNotShareCredentials(t *testing.T) {
+	one, two := simulator(t, pushtest.APNsOptions{}), simulator(t, pushtest.APNsOptions{TeamID: "OTHERTEAM1"})
+	pool := NewPool(quiet())
+	t.Cleanup(pool.Close)
+	for _, sim := range []*pushtest.APNs{one, two} {
+		app, err := pool.App(configFor(sim))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+			t.Errorf("result %+v", r)
+		}
+	}
+}
+
+func TestBurstStaysOnFewConnections(t *testing.T) {
+	sim := simulator(t, pushtest.APNsOptions{MaxStreams: 50})
+	pool := NewPool(quiet())
+	t.Cleanup(pool.Close)
+	app, err := pool.App(configFor(sim))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 400 {
+		wg.Go(func() {
+			if r := send(t, app, message(fmt.Sprintf("%064x", i%200))); r.Verdict != push.Delivered {
+				t.Errorf("result %+v", r)
+			}
+		})
+	}
+	wg.Wait()
+	if n := sim.Connections(); n > 2 {
+		t.Errorf("%d connections", n)
+	}
+	if n := sim.MaxConcurrent(); n > 2*45 {
+		t.Errorf("%d requests at once: 90 %% of 50 on each lane is 45", n)
+	}
+	if n := sim.Count(); n != 400 {
+		t.Errorf("%d accepted", n)
+	}
+}
+
+func TestRejectedTokensStayOnTheNarrowLane(t *testing.T) {
+	app, sim := start(t)
+	for range 2 {
+		send(t, app, message(device))
+	}
+	sim.AnswerToken("dead", pushtest.Reply{Status: 400, Reason: "BadDeviceToken"})
+	for range 3 {
+		send(t, app, message("dead"))
+	}
+	if app.sender.known.has("dead") || !app.sender.known.has(device) {
+		t.Error("the wrong token counts as accepted")
+	}
+}
+
+func TestShutdownMovesToAnotherConnection(t *testing.T) {
+	app, sim := start(t)
+	sim.Answer(pushtest.Reply{Status: 503, Reason: "Shutdown"})
+	if r := send(t, app, message(device)); r.Verdict != push.RetryAfter {
+		t.Fatalf("result %+v", r)
+	}
+	if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+		t.Fatalf("result %+v", r)
+	}
+	if n := sim.Connections(); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}

@@ -1,0 +1,84 @@
+package apns
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/pushtest"
+)
+
+func TestVerdicts(t *testing.T) {
+	app, sim := start(t)
+	gone := time.UnixMilli(1_700_000_000_123)
+	for _, c := range []struct {
+		reply pushtest.Reply
+		want  push.Result
+	}{
+		{pushtest.Reply{Status: 400, Reason: "BadCollapseId"}, push.Result{Verdict: push.Dead, Reason: "BadCollapseId"}},
+		{pushtest.Reply{Status: 400, Reason: "BadDeviceToken"}, push.Result{Verdict: push.Dead, Reason: "BadDeviceToken"}},
+		{pushtest.Reply{Status: 400, Reason: "DeviceTokenNotForTopic"}, push.Result{Verdict: push.Dead, Reason: "DeviceTokenNotForTopic"}},
+		{pushtest.Reply{Status: 400, Reason: "IdleTimeout"}, push.Result{Verdict: push.RetryAfter, Reason: "IdleTimeout"}},
+		{pushtest.Reply{Status: 400, Reason: "TopicDisallowed"}, push.Result{Verdict: push.PauseApp, Reason: "TopicDisallowed"}},
+		{pushtest.Reply{Status: 403, Reason: "InvalidProviderToken"}, push.Result{Verdict: push.PauseApp, Reason: "InvalidProviderToken"}},
+		{pushtest.Reply{Status: 403, Reason: "NewReasonOfNextYear"}, push.Result{Verdict: push.PauseApp, Reason: "http 403"}},
+		{pushtest.Reply{Status: 410, Reason: "Unregistered", Timestamp: gone}, push.Result{Verdict: push.DropToken, Reason: "Unregistered", Unregistered: gone}},
+		{pushtest.Reply{Status: 410, Reason: "ExpiredToken", Timestamp: gone}, push.Result{Verdict: push.DropToken, Reason: "ExpiredToken", Unregistered: gone}},
+		{pushtest.Reply{Status: 410, Raw: "<html>gone</html>", ContentType: "text/html"}, push.Result{Verdict: push.RetryAfter, Reason: "http 410", After: serviceProbe}},
+		{pushtest.Reply{Status: 413, Reason: "PayloadTooLarge"}, push.Result{Verdict: push.Dead, Reason: "PayloadTooLarge"}},
+		{pushtest.Reply{Status: 429, Reason: "TooManyProviderTokenUpdates"}, push.Result{Verdict: push.PauseApp, Reason: "TooManyProviderTokenUpdates"}},
+		{pushtest.Reply{Status: 429, Reason: "TooManyRequests", RetryAfter: 77 * time.Second}, push.Result{Verdict: push.RetryAfter, Reason: "TooManyRequests", After: 77 * time.Second}},
+		{pushtest.Reply{Status: 500, Reason: "InternalServerError"}, push.Result{Verdict: push.RetryAfter, Reason: "InternalServerError", After: serviceProbe}},
+		{pushtest.Reply{Status: 503, Reason: "ServiceUnavailable", RetryAfter: 2 * time.Minute}, push.Result{Verdict: push.RetryAfter, Reason: "ServiceUnavailable", After: 2 * time.Minute}},
+		{pushtest.Reply{Status: 503, Reason: "Shutdown"}, push.Result{Verdict: push.RetryAfter, Reason: "Shutdown"}},
+		{pushtest.HTML404(), push.Result{Verdict: push.RetryAfter, Reason: "http 404", After: serviceProbe}},
+		{pushtest.Reply{Status: 302, Raw: "elsewhere", ContentType: "text/plain"}, push.Result{Verdict: push.RetryAfter, Reason: "http 302", After: serviceProbe}},
+	} {
+		before := len(sim.Requests())
+		sim.Answer(c.reply)
+		got := send(t, app, message(device))
+		if got.Unregistered.Equal(c.want.Unregistered) {
+			got.Unregistered = c.want.Unregistered
+		}
+		if got != c.want {
+			t.Errorf("%d %s: got %+v, want %+v", c.reply.Status, c.reply.Reason, got, c.want)
+		}
+		if n := len(sim.Requests()) - before; n != 1 {
+			t.Errorf("%d %s: %d requests, want 1", c.reply.Status, c.reply.Reason, n)
+		}
+	}
+}
+
+func TestBlackHoleEndsWithTheContext(t *testing.T) {
+	app, sim := start(t)
+	sim.BlackHole(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	r := app.Send(ctx, message(device))
+	if r.Verdict != push.RetryAfter || r.Reason != "timeout" {
+		t.Errorf("result %+v", r)
+	}
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("took %v", took)
+	}
+	sim.BlackHole(false)
+	if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+		t.Errorf("repeat: %+v", r)
+	}
+	requests := sim.Requests()
+	if len(requests) != 2 || requests[0].ID != requests[1].ID || requests[0].ID == "" {
+		t.Errorf("the repeat must have the same id: %+v", requests)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	app, sim := start(t)
+	if err := sim.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := send(t, app, message(device)); r.Verdict != push.RetryAfter || r.Reason != "no connection" {
+		t.Errorf("result %+v", r)
+	}
+}
