@@ -130,8 +130,8 @@
 //	KindVersion     1 kind string                   2 version int64, 0 allowed
 //	Network         1 radio enum: 1 Wi-Fi, 2 2G, 3 3G, 4 4G, 5 5G, 6 wired
 //	                2 id_hash bytes, <= 32
-//	LastConnection  1 end enum: 1 the device closed it, 2 the edge said Close or GoAway, 3 reset or error,
-//	                  4 no answer in time, 5 the network changed
+//	LastConnection  1 end enum: 1 the device closed it, 2 the edge said Close or GoAway, 3 reset
+//	                or error, 4 no answer in time, 5 the network changed
 //	                2 last_good_gap_ms int64        3 first_miss_gap_ms int64
 //	                4 reconnect_delay_ms int64
 //	Token      1 token string                       2 push_token string, <= 4096 bytes
