@@ -1,0 +1,197 @@
+package demo
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// tenant is the one tenant of the demo.
+const tenant = "demo"
+
+// victim is the router that the story kills, survivor the other one.
+const (
+	victim   = "router-1"
+	survivor = "router-2"
+)
+
+// A fleet is four processes, each a role, as an operator would run them.
+type fleet struct {
+	// Static after startFleet.
+	dir       string
+	program   string
+	env       *devmode.Environment
+	nodes     map[string]devmode.Node
+	processes map[string]*devmode.Process
+	tls       *tls.Config
+
+	// The auditor reads the stream as it is, with a router's rights.
+	auditor *nats.Conn
+	js      jetstream.JetStream
+}
+
+// startFleet starts everything and returns at once; waitReady waits. The
+// caller calls stop, also after an error.
+func startFleet(ctx context.Context, dir, program string) (*fleet, error) {
+	f := &fleet{dir: dir, program: program, nodes: map[string]devmode.Node{}, processes: map[string]*devmode.Process{}}
+	addrs, err := devmode.FreeAddrs(7)
+	if err != nil {
+		return f, err
+	}
+	nodes := []devmode.Node{
+		{Name: "edge-1", Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1]},
+		{Name: victim, Roles: []string{"router"}, API: addrs[2], Admin: addrs[3]},
+		{Name: survivor, Roles: []string{"router"}, API: addrs[4], Admin: addrs[5]},
+		{Name: "push-1", Roles: []string{"push"}, Admin: addrs[6]},
+	}
+	if f.env, err = devmode.New(devmode.Options{Dir: dir, Nodes: nodes, Tenants: []string{tenant}}); err != nil {
+		return f, err
+	}
+	for _, n := range nodes {
+		if err := f.startNode(ctx, n); err != nil {
+			return f, err
+		}
+	}
+	return f, errors.Join(f.trust(), f.audit())
+}
+
+func (f *fleet) startNode(ctx context.Context, n devmode.Node) error {
+	config, err := f.env.WriteConfig(n)
+	if err != nil {
+		return err
+	}
+	p, err := devmode.Start(ctx, f.program, config, n.Name, f.dir)
+	if err != nil {
+		return err
+	}
+	f.nodes[n.Name], f.processes[n.Name] = n, p
+	return nil
+}
+
+func (f *fleet) trust() error {
+	pem, err := os.ReadFile(filepath.Join(f.dir, devmode.CAFile))
+	if err != nil {
+		return fmt.Errorf("read the development authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	f.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
+	return nil
+}
+
+func (f *fleet) audit() error {
+	u, err := f.env.User(routing.RoleRouter, survivor)
+	if err != nil {
+		return err
+	}
+	f.auditor, err = nats.Connect(f.env.NATSURL, nats.UserInfo(u.Name(), u.Password), nats.MaxReconnects(-1),
+		nats.CustomInboxPrefix(routing.InboxPrefix(u.Role, u.Label)))
+	if err != nil {
+		return fmt.Errorf("connect the auditor to NATS: %w", err)
+	}
+	if f.js, err = jetstream.New(f.auditor); err != nil {
+		return fmt.Errorf("let the auditor read streams: %w", err)
+	}
+	return nil
+}
+
+// waitReady waits until every process says that it can take work.
+func (f *fleet) waitReady(ctx context.Context) error {
+	for name, n := range f.nodes {
+		err := until(ctx, func() error {
+			if f.processes[name].Ended() {
+				return stopTrying(fmt.Errorf("%s ended: see %s", name, f.processes[name].Log))
+			}
+			return ready(ctx, n.Admin)
+		})
+		if err != nil {
+			return fmt.Errorf("wait for %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func ready(ctx context.Context, addr string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("it is not ready: %s", resp.Status)
+	}
+	return nil
+}
+
+// inFlight is the number of events that NATS has handed to routers and that
+// none has acknowledged.
+func (f *fleet) inFlight(ctx context.Context) (int, error) {
+	consumer, err := f.js.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
+	if err != nil {
+		return 0, fmt.Errorf("ask NATS for the routers' consumer: %w", err)
+	}
+	return consumer.CachedInfo().NumAckPending, nil
+}
+
+// stop ends every process that still runs. Errors of the ends are returned,
+// because a role that cannot stop well is a fault too.
+func (f *fleet) stop() error {
+	var errs []error
+	for _, name := range []string{"push-1", "edge-1", victim, survivor} {
+		if p := f.processes[name]; p != nil && !p.Ended() {
+			errs = append(errs, p.Stop())
+		}
+	}
+	if f.auditor != nil {
+		f.auditor.Close()
+	}
+	if f.env != nil {
+		f.env.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// pollEvery is how often until looks.
+const pollEvery = 10 * time.Millisecond
+
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// stopTrying marks an error that waiting does not mend.
+func stopTrying(err error) error { return final{err} }
+
+// until repeats try until it succeeds, ctx ends or it says stopTrying. The
+// error is the last one that try gave.
+func until(ctx context.Context, try func() error) error {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		err := try()
+		var f final
+		if err == nil || errors.As(err, &f) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("time is up: %w", err)
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/client"
+)
+
+func (s *story) start(ctx context.Context) ([]string, error) {
+	began := time.Now()
+	var err error
+	if s.fleet, err = startFleet(context.WithoutCancel(ctx), s.dir, s.program); err != nil {
+		return nil, err
+	}
+	if err := s.fleet.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	s.makeDevices()
+	f := s.fleet
+	return []string{
+		fmt.Sprintf("edge-1    devices on %s, TCP and UDP", f.nodes["edge-1"].Listen),
+		fmt.Sprintf("router-1  backends on http://%s", f.nodes[victim].API),
+		fmt.Sprintf("router-2  backends on http://%s", f.nodes[survivor].API),
+		fmt.Sprintf("push-1    to simulators of APNs (%s) and FCM (%s)", f.env.APNs.URL(), f.env.FCM.URL()),
+		fmt.Sprintf("NATS      %s, one user a role, none more rights than it needs", f.env.NATSURL),
+		fmt.Sprintf("all ready after %.1f s", time.Since(began).Seconds()),
+	}, nil
+}
+
+func (s *story) connectA(ctx context.Context) ([]string, error) {
+	if err := s.aPhone.open(ctx, client.QUIC); err != nil {
+		return nil, err
+	}
+	if err := s.aTablet.open(ctx, client.TCP); err != nil {
+		return nil, err
+	}
+	phone, tablet := s.aPhone.current(), s.aTablet.current()
+	return []string{
+		fmt.Sprintf("phone   connected over %s, beats after %v of silence", phone.Transport, phone.Interval.Round(time.Second)),
+		fmt.Sprintf("tablet  connected over %s, beats after %v of silence", tablet.Transport, tablet.Interval.Round(time.Second)),
+	}, nil
+}
+
+func (s *story) threeDoors(ctx context.Context) ([]string, error) {
+	s.firstID = "order-1"
+	doors := []struct {
+		name    string
+		publish func() (answer, error)
+	}{
+		{"HTTP, as curl speaks it", func() (answer, error) {
+			return s.fleet.publishHTTP(ctx, victim, publication{user: "A", kind: messages, item: "hello over HTTP", id: s.firstID})
+		}},
+		{"NATS, as any client speaks it", func() (answer, error) {
+			return s.fleet.publishNATS(ctx, publication{user: "A", kind: messages, item: "hello over NATS"})
+		}},
+		{"the command notify", func() (answer, error) {
+			return s.fleet.publishCLI(ctx, survivor, publication{user: "A", kind: messages, item: "hello from a shell"})
+		}},
+	}
+	var lines []string
+	for i, door := range doors {
+		a, err := door.publish()
+		if err != nil {
+			return lines, err
+		}
+		if i == 0 {
+			s.first = a
+		}
+		line, err := s.bothHear(ctx, a.Version)
+		if err != nil {
+			return lines, err
+		}
+		lines = append(lines, fmt.Sprintf("%-30s version %d: %s", door.name, a.Version, line))
+	}
+	return lines, nil
+}
+
+// bothHear waits until both of A's devices have fetched a version.
+func (s *story) bothHear(ctx context.Context, version int64) (string, error) {
+	for _, d := range []*device{s.aPhone, s.aTablet} {
+		if err := d.waitHeard(ctx, messages, version); err != nil {
+			return "", err
+		}
+	}
+	stored, err := s.storedAt(ctx, version)
+	if err != nil {
+		return "", err
+	}
+	phone, _ := s.aPhone.heard(messages, version)
+	tablet, _ := s.aTablet.heard(messages, version)
+	return fmt.Sprintf("phone has it after %.1f ms, tablet after %.1f ms",
+		milliseconds(phone.Sub(stored)), milliseconds(tablet.Sub(stored))), nil
+}
+
+func (s *story) storedAt(ctx context.Context, version int64) (time.Time, error) {
+	events, err := s.fleet.streamEvents(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, e := range events {
+		if e.version == version {
+			return e.stored, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("version %d was answered and is not in the stream", version)
+}
+
+// quiet is how long the story waits to see that nothing happens.
+const quiet = 700 * time.Millisecond
+
+func (s *story) sameAgain(ctx context.Context) ([]string, error) {
+	before := len(s.aPhone.record().arrivals) + len(s.aTablet.record().arrivals)
+	again, err := s.fleet.publishHTTP(ctx, survivor, publication{user: "A", kind: messages, item: "hello over HTTP", id: s.firstID})
+	if err != nil {
+		return nil, err
+	}
+	if !again.Duplicate || again.Version != s.first.Version {
+		return nil, fmt.Errorf("the repeat was answered version %d, duplicate %v: want version %d, duplicate true",
+			again.Version, again.Duplicate, s.first.Version)
+	}
+	pause(ctx, quiet)
+	if after := len(s.aPhone.record().arrivals) + len(s.aTablet.record().arrivals); after != before {
+		return nil, fmt.Errorf("A's devices were handed %d more items after a repeat", after-before)
+	}
+	return []string{fmt.Sprintf("the other router answers version %d, duplicate true; no device hears of it again", again.Version)}, nil
+}
+
+func (s *story) forgedToken(ctx context.Context) ([]string, error) {
+	forged, err := forge("A", "phone")
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Config{
+		Addr: s.fleet.nodes["edge-1"].Listen, TLS: s.fleet.tls, Transport: client.TCP,
+		Token: func(context.Context) (string, error) { return forged, nil },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return refusal(ctx, c, s.aPhone)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

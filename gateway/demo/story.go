@@ -1,0 +1,194 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/client"
+)
+
+// Options of a run.
+type Options struct {
+	// Program is the path of the hawser executable that the fleet runs.
+	Program string
+	// Self is how a user starts that program, for what the demo suggests.
+	Self string
+	// JSON writes one object at the end instead of a story.
+	JSON bool
+	// Out receives the story or the object.
+	Out io.Writer
+}
+
+// stepLimit bounds one step. The slowest one waits for the take-over of a
+// dead router's work.
+const stepLimit = 25 * time.Second
+
+// Kinds of the demo's tenant, as devmode configures them.
+const (
+	messages = "messages"
+	contacts = "contacts"
+)
+
+// A story is a run in progress.
+type story struct {
+	fleet   *fleet
+	program string
+	dir     string
+
+	aPhone, aTablet, bPhone, cPhone *device
+	// first is what A's devices were told first, and under which id.
+	first   answer
+	firstID string
+	// forB are the versions that were published while B was away.
+	forB []int64
+}
+
+// A step is one part of the story. What it returns are plain sentences about
+// what was seen.
+type step struct {
+	name string
+	run  func(*story, context.Context) ([]string, error)
+}
+
+func steps() []step {
+	return []step{
+		{"Start: NATS, two routers, an edge and a push worker, each a process", (*story).start},
+		{"User A connects: a phone over QUIC, a tablet over TCP", (*story).connectA},
+		{"Three events through the three doors", (*story).threeDoors},
+		{"The same call again, with the same id", (*story).sameAgain},
+		{"Users B (APNs) and C (FCM) are away: three events each", (*story).away},
+		{"B returns", (*story).bReturns},
+		{"A's phone stops reading", (*story).stopReading},
+		{"A device with a forged token", (*story).forgedToken},
+		{"A router dies with an event in its hands", (*story).routerDies},
+	}
+}
+
+// Run tells the story. The report's OK says whether every step held; the
+// error is about telling it.
+func Run(ctx context.Context, o Options) (Report, error) {
+	dir, err := os.MkdirTemp("", "hawser-demo-")
+	if err != nil {
+		return Report{}, fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	out := o.Out
+	if o.JSON {
+		out = io.Discard
+	}
+	s := &story{program: o.Program, dir: dir}
+	r := s.tell(ctx, printer{w: out, total: len(steps()) + 1})
+	if r.OK {
+		err = os.RemoveAll(dir)
+		r.Next = []string{o.Self + " dev", "go test ./..."}
+	} else {
+		r.Logs = dir
+	}
+	printer{w: out}.finish(r)
+	if o.JSON {
+		return r, writeJSON(o.Out, r)
+	}
+	return r, err
+}
+
+func (s *story) tell(ctx context.Context, p printer) Report {
+	began := time.Now()
+	r := Report{Schema: Schema, OK: true}
+	for i, st := range steps() {
+		p.begin(i+1, st.name)
+		report := s.play(ctx, st)
+		p.end(report)
+		r.Steps = append(r.Steps, report)
+		if !report.OK {
+			r.OK = false
+			break
+		}
+	}
+	// The account is drawn also after a failure: it shows what was lost.
+	if s.aPhone != nil {
+		if a, err := s.account(ctx); err == nil {
+			p.account(a)
+			r.Account = &a
+			r.OK = r.OK && a.balanced()
+		} else if r.OK {
+			r.OK = false
+			r.Steps = append(r.Steps, StepReport{Name: "The account", Result: []string{err.Error()}, Look: s.look()})
+		}
+	}
+	p.begin(p.total, "Stop")
+	stopped := s.play(ctx, step{"Stop", (*story).stop})
+	p.end(stopped)
+	r.Steps = append(r.Steps, stopped)
+	r.OK = r.OK && stopped.OK
+	r.Seconds = seconds(time.Since(began))
+	return r
+}
+
+func (s *story) play(ctx context.Context, st step) StepReport {
+	ctx, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	began := time.Now()
+	lines, err := st.run(s, ctx)
+	report := StepReport{Name: st.name, OK: err == nil, Result: lines, Seconds: seconds(time.Since(began))}
+	if err != nil {
+		report.Result = append(report.Result, err.Error())
+		report.Look = s.look()
+	}
+	return report
+}
+
+func (s *story) look() string {
+	return fmt.Sprintf("Look closer: the processes' logs are %s/*.log, one JSON object a line", s.dir)
+}
+
+// account draws the balance of everything that was published.
+func (s *story) account(ctx context.Context) (AccountReport, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepLimit)
+	defer cancel()
+	events, err := s.fleet.streamEvents(ctx)
+	if err != nil {
+		return AccountReport{}, err
+	}
+	var records []deviceRecord
+	for _, d := range s.devices() {
+		rec := d.record()
+		if rec.pushes, err = s.fleet.pushesTo(d); err != nil {
+			return AccountReport{}, err
+		}
+		records = append(records, rec)
+	}
+	report := AccountReport{account: balance(events, records)}
+	sorted := latencies(events, records)
+	report.LatencyMS.P50 = milliseconds(quantile(sorted, 0.50))
+	report.LatencyMS.P99 = milliseconds(quantile(sorted, 0.99))
+	return report, nil
+}
+
+func (s *story) devices() []*device {
+	return []*device{s.aPhone, s.aTablet, s.bPhone, s.cPhone}
+}
+
+// stop ends the devices and the fleet.
+func (s *story) stop(context.Context) ([]string, error) {
+	for _, d := range s.devices() {
+		if d != nil {
+			d.close()
+		}
+	}
+	if s.fleet == nil {
+		return nil, nil
+	}
+	if err := s.fleet.stop(); err != nil {
+		return nil, err
+	}
+	return []string{"every process drained and ended by itself"}, nil
+}
+
+func (s *story) makeDevices() {
+	s.aPhone = newDevice(s.fleet, "A", "phone", client.PlatformIOS)
+	s.aTablet = newDevice(s.fleet, "A", "tablet", client.PlatformOther)
+	s.bPhone = newDevice(s.fleet, "B", "phone", client.PlatformIOS)
+	s.cPhone = newDevice(s.fleet, "C", "phone", client.PlatformAndroid)
+}
