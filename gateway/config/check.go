@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -123,7 +124,8 @@ func (k *checker) secret(path string, f SecretFile) { k.file(path, string(f)) }
 
 // key checks a file with a key that must not be guessable by its length.
 func (k *checker) key(path string, f SecretFile, least int) {
-	n := len(k.file(path, string(f)))
+	// White space around a key is no part of it.
+	n := len(bytes.TrimSpace(k.file(path, string(f))))
 	if n > 0 && n < least {
 		k.addf(path, "%s holds %d bytes: at least %d are needed, for example from openssl rand -hex 32", string(f), n, least)
 	}

@@ -17,8 +17,8 @@ type Edge struct {
 	TicketKeyFile SecretFile `yaml:"ticket_key_file"`
 	// HandshakeTimeout is how long a TLS or QUIC handshake may take. 0: 10s.
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout"`
-	// MaxHandshakes is how many handshakes run at once; more connections
-	// wait for their turn. 0: 1024.
+	// MaxHandshakes is how many handshakes run at once on each of TCP and
+	// QUIC; more connections are refused. 0: 1024.
 	MaxHandshakes int `yaml:"max_handshakes"`
 	// HelloTimeout is how long a device may take from the handshake's end to
 	// its Hello. 0: 10s.
@@ -42,7 +42,7 @@ type Limits struct {
 	// 0: 16.
 	MaxRequests int `yaml:"max_requests"`
 	// RequestsPerSecond is the sustained rate of Requests, in requests a
-	// second; a burst of MaxRequests is let through. 0: 20.
+	// second; twice as many may come at once. 0: 20.
 	RequestsPerSecond int `yaml:"requests_per_second"`
 	// RequestTimeout is the deadline of a Request that names none. 0: 10s.
 	RequestTimeout time.Duration `yaml:"request_timeout"`
