@@ -21,8 +21,11 @@ type command struct {
 // commands is the table of subcommands by name.
 func commands() map[string]command {
 	return map[string]command{
+		"connect": {"be a device: connect, and print what is new", runConnect},
 		"config":  {"check a configuration, or print an example", runConfig},
+		"demo":    {"run the whole story on this machine and check it", runDemo},
 		"notify":  {"tell a user's devices that there is something new", runNotify},
+		"serve":   {"run the roles of a configuration", runServe},
 		"token":   {"mint a device token, or a key that signs them", runToken},
 		"version": {"print the version of this program", runVersion},
 	}

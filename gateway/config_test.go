@@ -13,13 +13,13 @@ roles: [router]
 nats:
   urls: [nats://127.0.0.1:4222]
   users: {router: {password_file: nats.password}}
-tenants: [{name: demo, kinds: {messages: {}}}]
+tenants: [{name: demo, jwks_files: [jwks.json], kinds: {messages: {}}}]
 `
 
 func writeConfig(t *testing.T, content string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"nats.password": "hunter2", "hawser.yaml": content} {
+	for name, text := range map[string]string{"nats.password": "hunter2", "jwks.json": "{}", "hawser.yaml": content} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
