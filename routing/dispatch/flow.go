@@ -20,6 +20,9 @@ type flow struct {
 	held    []*held
 	past    history
 	devices []*delivery
+	// whole says that a message came, so that devices are all of the user's;
+	// else they are those that are reminded.
+	whole   bool
 	retired bool
 }
 
@@ -54,6 +57,7 @@ func (f *flow) same(version int64) *held {
 // add holds h and returns the messages that it covers, which are no longer
 // held.
 func (f *flow) add(h *held) (covered []*held) {
+	f.whole = true
 	f.past.add(h.Version, h.At, h.Urgency)
 	f.head = max(f.head, h.Version)
 	if h.Push {
@@ -199,9 +203,11 @@ func (f *flow) haunted() bool {
 // a while: that device may be connecting at this moment, by way of a batch
 // that is not here yet.
 func (p *Dispatcher) retire(f *flow, now time.Time) {
-	if f.acknowledged() {
+	switch {
+	case !f.whole:
+	case f.acknowledged():
 		p.heard.put(f, f.head, now)
-	} else {
+	default:
 		p.counts.RecentEvicted += p.recent.put(f, f.pushHead, now)
 	}
 	p.close(f)

@@ -25,7 +25,8 @@ type recent struct {
 type settled struct {
 	kind           string
 	head, pushHead int64
-	at             time.Time
+	// queued is how often the entry stands in the queue.
+	queued int
 }
 
 type renewal struct {
@@ -68,7 +69,8 @@ func (r *recent) put(f *flow, pushHead int64, now time.Time) (evicted uint64) {
 		r.users[f.user] = append(r.users[f.user], e)
 		r.size++
 	}
-	e.head, e.pushHead, e.at = max(e.head, f.head), max(e.pushHead, pushHead), now
+	e.head, e.pushHead = max(e.head, f.head), max(e.pushHead, pushHead)
+	e.queued++
 	r.queue = append(r.queue, renewal{f.user, e, now})
 	for r.size > r.limit || len(r.queue) > 2*r.limit {
 		evicted += r.pop()
@@ -88,7 +90,7 @@ func (r *recent) pop() (forgotten uint64) {
 	x := r.queue[0]
 	r.queue[0] = renewal{}
 	r.queue = r.queue[1:]
-	if x.entry.at != x.at {
+	if x.entry.queued--; x.entry.queued > 0 {
 		return 0
 	}
 	r.size--
