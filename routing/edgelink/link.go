@@ -124,8 +124,14 @@ func (l *Link) Run(ctx context.Context) error {
 }
 
 // Register adds a live session, or changes its Background; nothing else of a
-// session may change. It never blocks.
+// session may change. It never blocks. A session with an invalid name is
+// dropped and logged: it would spoil the requests that it shares with others.
 func (l *Link) Register(s Session) {
+	if !wire.ValidID(s.Tenant) || !wire.ValidID(s.User) || !wire.ValidID(s.Device) {
+		l.metrics.dropped.WithLabelValues(dropSession).Inc()
+		l.log.Error("session with an invalid tenant, user or device is not told to routers", "conn", s.Conn)
+		return
+	}
 	l.mu.Lock()
 	l.table.register(s)
 	l.mu.Unlock()

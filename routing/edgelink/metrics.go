@@ -24,6 +24,7 @@ const (
 	dropDumps     = "dump_requests"
 	dropInbound   = "inbound"
 	dropMalformed = "malformed"
+	dropSession   = "invalid_sessions"
 	dropZombie    = "notifies_of_newer_incarnation"
 )
 
@@ -56,7 +57,7 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 		refused:       counter("epochs_refused_total", "Sessions that a router refused for their epoch."),
 		deviceRetries: counter("device_retries_total", "Requests to store or remove a device record that were repeated."),
 		dropped: vec("dropped_total", "what", "What was dropped at a queue's bound or as unreadable.",
-			dropAnswers, dropDumps, dropInbound, dropMalformed, dropZombie),
+			dropAnswers, dropDumps, dropInbound, dropMalformed, dropSession, dropZombie),
 	}
 }
 

@@ -19,7 +19,8 @@ type entry struct {
 	hidden bool
 	// queued: the session waits for echoes or to be asked for.
 	queued bool
-	// sweeping: the running sweep has yet to reach the session.
+	// sweeping: the running sweep has yet to reach the session, unless it is
+	// asked for before.
 	sweeping bool
 	verified bool
 }

@@ -111,7 +111,7 @@ func (v *verifier) release(t *table, now time.Time) {
 	}
 	for ; s.next < min(due, len(s.order)); s.next++ {
 		e := t.live(s.order[s.next])
-		if e == nil {
+		if e == nil || !e.sweeping {
 			continue
 		}
 		e.sweeping = false
@@ -125,12 +125,13 @@ func (v *verifier) release(t *table, now time.Time) {
 	}
 }
 
-// take returns up to n sessions to ask for, and the generation.
+// take returns up to n sessions to ask for, and the generation. The running
+// sweep need not reach them: what is asked for now is as new.
 func (v *verifier) take(t *table, n int) ([]Session, uint64) {
 	var out []Session
 	for v.ready.len() > 0 && len(out) < n {
 		if e := t.live(v.ready.pop()); e != nil {
-			e.queued = false
+			e.queued, e.sweeping = false, false
 			out = append(out, e.Session)
 		}
 	}

@@ -1,0 +1,150 @@
+package edgelink_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/linkpb"
+)
+
+func TestSessionIsVerified(t *testing.T) {
+	e := start(t, nil)
+	if !e.link.Degraded() {
+		t.Error("not degraded although there is no router")
+	}
+	r := e.router("r1", 1, nil)
+	all := e.register(1, 3)
+	r.follows(all)
+	e.verified(1, all)
+	if e.hub.wrong > 0 {
+		t.Errorf("%d sessions got another user's heads", e.hub.wrong)
+	}
+	if e.link.Degraded() {
+		t.Error("degraded although a router is complete")
+	}
+	if got := e.hub.total(); got != len(all) {
+		t.Errorf("heads came %d times for %d sessions", got, len(all))
+	}
+	if got := e.metric("hawser_edgelink_sessions_unverified", ""); got != 0 {
+		t.Errorf("%v sessions are unverified", got)
+	}
+}
+
+// Heads that are read before the router knows of the session may be older
+// than an event that the router then settles without it.
+func TestHeadsAreAskedAfterTheEcho(t *testing.T) {
+	e := start(t, nil)
+	r := e.router("r1", 1, func(r *script) { r.mute = true })
+	all := e.register(1, 3)
+	r.follows(all)
+	e.unverified()
+	r.do(func() { r.mute = false })
+	e.verified(1, all)
+}
+
+func TestEveryRouterMustEcho(t *testing.T) {
+	for name, end := range map[string]func(*script){
+		"echoes": func(r *script) { r.mute = false },
+		"dies":   func(r *script) { r.silent = true },
+		"leaves": func(r *script) {
+			r.silent = true
+			r.send(routing.BeatSubject(r.name), &linkpb.RouterBeat{Router: r.name, Incarnation: r.inc, Leaving: true})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := start(t, nil)
+			r1 := e.router("r1", 1, nil)
+			r2 := e.router("r2", 1, func(r *script) { r.mute = true })
+			all := e.register(1, 3)
+			r1.follows(all)
+			r2.follows(all)
+			e.unverified()
+			r2.do(func() { end(r2) })
+			e.verified(1, all)
+		})
+	}
+}
+
+// A router that is not complete dispatches nothing, unless a dump is about
+// to make it so.
+func TestIncompleteRouters(t *testing.T) {
+	e := start(t, nil)
+	e.router("r1", 1, nil)
+	r2 := e.router("r2", 1, func(r *script) { r.complete, r.mute, r.deaf = false, true, 1<<30 })
+	first := e.register(1, 3)
+	e.verified(1, first)
+	r2.do(r2.askDump)
+	eventually(t, func() bool { r2.mu.Lock(); defer r2.mu.Unlock(); return r2.dumps == 1 }, func() any { return "no dump" })
+	second := e.register(4, 6)
+	time.Sleep(300 * time.Millisecond)
+	if e.hub.count(4) != 0 {
+		t.Error("a session was verified without the router that is filled by a dump")
+	}
+	r2.do(func() { r2.deaf, r2.mute = 0, false })
+	e.verified(1, second)
+}
+
+func TestRouterBecomesComplete(t *testing.T) {
+	e := start(t, nil)
+	e.router("r1", 1, nil)
+	all := e.register(1, 20)
+	e.verified(1, all)
+	r2 := e.router("r2", 1, func(r *script) { r.complete = false })
+	r2.follows(all)
+	time.Sleep(200 * time.Millisecond)
+	before := e.hub.total()
+	r2.do(func() { r2.complete = true })
+	e.verified(2, all)
+	if before != len(all) {
+		t.Errorf("heads were delivered %d times before the router was complete, want %d", before, len(all))
+	}
+}
+
+// Nothing can be asked of a router that was never there.
+func TestNoRouter(t *testing.T) {
+	e := start(t, nil)
+	e.register(1, 3)
+	e.unverified()
+}
+
+func TestHeadsAreAskedUntilAnswered(t *testing.T) {
+	for name, problem := range map[string]error{
+		"silence": errSilent,
+		"error":   errors.New("the log can not be read"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := start(t, nil)
+			r := e.router("r1", 1, func(r *script) { r.headsErr = problem })
+			all := e.register(1, 2)
+			eventually(t, func() bool { return r.asks("u1") >= 2 }, func() any { return "not asked again" })
+			e.link.Unregister(2)
+			r.do(func() { r.headsErr = nil })
+			delete(all, 2)
+			e.verified(1, all)
+			if e.hub.count(2) != 0 {
+				t.Error("heads came for a session that has ended")
+			}
+		})
+	}
+}
+
+func TestSupersedeAndRefuse(t *testing.T) {
+	e := start(t, nil)
+	r := e.router("r1", 1, nil)
+	all := e.register(1, 3)
+	r.follows(all)
+	r.do(func() {
+		r.sendEcho(&linkpb.Echo{EdgeIncarnation: incarnation - 1, Superseded: []uint64{3}, Refused: []uint64{3}})
+		r.sendEcho(&linkpb.Echo{Superseded: []uint64{1, 77}, Refused: []uint64{2, 78}})
+	})
+	eventually(t, func() bool {
+		e.hub.mu.Lock()
+		defer e.hub.mu.Unlock()
+		return len(e.hub.superseded) == 1 && len(e.hub.refused) == 1
+	}, func() any { return e.hub })
+	if e.hub.superseded[0] != 1 || e.hub.refused[0] != 2 {
+		t.Errorf("superseded %v, refused %v, want 1 and 2", e.hub.superseded, e.hub.refused)
+	}
+}
