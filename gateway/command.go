@@ -24,6 +24,7 @@ func commands() map[string]command {
 		"connect": {"be a device: connect, and print what is new", runConnect},
 		"config":  {"check a configuration, or print an example", runConfig},
 		"demo":    {"run the whole story on this machine and check it", runDemo},
+		"dev":     {"run everything in one process, and print what to type next", runDev},
 		"notify":  {"tell a user's devices that there is something new", runNotify},
 		"serve":   {"run the roles of a configuration", runServe},
 		"token":   {"mint a device token, or a key that signs them", runToken},

@@ -177,10 +177,17 @@ func ended(err error) error {
 	return err
 }
 
-// settle repeats try, once a second, until it succeeds or ctx ends: a process
-// may be started before NATS is.
+// What a process waits for is mostly made by another one that starts beside
+// it, so that the first misses are no news.
+const (
+	settleEvery = 250 * time.Millisecond
+	settleQuiet = 3 * time.Second
+)
+
+// settle repeats try until it succeeds or ctx ends: a process may be started
+// before NATS, and before the process that makes the streams.
 func settle(ctx context.Context, log *slog.Logger, what string, try func(context.Context) error) error {
-	said := false
+	said, began := false, time.Now()
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err := try(attempt)
@@ -188,14 +195,14 @@ func settle(ctx context.Context, log *slog.Logger, what string, try func(context
 		if err == nil {
 			return nil
 		}
-		if !said {
+		if !said && time.Since(began) > settleQuiet {
 			log.Warn(what+" is not there yet, trying again", "error", err)
 			said = true
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case <-time.After(time.Second):
+		case <-time.After(settleEvery):
 		}
 	}
 }

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/node"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+)
+
+// devTenant is the tenant of dev.
+const devTenant = "demo"
+
+// devFlags are the flags of dev.
+type devFlags struct {
+	*flags
+	listen, api, admin string
+	dir                string
+	verbose            bool
+}
+
+func newDevFlags(c *console) *devFlags {
+	f := &devFlags{flags: newFlags(c, "dev", "dev [flags]",
+		"Runs everything in one process: the roles edge, router and push, NATS, and\n"+
+			"simulators of APNs and FCM. It prints what to type next, and each push that a\n"+
+			"simulator receives. Nothing is kept after the end.")}
+	f.StringVar(&f.listen, "listen", "127.0.0.1:7443", "`ADDR` for devices, on TCP and UDP. A taken port is replaced by a free one")
+	f.StringVar(&f.api, "api", "127.0.0.1:7480", "`ADDR` for backends, likewise")
+	f.StringVar(&f.admin, "admin", "127.0.0.1:7490", "`ADDR` for metrics and health, likewise")
+	f.StringVar(&f.dir, "dev", "", "`DIR` to leave the state in, for the commands beside it. Default: HAWSER_DEV_DIR, or hawser/dev in the user's cache directory")
+	f.BoolVar(&f.verbose, "verbose", false, "log more than warnings")
+	return f
+}
+
+// runDev runs a whole fleet in this process until it is interrupted.
+func runDev(ctx context.Context, c *console, args []string) error {
+	f := newDevFlags(c)
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	if f.dir == "" {
+		var err error
+		if f.dir, err = config.DevDir(c.getenv); err != nil {
+			return err
+		}
+	}
+	if s, err := config.LoadDevState(f.dir); err == nil && s.Alive(ctx) {
+		return fmt.Errorf("another dev runs already, process %d: stop it, or give this one a state of its own with --dev DIR", s.PID)
+	}
+	files, err := os.MkdirTemp("", "hawser-dev-")
+	if err != nil {
+		return fmt.Errorf("make a folder for dev: %w", err)
+	}
+	defer os.RemoveAll(files)
+	return f.run(ctx, files)
+}
+
+func (f *devFlags) run(ctx context.Context, files string) error {
+	n := devmode.Node{Name: "dev", Roles: []string{"edge", "router", "push"}}
+	var err error
+	if n.Listen, n.API, n.Admin, err = f.addresses(); err != nil {
+		return err
+	}
+	env, err := devmode.New(devmode.Options{Dir: files, Nodes: []devmode.Node{n}, Tenants: []string{devTenant}})
+	if err != nil {
+		return err
+	}
+	defer env.Close()
+	path, err := env.WriteConfig(n)
+	if err != nil {
+		return err
+	}
+	cfg, err := config.Load(path, nil)
+	if err != nil {
+		return err
+	}
+	all, err := node.New(cfg, f.log())
+	if err != nil {
+		return err
+	}
+	state := devState(env, n)
+	if err := state.Save(f.dir); err != nil {
+		all.Close()
+		return err
+	}
+	writeDevGuide(f.c, state, f.dir, path)
+	err = f.serve(ctx, all, env)
+	return errors.Join(err, config.RemoveDevState(f.dir))
+}
+
+// serve runs the node and shows what the simulators receive.
+func (f *devFlags) serve(ctx context.Context, all *node.Node, env *devmode.Environment) error {
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { env.WatchPushes(watching, f.showPush) })
+	err := all.Run(ctx)
+	stop()
+	watch.Wait()
+	return err
+}
+
+// addresses are the wanted ones, or free ones where those are taken and were
+// not asked for.
+func (f *devFlags) addresses() (listen, api, admin string, err error) {
+	asked := map[string]bool{}
+	f.Visit(func(fl *flag.Flag) { asked[fl.Name] = true })
+	free, err := devmode.FreeAddrs(3)
+	if err != nil {
+		return "", "", "", err
+	}
+	pick := func(name, wanted, spare string) string {
+		if asked[name] || isFree(wanted) {
+			return wanted
+		}
+		return spare
+	}
+	return pick("listen", f.listen, free[0]), pick("api", f.api, free[1]), pick("admin", f.admin, free[2]), nil
+}
+
+// isFree tells whether nobody listens at addr, on TCP and on UDP.
+func isFree(addr string) bool {
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer tcp.Close()
+	udp, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	udp.Close()
+	return true
+}
+
+func (f *devFlags) log() *slog.Logger {
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewJSONHandler(f.c.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+func devState(env *devmode.Environment, n devmode.Node) config.DevState {
+	return config.DevState{
+		Addr: n.Listen, API: "http://" + n.API, Admin: "http://" + n.Admin, Tenant: devTenant,
+		CAFile:     env.Path(devmode.CAFile),
+		APIKeyFile: env.Path(devTenant + ".api-key"),
+		JWTKeyFile: env.Path(devTenant + ".jwk"),
+	}
+}

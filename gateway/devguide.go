@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/push/pushtest"
+)
+
+// writeDevGuide says what runs and what to type next. Every line can be
+// typed as it stands, in another terminal.
+func writeDevGuide(c *console, s config.DevState, dir, configFile string) {
+	self := c.self
+	// The commands find a dev by themselves only in the usual place.
+	where := ""
+	if usual, err := config.DevDir(c.getenv); err != nil || usual != dir {
+		where = " --dev " + dir
+	}
+	c.printf(`hawser dev runs: edge, router and push in this process, with NATS and simulators of APNs and FCM.
+
+  devices   %s  (TCP and UDP)
+  backends  %s
+  admin     %s/metrics  /healthz  /readyz
+  config    %s
+
+In a second terminal, be a device:
+
+  %s connect%s --user alice --device phone
+
+In a third one, be a backend, in either way:
+
+  %s notify%s --user alice --item "hello"
+  %s
+
+See a push arrive here: register a phone, end it with Ctrl-C, then notify its user.
+
+  %s connect%s --user bob --device phone --platform ios --app %s --push-token %s
+  %s notify%s --user bob --item "hello" --push-title "From alice" --push-body "hello"
+
+Ctrl-C ends everything. Pushes that the simulators receive:
+`,
+		s.Addr, s.API, s.Admin, configFile,
+		self, where,
+		self, where, curl(s),
+		self, where, devmode.IOSApp, devmode.DeviceToken("bob", "phone"),
+		self, where)
+}
+
+// curl is the same notify without a tool of ours. The item is base64 of
+// "hello".
+func curl(s config.DevState) string {
+	return fmt.Sprintf(`curl -s %s/hawser.v1.Publisher/Notify -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"user":"alice","kind":"messages","item":"aGVsbG8="}'`,
+		s.API, s.APIKeyFile)
+}
+
+// showPush prints one push. The token is shortened: people paste what they
+// see.
+func (f *devFlags) showPush(provider string, n pushtest.Notification) {
+	what := fmt.Sprintf("%q / %q", n.Title, n.Body)
+	if n.Background {
+		what = "a background push, which shows nothing"
+	}
+	f.c.printf("  %s  %s  to %.8s...  %s  collapse %q  hawser %s\n",
+		n.At.Format("15:04:05.000"), provider, n.Token, what, n.Collapse, n.Hawser)
+}
