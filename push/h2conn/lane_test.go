@@ -1,0 +1,259 @@
+package h2conn
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/push/pushtest"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// serve starts an HTTP/2 server that counts its connections.
+func serve(t *testing.T, streams int, h http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
+	t.Helper()
+	var opened atomic.Int64
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = true
+	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: streams}
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s, &opened
+}
+
+func laneTo(t *testing.T, s *httptest.Server, change func(*Config)) *Lane {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	cfg := Config{
+		Addr: strings.TrimPrefix(s.URL, "https://"),
+		TLS:  &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		Log:  quiet(),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	l := New(cfg)
+	t.Cleanup(l.Close)
+	return l
+}
+
+func get(ctx context.Context, l *Lane, path string) (*Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+l.cfg.Addr+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return l.Do(req)
+}
+
+func TestOneRequestUntilOneWasTaken(t *testing.T) {
+	var now, most atomic.Int64
+	refuse := atomic.Bool{}
+	refuse.Store(true)
+	s, opened := serve(t, 20, func(w http.ResponseWriter, _ *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(5 * time.Millisecond)
+		if refuse.Load() {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	l := laneTo(t, s, nil)
+	burst := func(n int) {
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() {
+				if _, err := get(t.Context(), l, "/"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	burst(10)
+	if most.Load() != 1 {
+		t.Errorf("%d requests at once on a connection without an accepted one", most.Load())
+	}
+	refuse.Store(false)
+	burst(100)
+	if m := most.Load(); m < 2 || m > 18 {
+		t.Errorf("%d requests at once, want up to 90 %% of 20", m)
+	}
+	if opened.Load() != 1 {
+		t.Errorf("%d connections", opened.Load())
+	}
+}
+
+func TestWaitingEndsWithTheContext(t *testing.T) {
+	release := make(chan struct{})
+	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) { <-release })
+	defer close(release)
+	l := laneTo(t, s, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if _, err := get(ctx, l, "/"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestDeadConnectionIsFoundAndReplaced(t *testing.T) {
+	sim, err := pushtest.NewAPNs(pushtest.APNsOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sim.Close() }()
+	l := New(Config{
+		Addr: strings.TrimPrefix(sim.URL(), "https://"), Log: quiet(),
+		TLS:       &tls.Config{RootCAs: sim.RootCAs(), MinVersion: tls.VersionTLS12},
+		PingAfter: 100 * time.Millisecond, PingWait: 100 * time.Millisecond,
+	})
+	defer l.Close()
+	if a, err := get(t.Context(), l, "/"); err != nil || a.Status != http.StatusMethodNotAllowed {
+		t.Fatalf("answer %+v, %v", a, err)
+	}
+	sim.Freeze(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	begin := time.Now()
+	if _, err := get(ctx, l, "/"); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the ping should have found it: %v after %v", err, time.Since(begin))
+	}
+	sim.Freeze(false)
+	if _, err := get(t.Context(), l, "/"); err != nil {
+		t.Errorf("after the network came back: %v", err)
+	}
+	if n := sim.Connections(); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+}
+
+func TestServerThatGoesAwayIsLeft(t *testing.T) {
+	s, opened := serve(t, 20, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
+	l := laneTo(t, s, nil)
+	for range 3 {
+		if _, err := get(t.Context(), l, "/"); err != nil {
+			t.Fatal(err)
+		}
+		// The server's farewell may arrive after the answer.
+		waitUntil(t, func() bool { return !usable(l) })
+	}
+	if n := opened.Load(); n != 3 {
+		t.Errorf("%d connections, want 3", n)
+	}
+}
+
+func usable(l *Lane) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current != nil && l.current.cc.Available() > 0
+}
+
+func TestConnectionIsLeftWhenTheAnswerSaysSo(t *testing.T) {
+	s, opened := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
+	l := laneTo(t, s, func(c *Config) { c.Leaves = func(a *Answer) bool { return a.Status == http.StatusOK } })
+	for range 3 {
+		if _, err := get(t.Context(), l, "/"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := opened.Load(); n != 3 {
+		t.Errorf("%d connections, want 3", n)
+	}
+	if len(l.open) != 0 {
+		t.Errorf("%d connections stay open", len(l.open))
+	}
+}
+
+func TestAnswersAreBounded(t *testing.T) {
+	s, _ := serve(t, 20, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 1<<20))
+	})
+	l := laneTo(t, s, func(c *Config) { c.MaxAnswer = 100 })
+	a, err := get(t.Context(), l, "/")
+	if err != nil || len(a.Body) != 100 {
+		t.Errorf("%v, %d bytes", err, len(a.Body))
+	}
+}
+
+func TestFailedDialAnswersTheNext(t *testing.T) {
+	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
+	l := laneTo(t, s, nil)
+	s.Close()
+	_, first := get(t.Context(), l, "/")
+	_, second := get(t.Context(), l, "/")
+	if first == nil || first != second {
+		t.Errorf("errors %v and %v: the second request should not have dialled", first, second)
+	}
+}
+
+func TestServerWithoutHTTP2(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	if _, err := get(t.Context(), laneTo(t, s, nil), "/"); err == nil {
+		t.Error("HTTP/1.1 was accepted")
+	}
+}
+
+func TestClosedLane(t *testing.T) {
+	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
+	l := laneTo(t, s, nil)
+	if _, err := get(t.Context(), l, "/"); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if _, err := get(t.Context(), l, "/"); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for header, want := range map[string]time.Duration{
+		"":                              0,
+		"17":                            17 * time.Second,
+		"-5":                            0,
+		"99999999999999999999":          0,
+		"soon":                          0,
+		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute,
+		"Fri, 02 Jan 2026 03:03:05 GMT": 0,
+	} {
+		a := &Answer{Header: http.Header{"Retry-After": {header}}}
+		if got := a.RetryAfter(now); got != want {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+}
+
+func waitUntil(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited too long")
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestRetryHonoursTheProvider(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: RetryAfter, Reason: "ServiceUnavailable", After: 2 * time.Minute}))
+		k := b.hand(job(1))
+		pass(2 * time.Second)
+		k.want("retry")
+		if _, after := k.resolved(); after < 2*time.Minute || after > 3*time.Minute {
+			t.Errorf("retry after %v", after)
+		}
+	})
+}
+
+func TestTooOldJobsDie(t *testing.T) {
+	run(t, func(c *Config) { c.MaxAge = 10 * time.Minute }, func(b *bench) {
+		b.app.set(always(Result{Verdict: RetryAfter, Reason: "timeout"}))
+		begin := time.Now()
+		k := b.store(job(1))
+		pass(time.Hour)
+		k.want("dead too old: timeout")
+		if got := b.logged(); !slices.Equal(got, []string{"dead 1 too old: timeout"}) {
+			t.Errorf("events %v", got)
+		}
+		last := b.app.times()[len(b.app.times())-1]
+		if n := len(b.app.times()); n < 4 || n > 40 || last.Sub(begin) > 10*time.Minute {
+			t.Errorf("%d attempts, the last after %v", n, last.Sub(begin))
+		}
+	})
+}
+
+func TestExpiredContentIsNotSent(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		j := job(1)
+		j.Push, j.EventAt = []byte(`{"title":"call","ttl_s":30}`), time.Now().Add(-31*time.Second)
+		k := b.hand(j)
+		pass(2 * time.Second)
+		k.want("dead too old")
+		if n := len(b.app.messages()); n != 0 {
+			t.Errorf("%d pushes", n)
+		}
+	})
+}
+
+func TestRejectedTokenIsAnnouncedThenRemoved(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: DropToken, Reason: "Unregistered", Unregistered: time.Now()}))
+		k := b.hand(job(1))
+		pass(2 * time.Second)
+		k.want("done")
+		if got, want := b.logged(), []string{"rejected app Unregistered", "drop token"}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestTokenRegisteredLaterIsKept(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		registered time.Duration // after the provider's timestamp
+		kept       bool
+	}{{"before", -time.Millisecond, false}, {"same moment", 0, false}, {"after", time.Millisecond, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, nil, func(b *bench) {
+				gone := time.Now().Add(-time.Hour)
+				b.set(func(w *world) { w.record.RegisteredAt = gone.Add(c.registered) })
+				b.app.set(always(Result{Verdict: DropToken, Reason: "Unregistered", Unregistered: gone}))
+				k := b.hand(job(1))
+				pass(2 * time.Second)
+				if kept := len(b.logged()) == 0; kept != c.kept {
+					t.Errorf("kept %v: %v", kept, b.logged())
+				}
+				if c.kept {
+					k.want("retry")
+				} else {
+					k.want("done")
+				}
+			})
+		})
+	}
+}
+
+func TestTokenStaysWhileItsEventCannotBePublished(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.eventErr = errFake })
+		b.app.set(always(Result{Verdict: DropToken, Reason: "Unregistered"}))
+		k := b.hand(job(1))
+		pass(2 * time.Second)
+		k.want("retry")
+		if got := b.logged(); slices.Contains(got, "drop token") {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+func TestTokenChangedMeanwhileGetsThePush(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.keep = true })
+		b.app.set(func(_ context.Context, m Message) Result {
+			if m.Token == "fresh" {
+				return Result{}
+			}
+			b.set(func(w *world) { w.record.Token = "fresh" })
+			return Result{Verdict: DropToken, Reason: "UNREGISTERED"}
+		})
+		k := b.store(job(1))
+		pass(5 * time.Second)
+		k.want("done")
+		if m := b.app.messages(); len(m) != 2 || m[1].Token != "fresh" {
+			t.Errorf("%d messages", len(m))
+		}
+	})
+}
+
+func TestDeadMessagesAreAnnounced(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: Dead, Reason: "BadTopic"}))
+		k := b.hand(job(9))
+		pass(2 * time.Second)
+		k.want("dead BadTopic")
+		if got := b.logged(); !slices.Equal(got, []string{"dead 9 BadTopic"}) {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+func TestPausedAppSendsNothingAndOthersGoOn(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: PauseApp, Reason: "InvalidProviderToken"}))
+		first := b.hand(job(1))
+		pass(2 * time.Second)
+		first.want("retry")
+		if _, after := first.resolved(); after < pauseFirst {
+			t.Errorf("comes back after %v", after)
+		}
+		j := job(1)
+		j.Device = "d2"
+		second := b.hand(j)
+		j.Device = "other-app"
+		third := b.hand(j)
+		pass(2 * time.Second)
+		second.want("retry")
+		third.want("done")
+		if a, o := len(b.app.messages()), len(b.other.messages()); a != 1 || o != 1 {
+			t.Errorf("%d attempts of the paused application, %d of the other", a, o)
+		}
+		if n := b.worker.pausedApps(); n != 1 {
+			t.Errorf("%v paused", n)
+		}
+		b.app.set(nil)
+		pass(2 * pauseFirst)
+		j.Device = "d3"
+		again := b.hand(j)
+		pass(2 * time.Second)
+		again.want("done")
+		if n := b.worker.pausedApps(); n != 0 {
+			t.Errorf("%v paused", n)
+		}
+	})
+}
+
+func TestPausesGrow(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: PauseApp, Reason: "Forbidden"}))
+		b.store(job(1))
+		pass(3 * time.Hour)
+		// 1, 2, 4, 8, 15, 15, ... minutes and up to a quarter more.
+		if n := len(b.app.times()); n < 11 || n > 17 {
+			t.Errorf("%d attempts in three hours", n)
+		}
+	})
+}
+
+func TestHangingAppStopsNobodyElse(t *testing.T) {
+	run(t, func(c *Config) { c.AppInFlight, c.AppQueue = 2, 3 }, func(b *bench) {
+		b.app.set(func(ctx context.Context, _ Message) Result {
+			<-ctx.Done()
+			return Result{Verdict: RetryAfter, Reason: "timeout"}
+		})
+		var all []*ticket
+		for i := range 10 {
+			j := job(1)
+			j.Device = fmt.Sprintf("d%d", i)
+			all = append(all, b.hand(j))
+		}
+		j := job(1)
+		j.Device = "other-app"
+		other := b.hand(j)
+		pass(2 * time.Second)
+		other.want("done")
+		refused := 0
+		for _, k := range all {
+			if how, _ := k.resolved(); how == "retry" {
+				refused++
+			}
+		}
+		if refused != 5 { // 2 under way, 3 in the queue
+			t.Errorf("%d jobs were sent back, want 5", refused)
+		}
+		pass(2 * time.Minute)
+		for _, k := range all {
+			k.want("retry")
+		}
+	})
+}
+
+func TestAppWithoutProviderWaits(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.record.App = "unheard-of" })
+		k := b.hand(job(1))
+		pass(2 * time.Second)
+		k.want("retry")
+	})
+}
+
+func TestTroubleOfOurOwnIsRetried(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"record": func(w *world) { w.recErr = errFake },
+		"head":   func(w *world) { w.headErr = errFake },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, nil, func(b *bench) {
+				b.set(change)
+				k := b.store(job(1))
+				pass(10 * time.Second)
+				k.want("retry")
+				b.set(func(w *world) { w.recErr, w.headErr = nil, nil })
+				pass(10 * time.Minute)
+				k.want("done")
+			})
+		})
+	}
+}
