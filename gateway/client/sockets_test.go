@@ -1,0 +1,168 @@
+package client_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+func newTLS(t testing.TB) (server, device *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: roots}
+}
+
+// sockets is a scripted edge on both transports.
+type sockets struct {
+	byKind map[transport.Kind]transport.Listener
+	client *client.Client
+	ran    chan error
+	cancel context.CancelFunc
+}
+
+func onSockets(t *testing.T, mode string, configure func(*client.Config)) *sockets {
+	t.Helper()
+	server, device := newTLS(t)
+	overTCP, overQUIC, err := transport.ListenBoth(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sockets{byKind: map[transport.Kind]transport.Listener{tcp: overTCP, quic: overQUIC}, ran: make(chan error, 1)}
+	cfg := client.Config{
+		Addr:      overTCP.Addr().String(),
+		Transport: mode,
+		TLS:       device,
+		Token:     func(context.Context) (string, error) { return "token", nil },
+	}
+	if configure != nil {
+		configure(&cfg)
+	}
+	if s.client, err = client.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() { s.ran <- s.client.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		_ = overTCP.Close()
+		_ = overQUIC.Close()
+	})
+	return s
+}
+
+func (s *sockets) welcomed(t *testing.T, kind transport.Kind) *peer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := s.byKind[kind].Accept(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPeer(t, c)
+	p.hello = expect[*wire.Hello](p).Body
+	p.welcome(nil)
+	return p
+}
+
+func (s *sockets) returned(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-s.ran:
+		return err
+	case <-time.After(10 * time.Second):
+		t.Fatal("Run did not return")
+		return nil
+	}
+}
+
+func TestRealSockets(t *testing.T) {
+	for mode, kind := range map[string]transport.Kind{client.TCP: tcp, client.QUIC: quic, client.Auto: quic} {
+		t.Run(mode, func(t *testing.T) {
+			events := make(chan client.Event, 1)
+			s := onSockets(t, mode, func(c *client.Config) {
+				c.OnEvent = func(_ context.Context, ev client.Event) error { events <- ev; return nil }
+			})
+			p := s.welcomed(t, kind)
+			big := make([]byte, 50_000)
+			p.send(notify(1, 7))
+			p.sync("messages", 0, &wirepb.SyncResponse{Head: 7, Items: []*wirepb.Item{{Version: 7, Data: big}}})
+			if ev := <-events; len(ev.Items) != 1 || len(ev.Items[0].Data) != len(big) {
+				t.Errorf("event of version %d with %d items", ev.Version, len(ev.Items))
+			}
+			p.expectAck(7)
+			p.closeWith(wire.CloseShutdown)
+			p = s.welcomed(t, kind)
+			if len(p.hello.Versions) != 1 || p.hello.Versions[0].Version != 7 {
+				t.Errorf("versions %v", p.hello.Versions)
+			}
+			p.send(notify(1, 7))
+			p.expectAck(7)
+			s.cancel()
+			expect[*wire.Bye](p)
+			if err := s.returned(t); !errors.Is(err, context.Canceled) {
+				t.Errorf("Run = %v", err)
+			}
+		})
+	}
+}
+
+func TestCloseCodeOnRealSockets(t *testing.T) {
+	for mode, kind := range map[string]transport.Kind{client.TCP: tcp, client.QUIC: quic} {
+		t.Run(mode, func(t *testing.T) {
+			s := onSockets(t, mode, nil)
+			s.welcomed(t, kind).closeWith(wire.CloseSuperseded)
+			var closed *client.CloseError
+			if err := s.returned(t); !errors.As(err, &closed) || closed.Code != wire.CloseSuperseded {
+				t.Errorf("Run = %v", err)
+			}
+		})
+	}
+}
+
+// UDP is dead: nothing listens there.
+func TestFallsBackToTCP(t *testing.T) {
+	s := onSockets(t, client.Auto, nil)
+	_ = s.byKind[quic].Shutdown(context.Background())
+	s.cancel()
+	_ = s.returned(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	t.Cleanup(cancel)
+	go func() { s.ran <- s.client.Run(ctx) }()
+	s.welcomed(t, tcp)
+	cancel()
+	_ = s.returned(t)
+}
