@@ -303,12 +303,13 @@ func TestConcurrentClaims(t *testing.T) {
 // A new token and the refusal of the old one race: the new one stays.
 func TestDropRacesRegistering(t *testing.T) {
 	e := start(t)
-	for i := range 20 {
+	for i := range 60 {
 		old, next := fmt.Sprintf("old%d", i), fmt.Sprintf("new%d", i)
 		id := devices.ID{Tenant: "acme", User: "u1", Device: fmt.Sprintf("d%d", i)}
 		e.put(id, record(old, began), devices.Stored)
 		var wg sync.WaitGroup
 		wg.Go(func() {
+			time.Sleep(rand.N(3 * time.Millisecond))
 			if _, err := e.push.DropToken(e.ctx, id.Tenant, id.User, id.Device, old, time.Time{}); err != nil {
 				t.Error(err)
 			}

@@ -130,6 +130,26 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
+// What neither count nor checksum shows is told anew as well.
+func TestReconnectTellsTheBackground(t *testing.T) {
+	e := start(t, nil)
+	r := e.router("r1", 1, nil)
+	all := e.register(1, 2)
+	r.follows(all)
+	e.srv.Restart(func() {
+		eventually(t, e.link.Degraded, func() any { return "not degraded" })
+		s := session(1)
+		s.Background = true
+		e.link.Register(s)
+	})
+	eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.sessions[1].GetBackground()
+	}, func() any { return "not in the background" })
+	r.follows(all)
+}
+
 // The edge may start before NATS does.
 func TestStartWithoutNATS(t *testing.T) {
 	srv := natstest.Run(t)

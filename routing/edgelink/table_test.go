@@ -74,9 +74,9 @@ func TestTableIsConsistent(t *testing.T) {
 					}
 					m.apply(t, b)
 				}
-				if rnd.IntN(5) == 0 {
-					dumped(t, &tab)
-				}
+			}
+			if !tab.parked && rnd.IntN(10) == 0 {
+				dumped(t, &tab)
 			}
 		}
 	}
