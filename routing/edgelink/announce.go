@@ -99,8 +99,14 @@ func (a *announcer) park(reason string) {
 // refresh forgets silent routers and says whether the link is degraded.
 func (l *Link) refresh() {
 	l.mu.Lock()
-	complete := l.presence.expire(time.Now())
+	now := time.Now()
+	complete := l.presence.expire(now)
+	behind := l.verifier.stuck(&l.presence, now)
 	l.mu.Unlock()
+	if behind != nil {
+		l.log.Warn("sessions can not be verified: routers do not echo them; none named: no router is complete",
+			"routers", behind)
+	}
 	l.degraded.Store(complete == 0 || !l.cfg.Conn.IsConnected())
 	// A router that is gone is not waited for any more.
 	signal(l.verifyC)

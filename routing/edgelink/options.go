@@ -83,6 +83,9 @@ const (
 	// headsRequests how many such requests are under way at once.
 	headsUsers    = 256
 	headsRequests = 4
+	// stuckAfter is how long sessions may wait for an echo before the log
+	// names the routers that owe it.
+	stuckAfter = 10 * time.Second
 	// sweepFloor is the least number of sessions a second that are verified
 	// anew: a small edge does not take the whole window.
 	sweepFloor = 500

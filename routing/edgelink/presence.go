@@ -1,6 +1,9 @@
 package edgelink
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // router is what is known of one router process.
 type router struct {
@@ -98,13 +101,30 @@ func (p *presence) expire(now time.Time) (complete int) {
 
 func (p *presence) clear() { clear(p.routers) }
 
+// counts reports whether sessions wait for the router's echo.
+func (p *presence) counts(r *router, now time.Time) bool {
+	return p.here(r, now) && (r.complete || r.dumping)
+}
+
+// behind names the routers that have not echoed seq.
+func (p *presence) behind(seq uint64, now time.Time) []string {
+	names := []string{}
+	for name, r := range p.routers {
+		if p.counts(r, now) && r.echoed < seq {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // echoed returns the number of the last batch that every router that counts
 // has echoed. ok is false while there is no complete router: nobody could be
 // asked for heads.
 func (p *presence) echoed(now time.Time) (seq uint64, ok bool) {
 	seq = ^uint64(0)
 	for _, r := range p.routers {
-		if !p.here(r, now) || !r.complete && !r.dumping {
+		if !p.counts(r, now) {
 			continue
 		}
 		seq = min(seq, r.echoed)

@@ -282,3 +282,26 @@ func TestNothingIsVerifiedBeforeSettling(t *testing.T) {
 		t.Errorf("%d ready after 2 s", ready)
 	}
 }
+
+func TestStuckRoutersAreNamed(t *testing.T) {
+	now := time.Unix(1000, 0)
+	tab, p := newTable(), newPresence(time.Hour)
+	v := verifier{timing: Timing{Window: time.Second}}
+	v.advance(&tab, &p, now)
+	tab.register(testSession(1))
+	tab.cut(nil, func(e *entry) { v.wait(e, e.need) })
+	p.beat("r1", 1, true, now)
+	p.beat("r2", 1, true, now)
+	p.echo("r2", 1, tab.seq, now)
+	v.advance(&tab, &p, now)
+	if got := v.stuck(&p, now.Add(time.Second)); got != nil {
+		t.Errorf("%v named after 1 s", got)
+	}
+	now = now.Add(stuckAfter)
+	if got := v.stuck(&p, now); len(got) != 1 || got[0] != "r1" {
+		t.Errorf("%v named, want r1", got)
+	}
+	if got := v.stuck(&p, now.Add(time.Second)); got != nil {
+		t.Errorf("%v named again at once", got)
+	}
+}

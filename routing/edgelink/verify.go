@@ -18,6 +18,8 @@ type verifier struct {
 	// wanted: all sessions are to be verified anew.
 	wanted bool
 	sweep  sweep
+	// moved is when a session last became ready, or none waited.
+	moved time.Time
 	// generation counts resyncs: what was asked for before one is asked for
 	// again after it in any case.
 	generation uint64
@@ -39,7 +41,7 @@ func (v *verifier) restart(now time.Time) {
 	v.ready.clear()
 	v.sweep = sweep{}
 	v.settled = now.Add(v.timing.Settle)
-	v.wanted = true
+	v.wanted, v.moved = true, now
 	v.generation++
 }
 
@@ -66,12 +68,26 @@ func (v *verifier) advance(t *table, p *presence, now time.Time) (ready int, aga
 	if seq, ok := p.echoed(now); ok {
 		for v.waits.len() > 0 && v.waits.front().need <= seq {
 			v.ready.push(v.waits.pop().conn)
+			v.moved = now
 		}
+	}
+	if v.waits.len() == 0 {
+		v.moved = now
 	}
 	if v.sweep.running() {
 		again = 50 * time.Millisecond
 	}
 	return v.ready.len(), again
+}
+
+// stuck returns the routers whose echo sessions have been waiting for, longer
+// than stuckAfter; it says so once in that time.
+func (v *verifier) stuck(p *presence, now time.Time) []string {
+	if v.waits.len() == 0 || now.Sub(v.moved) < stuckAfter {
+		return nil
+	}
+	v.moved = now
+	return p.behind(v.waits.front().need, now)
 }
 
 // start begins a sweep over all sessions. One that is under way goes on
