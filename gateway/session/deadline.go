@@ -61,8 +61,10 @@ func (s *session) overdue() *ending {
 	}})
 }
 
+// nextInterval is what to hand out, in whole milliseconds as the frames have
+// it.
 func (s *session) nextInterval() time.Duration {
-	return s.cfg().Heartbeat.Interval(time.Now(), &s.view, rand.Float64())
+	return s.cfg().Heartbeat.Interval(time.Now(), &s.view, rand.Float64()).Truncate(time.Millisecond)
 }
 
 // lease is how long the device's JWT carries the session, as times of

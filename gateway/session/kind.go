@@ -1,8 +1,6 @@
 package session
 
-import (
-	"time"
-)
+import "time"
 
 const (
 	// maxAsks bounds the routers that are told when a kind is acknowledged.
@@ -64,11 +62,18 @@ func (k *kindState) notify(now time.Duration, version, previous int64) (state An
 }
 
 // head takes up a kind's head. It reports whether the device has to be told.
-// Here the device's claim is believed whatever its age: heads are asked for to
-// compare them with what it said in Hello. A device that is ahead of the head
-// is left to its next sync.
+//
+// Here the device's claim counts whatever its age: heads are asked for to
+// compare them with what it said in Hello. A claim above the head is refuted,
+// and with it what was acknowledged on its strength: the log was restored to
+// an older state, or the device errs. It is told the head, which makes it sync
+// and there learn to go back. Heads are read after Hello, so a device that is
+// right is hardly ever ahead of them; if it is, it answers with an Ack.
 func (k *kindState) head(version int64) bool {
 	k.known = max(k.known, version)
+	if k.claimed > k.known {
+		k.claimed, k.acked = 0, 0
+	}
 	k.settle(k.claimed)
 	if version <= max(k.acked, k.sent) {
 		return false

@@ -45,7 +45,7 @@ func (s *session) heads(heads []Head) (replies []reply) {
 		return nil
 	}
 	for _, h := range heads {
-		k := s.routerKindLocked(h.Kind, h.Version)
+		k := s.headKindLocked(h)
 		if k == nil {
 			continue
 		}
@@ -58,6 +58,16 @@ func (s *session) heads(heads []Head) (replies []reply) {
 		}
 	}
 	return replies
+}
+
+// headKindLocked is routerKindLocked for a head, which may be 0: the kind's
+// log is empty. No frame can say that; but the claim of a device that has more
+// is refuted by it.
+func (s *session) headKindLocked(h Head) *kindState {
+	if h.Version == 0 {
+		return s.kindLocked(h.Kind)
+	}
+	return s.routerKindLocked(h.Kind, h.Version)
 }
 
 // acks takes up what the device says it has.

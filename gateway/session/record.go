@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ type record struct {
 	stopped bool // nothing is written any more
 	// writing is closed when the attempt that is under way ends. Nil: none is.
 	writing chan struct{}
+	err     error // of the last attempt
 	retry   *time.Timer
 	pause   time.Duration
 }
@@ -105,7 +107,7 @@ func (s *session) endRecord(err error) {
 	defer s.mu.Unlock()
 	r := &s.record
 	close(r.writing)
-	r.writing = nil
+	r.writing, r.err = nil, err
 	switch {
 	case r.stopped:
 	case err != nil:
@@ -129,16 +131,16 @@ func (s *session) retryRecordLocked() {
 }
 
 // logout removes the record and then ends the session. A write that is under
-// way is waited for: it must not put the record back afterwards.
+// way is waited for: behind the removal it would bring the record back. Where
+// it fails, it may still be on its way, and the device is sent back to log out
+// again.
 func (s *session) logout() {
+	written := s.awaitRecord()
 	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
 	defer cancel()
-	err := s.awaitRecord(ctx)
-	if err == nil {
-		err = s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device)
-	}
+	err := s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device)
 	s.serving.srv.metrics.records.WithLabelValues("remove", result(err)).Inc()
-	if err == nil {
+	if err = errors.Join(written, err); err == nil {
 		s.end(endLoggedOut, true)
 		return
 	}
@@ -147,22 +149,20 @@ func (s *session) logout() {
 	s.end(endLogoutFailed, true)
 }
 
-// awaitRecord stops further writes of the record and waits for one that is
-// under way.
-func (s *session) awaitRecord(ctx context.Context) error {
+// awaitRecord stops further writes of the record and waits for the one that is
+// under way, up to DeviceTimeout. It returns that one's error.
+func (s *session) awaitRecord() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.record.stopLocked()
 	writing := s.record.writing
-	s.mu.Unlock()
 	if writing == nil {
 		return nil
 	}
-	select {
-	case <-writing:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	s.mu.Unlock()
+	<-writing // the attempt has a deadline of its own
+	s.mu.Lock()
+	return s.record.err
 }
 
 // recorder writes the records of many sessions, a bounded number at once. A

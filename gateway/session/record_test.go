@@ -1,0 +1,167 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+func withPushToken(h *wirepb.Hello) {
+	h.Platform, h.App, h.PushToken = wirepb.Platform_PLATFORM_IOS, "com.example", "one"
+}
+
+func TestRecordIsWritten(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		e.connect(func(h *wirepb.Hello) { h.Token = testToken("mute", time.Hour) })
+		d := e.connect(withPushToken)
+		synctest.Wait()
+		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}}, &wire.Token{Body: &wirepb.Token{}})
+		synctest.Wait()
+		want := Device{"acme", "anna", "phone", "ios", "com.example", "one", d.welcome.Epoch}
+		then := want
+		then.PushToken = "two"
+		if !slices.Equal(e.registry.written(), []Device{want, then}) {
+			t.Errorf("written %+v", e.registry.written())
+		}
+	})
+}
+
+// A record that cannot be written is tried again, less and less often, while
+// the session lives; a newer token takes the place of one that waits.
+func TestRecordIsRetried(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		e.registry.putErr = errors.New("away")
+		d := e.connect(withPushToken)
+		for range 10 {
+			time.Sleep(time.Minute)
+			d.send(&wire.Ping{})
+			d.next()
+		}
+		e.registry.set(func() {
+			if n := len(e.registry.puts); n < 8 || n > 30 {
+				t.Errorf("%d attempts in ten minutes", n)
+			}
+			e.registry.putErr, e.registry.puts = nil, nil
+		})
+		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}})
+		time.Sleep(2 * time.Minute)
+		if got := e.registry.written(); len(got) == 0 || got[len(got)-1].PushToken != "two" {
+			t.Errorf("written %+v", got)
+		}
+		before := len(e.registry.written())
+		time.Sleep(2 * time.Minute)
+		if len(e.registry.written()) != before {
+			t.Error("written again though it had succeeded")
+		}
+	})
+}
+
+func TestRecordStopsWithTheSession(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		e.registry.putErr = errors.New("away")
+		d := e.connect(withPushToken)
+		synctest.Wait()
+		_ = d.conn.CloseWithCode(0, "")
+		synctest.Wait()
+		before := len(e.registry.written())
+		time.Sleep(10 * time.Minute)
+		if len(e.registry.written()) != before {
+			t.Error("still written for a session that is gone")
+		}
+	})
+}
+
+// A thousand devices come at once: no more than the bound are written at once,
+// and all in the end.
+func TestRecordsAreBounded(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Limits.DeviceWriters = 3 }, func(e *edge) {
+		e.registry.hangPuts = make(chan struct{})
+		const n = 100
+		for i := range n {
+			e.connect(func(h *wirepb.Hello) { h.Token, h.PushToken = testToken(fmt.Sprint("d", i), time.Hour), "x" })
+		}
+		synctest.Wait()
+		e.srv.records.mu.Lock()
+		workers, queued := e.srv.records.workers, len(e.srv.records.queue)
+		e.srv.records.mu.Unlock()
+		if workers != 3 || queued != n-3 {
+			t.Errorf("%d workers and %d queued", workers, queued)
+		}
+		close(e.registry.hangPuts)
+		synctest.Wait()
+		if len(e.registry.written()) != n {
+			t.Errorf("%d written", len(e.registry.written()))
+		}
+	})
+}
+
+func TestLogout(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		d := e.connect(withPushToken)
+		d.send(&wire.Bye{Logout: true}, &wire.Bye{Logout: true})
+		d.closed(wire.CloseLoggedOut)
+		if !slices.Equal(e.registry.removed, []string{"acme/anna/phone"}) {
+			t.Errorf("removed %v", e.registry.removed)
+		}
+	})
+}
+
+// The device is not told that it is logged out unless it is.
+func TestLogoutFails(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		e.registry.rmErr = errors.New("away")
+		d := e.connect(nil)
+		d.send(&wire.Bye{Logout: true})
+		if c := d.closed(wire.CloseInternal); !c.Code.Reconnect() {
+			t.Error("the device would not come back to log out")
+		}
+	})
+}
+
+// A write under way at logout is waited for: behind the removal it would bring
+// the record back. One that hangs makes the logout fail, in bounded time.
+func TestLogoutWaitsForTheRecord(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		e.registry.hangPuts = make(chan struct{})
+		d := e.connect(withPushToken)
+		synctest.Wait()
+		d.send(&wire.Bye{Logout: true}, &wire.Token{Body: &wirepb.Token{PushToken: "two"}})
+		synctest.Wait()
+		e.registry.set(func() {
+			if len(e.registry.removed) != 0 {
+				t.Error("removed while it was being written")
+			}
+		})
+		close(e.registry.hangPuts)
+		d.closed(wire.CloseLoggedOut)
+		if len(e.registry.written()) != 1 || len(e.registry.removed) != 1 {
+			t.Errorf("%d written, %d removed", len(e.registry.written()), len(e.registry.removed))
+		}
+	})
+	inBubble(t, nil, func(e *edge) {
+		e.registry.hangPuts = make(chan struct{})
+		d := e.connect(withPushToken)
+		synctest.Wait()
+		start := time.Now()
+		d.send(&wire.Bye{Logout: true})
+		d.closedWithin(start, 5*time.Second)
+	})
+}
+
+// closedWithin expects an ending after which the device comes back, in time.
+func (d *device) closedWithin(start time.Time, limit time.Duration) {
+	d.t.Helper()
+	c, ok := d.next().(*wire.Close)
+	if !ok || !c.Code.Reconnect() {
+		d.t.Errorf("unexpected %+v", c)
+	}
+	if took := time.Since(start); took > limit {
+		d.t.Errorf("took %v", took)
+	}
+}
