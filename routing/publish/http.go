@@ -1,0 +1,91 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/hawserv1"
+	"github.com/hawser-edge/hawser/routing/hawserv1/hawserv1connect"
+)
+
+// maxBody bounds a request: an item in base64, a push, and room.
+const maxBody = 96 << 10
+
+// Handler serves hawser.v1.Publisher with the Connect, gRPC and gRPC-Web
+// protocols. It returns the path to mount it at.
+func (s *Service) Handler() (path string, h http.Handler) {
+	path, h = hawserv1connect.NewPublisherHandler(door{s}, connect.WithReadMaxBytes(maxBody))
+	return path, http.MaxBytesHandler(h, maxBody)
+}
+
+// HTTPServer returns a server for the handler that speaks HTTP/1.1 and
+// HTTP/2, with and without TLS, which gRPC needs. The caller sets Addr and
+// runs it.
+func HTTPServer(h http.Handler) *http.Server {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: h, Protocols: &p,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10,
+	}
+}
+
+// door is the HTTP and gRPC door.
+type door struct{ s *Service }
+
+// Notify implements hawserv1connect.PublisherHandler.
+func (d door) Notify(ctx context.Context, req *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error) {
+	tenant, fault := d.tenant(req.Header())
+	if fault != nil {
+		return nil, connectError(fault)
+	}
+	res, err := d.s.Publish(ctx, tenant, requestOf(req.Msg))
+	if err != nil {
+		return nil, connectError(AsError(err))
+	}
+	return connect.NewResponse(res.proto()), nil
+}
+
+// tenant is whose key the request carries.
+func (d door) tenant(h http.Header) (string, *Error) {
+	scheme, key, _ := strings.Cut(h.Get("Authorization"), " ")
+	if key = strings.TrimSpace(key); strings.EqualFold(scheme, "bearer") && key != "" {
+		if tenant, ok := d.s.cfg.Catalog.TenantByKey(key); ok {
+			return tenant, nil
+		}
+	}
+	fault := &Error{Code: connect.CodeUnauthenticated, result: "denied",
+		Message: "send the header \"Authorization: Bearer KEY\" with one of the tenant's API keys"}
+	d.s.metrics.results.WithLabelValues(fault.result).Inc()
+	return "", fault
+}
+
+func requestOf(m *hawserv1.NotifyRequest) Request {
+	return Request{User: m.GetUser(), Kind: m.GetKind(), Item: m.GetItem(), ID: m.GetId(),
+		Version: m.GetVersion(), Urgency: routing.Urgency(m.GetUrgency()), Push: m.GetPush()}
+}
+
+// proto sets both fields always, also a duplicate of false.
+func (r Result) proto() *hawserv1.NotifyResponse {
+	return &hawserv1.NotifyResponse{Version: r.Version, Duplicate: &r.Duplicate}
+}
+
+func connectError(e *Error) error {
+	err := connect.NewError(e.Code, errors.New(e.Message))
+	if e.RetryAfter > 0 {
+		err.Meta().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+// Package publish takes events from backends and stores them in the inbox
+// log. One Service does the work behind two doors: HTTP and gRPC (http.go)
+// and plain NATS (nats.go). Nobody else writes inbox subjects.
+//
+// An answer means that the event is stored on a majority of the servers.
+// Where none comes the caller repeats with the same id: the log remembers ids
+// of (tenant, user, kind) for a window and answers the repeat with the first
+// version.
+package publish
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/inbox"
+)
+
+// Config of a Service.
+type Config struct {
+	// JS needs a router's permissions.
+	JS      jetstream.JetStream
+	Reader  *inbox.Reader
+	Catalog *routing.Catalog
+	// MaxWait bounds one call, retries included, where its context has no
+	// earlier deadline. Electing a new leader takes NATS 4 to 9 s. 0: 15 s.
+	MaxWait time.Duration
+	// AttemptTimeout bounds one attempt. 0: 2 s.
+	AttemptTimeout time.Duration
+	// MaxInFlight bounds the events in work; more are refused. 0: 1024.
+	MaxInFlight int
+	Log         *slog.Logger
+	Registerer  prometheus.Registerer
+}
+
+// Service publishes events. It may be used by many goroutines.
+type Service struct {
+	// Static after construction.
+	cfg     Config
+	quotas  *quotas
+	metrics *metrics
+	slots   chan struct{}
+}
+
+// New returns a service.
+func New(cfg Config) *Service {
+	if cfg.MaxWait == 0 {
+		cfg.MaxWait = 15 * time.Second
+	}
+	if cfg.AttemptTimeout == 0 {
+		cfg.AttemptTimeout = 2 * time.Second
+	}
+	if cfg.MaxInFlight == 0 {
+		cfg.MaxInFlight = 1024
+	}
+	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight)}
+}
+
+// Publish stores one event. Errors are *Error.
+func (s *Service) Publish(ctx context.Context, tenant string, req Request) (Result, error) {
+	if !s.take() {
+		return Result{}, s.refused(busy())
+	}
+	defer s.release()
+	return s.publish(ctx, tenant, req)
+}
+
+// take reserves a place without waiting; release gives it back.
+func (s *Service) take() bool {
+	select {
+	case s.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Service) release() { <-s.slots }
+
+// publish needs a place.
+func (s *Service) publish(ctx context.Context, tenant string, req Request) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.MaxWait)
+	defer cancel()
+	e, kind, fault := s.check(tenant, req)
+	if fault == nil {
+		fault = s.quotas.take(tenant)
+	}
+	if fault != nil {
+		return Result{}, s.refused(fault)
+	}
+	start := time.Now()
+	a := &attempts{s: s, event: e, named: req.ID != ""}
+	var res Result
+	if kind.Backend {
+		res, fault = a.backend(ctx)
+	} else {
+		res, fault = a.hawser(ctx)
+	}
+	if fault != nil {
+		return Result{}, s.refused(fault)
+	}
+	s.metrics.stored(res, time.Since(start))
+	return res, nil
+}
+
+func (s *Service) refused(e *Error) error {
+	s.metrics.results.WithLabelValues(e.result).Inc()
+	if e.Code == connect.CodeInternal && s.cfg.Log != nil {
+		s.cfg.Log.Error("publish failed", "error", e.cause)
+	}
+	return e
+}
+
+// AsError returns err as an *Error.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return internal(err)
+}
