@@ -22,7 +22,7 @@ type command struct {
 func commands() map[string]command {
 	return map[string]command{
 		"connect": {"be a device: connect, and print what is new", runConnect},
-		"config":  {"check a configuration, or print an example", runConfig},
+		"config":  {"check a configuration, print an example, or what NATS must know", runConfig},
 		"demo":    {"run the whole story on this machine and check it", runDemo},
 		"dev":     {"run everything in one process, and print what to type next", runDev},
 		"notify":  {"tell a user's devices that there is something new", runNotify},

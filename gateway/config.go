@@ -6,22 +6,25 @@ import (
 	"github.com/hawser-edge/hawser/gateway/config"
 )
 
-// runConfig is a command with commands of its own: check and example.
-func runConfig(_ context.Context, c *console, args []string) error {
+// runConfig is a command with commands of its own: check, example and nats.
+func runConfig(ctx context.Context, c *console, args []string) error {
 	if len(args) > 0 {
 		switch args[0] {
 		case "check":
 			return configCheck(c, args[1:])
 		case "example":
 			return configExample(c, args[1:])
+		case "nats":
+			return configNATS(ctx, c, args[1:])
 		case "-h", "-help", "--help":
-			c.printf("Usage: %s config check FILE\n       %s config example\n\n", c.self, c.self)
+			c.printf("Usage: %s config check FILE\n       %s config example\n       %s config nats FILE...\n\n", c.self, c.self, c.self)
 			c.printf("check says everything that is wrong with a configuration, or prints it as it\n" +
-				"takes effect. example prints a file with every field explained.\n")
+				"takes effect. example prints a file with every field explained. nats prints what\n" +
+				"the NATS servers must know of the processes' users.\n")
 			return nil
 		}
 	}
-	return usagef("say what to do: %s config check FILE, or %s config example", c.self, c.self)
+	return usagef("say what to do: %s config check FILE, %s config example, or %s config nats FILE...", c.self, c.self, c.self)
 }
 
 func configCheck(c *console, args []string) error {

@@ -34,16 +34,35 @@ func newFlags(c *console, name, synopsis, about string) *flags {
 // parse reads args, which may hold no more than positional names besides the
 // flags. The error is errHelp where the user asked for the usage.
 func (f *flags) parse(args []string, positional ...string) error {
+	switch err := f.parseFlags(args); {
+	case err != nil:
+		return err
+	case f.NArg() > len(positional):
+		return usagef("%.80q is one word too many: flags come first and a value with spaces needs quotes", f.Arg(len(positional)))
+	case f.NArg() < len(positional):
+		return usagef("%s is missing: %s %s", positional[f.NArg()], f.c.self, f.synopsis)
+	}
+	return nil
+}
+
+// parseMany reads args, which end in one name or more.
+func (f *flags) parseMany(args []string) error {
+	if err := f.parseFlags(args); err != nil {
+		return err
+	}
+	if f.NArg() == 0 {
+		return usagef("FILE is missing: %s %s", f.c.self, f.synopsis)
+	}
+	return nil
+}
+
+func (f *flags) parseFlags(args []string) error {
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		f.print(f.c.stdout)
 		return errHelp
 	case err != nil:
 		return f.wrong(err)
-	case f.NArg() > len(positional):
-		return usagef("%.80q is one word too many: flags come first and a value with spaces needs quotes", f.Arg(len(positional)))
-	case f.NArg() < len(positional):
-		return usagef("%s is missing: %s %s", positional[f.NArg()], f.c.self, f.synopsis)
 	}
 	return nil
 }

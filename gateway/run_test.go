@@ -53,7 +53,7 @@ func TestCommandLine(t *testing.T) {
 		{"version --json", 0, `{"schema":"hawser.version/1","version":`, ""},
 		{"version --jsn", 2, "", "hawser version: there is no flag --jsn: did you mean --json?\n"},
 		{"version now", 2, "", "hawser version: \"now\" is one word too many: flags come first and a value with spaces needs quotes\n"},
-		{"config", 2, "", "hawser config: say what to do: hawser config check FILE, or hawser config example\n"},
+		{"config", 2, "", "hawser config: say what to do: hawser config check FILE, hawser config example, or hawser config nats FILE...\n"},
 		{"config check", 2, "", "hawser config: FILE is missing: hawser config check FILE\n"},
 		{"config check /nowhere.yaml", 1, "", "hawser config: cannot read the configuration: open /nowhere.yaml: no such file or directory\n"},
 		{"config example", 0, "version: 1", ""},
