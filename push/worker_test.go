@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestBurstBecomesOnePush(t *testing.T) {
@@ -326,6 +328,37 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 		}
 		if before == 5 && waits[len(waits)-1] < 10*time.Second {
 			t.Errorf("after 5 failures at most %v", waits[len(waits)-1])
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	run(t, func(c *Config) { c.Registerer = reg }, func(b *bench) {
+		b.hand(job(1))
+		b.hand(job(2))
+		pass(2 * time.Second)
+	})
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetCounter().GetValue()
+		}
+	}
+	for _, name := range []string{
+		"hawser_push_jobs_total pushed", "hawser_push_jobs_total superseded",
+		"hawser_push_sends_total ios  delivered",
+	} {
+		if got[name] != 1 {
+			t.Errorf("%s is %v in %v", name, got[name], got)
 		}
 	}
 }

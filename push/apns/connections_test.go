@@ -31,16 +31,22 @@ func TestAppsOfOneTeamShareConnections(t *testing.T) {
 }
 
 func TestTeamsDoNotShareCredentials(t *testing.T) {
-	one, two := simulator(t, pushtest.APNsOptions{}), simulator(t, pushtest.APNsOptions{TeamID: "OTHERTEAM1"})
+	sim, elsewhere := simulator(t, pushtest.APNsOptions{}), simulator(t, pushtest.APNsOptions{})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
-	for _, sim := range []*pushtest.APNs{one, two} {
-		app, err := pool.App(configFor(sim))
+	right := configFor(sim)
+	team, key, place := right, right, configFor(elsewhere)
+	team.TeamID, key.KeyID = "OTHERTEAM1", "OTHERKEY01"
+	for _, c := range []struct {
+		cfg  Config
+		want push.Verdict
+	}{{right, push.Delivered}, {team, push.PauseApp}, {key, push.PauseApp}, {place, push.Delivered}, {right, push.Delivered}} {
+		app, err := pool.App(c.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := send(t, app, message(device)); r.Verdict != push.Delivered {
-			t.Errorf("result %+v", r)
+		if r := send(t, app, message(device)); r.Verdict != c.want {
+			t.Errorf("team %s, key %s: %+v", c.cfg.TeamID, c.cfg.KeyID, r)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -30,6 +31,7 @@ var errAccess = errors.New("fcm: access token")
 type accessTokens struct {
 	// Static after construction.
 	conf *jwt.Config
+	log  *slog.Logger
 	base *http.Transport // for the token endpoint, seldom used
 
 	// Owned by whoever holds the only value of turn.
@@ -39,9 +41,9 @@ type accessTokens struct {
 	failedTo time.Time
 }
 
-func newAccessTokens(conf *jwt.Config, tlsConfig *tls.Config) *accessTokens {
+func newAccessTokens(conf *jwt.Config, tlsConfig *tls.Config, log *slog.Logger) *accessTokens {
 	base := &http.Transport{TLSClientConfig: tlsConfig.Clone(), IdleConnTimeout: time.Second, Proxy: http.ProxyFromEnvironment}
-	a := &accessTokens{conf: conf, base: base, turn: make(chan struct{}, 1)}
+	a := &accessTokens{conf: conf, log: log, base: base, turn: make(chan struct{}, 1)}
 	a.turn <- struct{}{}
 	return a
 }
@@ -62,6 +64,7 @@ func (a *accessTokens) get(ctx context.Context) (string, error) {
 	}
 	token, err := a.fetch(ctx)
 	if err != nil {
+		a.report(err)
 		a.token, a.failed, a.failedTo = nil, fmt.Errorf("%w: %w", errAccess, err), time.Now().Add(fetchPause)
 		return "", a.failed
 	}
@@ -76,6 +79,27 @@ func (a *accessTokens) invalidate(token string) {
 	if a.token != nil && a.token.AccessToken == token {
 		a.token = nil
 	}
+}
+
+// report logs why there is no access token: once a request, not once a message.
+func (a *accessTokens) report(err error) {
+	if answer, ok := refusal(err); ok {
+		a.log.Error("Google refuses the service account; check that it exists, is enabled and that the clock is right",
+			"status", answer)
+		return
+	}
+	a.log.Warn("no access token from Google; its pushes wait", "err", err)
+}
+
+// refusal returns the status of an answer that refuses our credentials, unlike
+// one that tells of trouble.
+func refusal(err error) (status int, ok bool) {
+	var e *oauth2.RetrieveError
+	if !errors.As(err, &e) || e.Response == nil {
+		return 0, false
+	}
+	status = e.Response.StatusCode
+	return status, status < http.StatusInternalServerError && status != http.StatusTooManyRequests
 }
 
 func (a *accessTokens) close() { a.base.CloseIdleConnections() }

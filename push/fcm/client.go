@@ -45,7 +45,7 @@ func New(cfg Config) (*Client, error) {
 	tlsConfig := &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12}
 	c := &Client{
 		log:    cfg.Log,
-		access: newAccessTokens(acc.oauth, tlsConfig),
+		access: newAccessTokens(acc.oauth, tlsConfig, cfg.Log),
 		lane:   h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
 	}
 	opts := []option.ClientOption{
@@ -109,7 +109,7 @@ func (c *Client) once(ctx context.Context, msg *messaging.Message) (*exchange, p
 		c.log.Error("the Firebase SDK refused to send a message", "err", err)
 		return e, push.Result{Verdict: push.Dead, Reason: "refused by the SDK"}
 	case e.err != nil:
-		return e, c.failure(ctx, e.err)
+		return e, failure(ctx, e.err)
 	default:
 		return e, e.result()
 	}

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/hawser-edge/hawser/push"
 )
 
@@ -110,20 +108,16 @@ func (e *exchange) result() push.Result {
 
 // failure words the verdict on an attempt without an answer. Whether the
 // message was delivered is unknown.
-func (c *Client) failure(ctx context.Context, err error) push.Result {
-	refused := (*oauth2.RetrieveError)(nil)
+func failure(ctx context.Context, err error) push.Result {
+	_, refused := refusal(err)
 	switch {
-	case errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode < http.StatusInternalServerError &&
-		refused.Response.StatusCode != http.StatusTooManyRequests:
-		c.log.Error("Google refuses the service account; check that it exists, is enabled and that the clock is right",
-			"status", refused.Response.StatusCode)
+	case refused:
 		return push.Result{Verdict: push.PauseApp, Reason: "service account refused"}
 	case ctx.Err() != nil:
 		return push.Result{Verdict: push.RetryAfter, Reason: "timeout"}
 	case errors.Is(err, errAccess):
 		return push.Result{Verdict: push.RetryAfter, Reason: "no access token"}
 	default:
-		c.log.Warn("no answer from FCM; its pushes wait", "err", err)
 		return push.Result{Verdict: push.RetryAfter, Reason: "no connection"}
 	}
 }

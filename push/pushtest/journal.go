@@ -16,7 +16,7 @@ type journal struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	received []Notification
-	dropped  int // entries that gave way
+	dropped  int // entries that gave way or were taken
 	shown    map[shownKey]Notification
 	changed  chan struct{} // closed and replaced by every entry
 }
@@ -55,6 +55,17 @@ func (j *journal) Received() []Notification {
 	for i, n := range j.received {
 		out[i] = n.clone()
 	}
+	return out
+}
+
+// Take returns what Received does and forgets it, so that a reader who comes
+// often misses nothing, however long the run.
+func (j *journal) Take() []Notification {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := j.received
+	j.received = nil
+	j.dropped += len(out)
 	return out
 }
 
