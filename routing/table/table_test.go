@@ -1,0 +1,392 @@
+package table
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sessionsum"
+)
+
+var start = time.UnixMilli(1_700_000_000_000)
+
+// edge is the other end: what an edge holds and says.
+type edge struct {
+	name     string
+	inc      int64
+	seq      uint64
+	sessions map[uint64]*linkpb.Session
+}
+
+func newEdge(name string, inc int64) *edge {
+	return &edge{name: name, inc: inc, sessions: map[uint64]*linkpb.Session{}}
+}
+
+func session(conn uint64, user, device string, epoch int64) *linkpb.Session {
+	return &linkpb.Session{Conn: conn, Tenant: "t", User: user, Device: device, Epoch: epoch}
+}
+
+func (e *edge) batch(added []*linkpb.Session, removed ...uint64) *linkpb.SessionBatch {
+	for _, s := range added {
+		e.sessions[s.GetConn()] = s
+	}
+	for _, c := range removed {
+		delete(e.sessions, c)
+	}
+	if len(added)+len(removed) > 0 {
+		e.seq++
+	}
+	b := &linkpb.SessionBatch{Edge: e.name, Incarnation: e.inc, Seq: e.seq, Added: added, Removed: removed, Count: uint64(len(e.sessions))}
+	for _, s := range e.sessions {
+		b.Checksum += sessionsum.Of(s.GetConn(), s.GetTenant(), s.GetUser(), s.GetDevice(), s.GetEpoch())
+	}
+	return b
+}
+
+func (e *edge) add(s ...*linkpb.Session) *linkpb.SessionBatch { return e.batch(s) }
+func (e *edge) beat() *linkpb.SessionBatch                    { return e.batch(nil) }
+
+func (e *edge) dump(id uint64, perPart int) []*linkpb.SessionDump {
+	p := &linkpb.SessionDump{Edge: e.name, Incarnation: e.inc, Seq: e.seq, DumpId: id}
+	var parts []*linkpb.SessionDump
+	for _, s := range e.sessions {
+		if len(p.Sessions) == perPart {
+			parts = append(parts, p)
+			p = &linkpb.SessionDump{Edge: e.name, Incarnation: e.inc, Seq: e.seq, DumpId: id, Part: p.Part + 1}
+		}
+		p.Sessions = append(p.Sessions, s)
+	}
+	p.Last = true
+	return append(parts, p)
+}
+
+func apply(t *testing.T, tab *Table, b *linkpb.SessionBatch, want BatchResult) []Change {
+	t.Helper()
+	got, changes := tab.Apply(b, start, nil)
+	if got != want {
+		t.Fatalf("batch %d: result %d, want %d", b.GetSeq(), got, want)
+	}
+	return changes
+}
+
+func conn(tab *Table, user, device string) uint64 {
+	if s := tab.Device(ID("t", user, device)).Session; s != nil {
+		return s.Conn
+	}
+	return 0
+}
+
+func TestFollowsBatches(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	apply(t, tab, e.beat(), Applied)
+	if c := apply(t, tab, e.add(session(1, "u", "d", 5)), Applied); len(c) != 1 || !c[0].New {
+		t.Fatalf("changes %+v", c)
+	}
+	again := session(1, "u", "d", 5)
+	again.Background = true
+	if c := apply(t, tab, e.add(again), Applied); len(c) != 1 || c[0].New || !c[0].Session.Background {
+		t.Fatalf("changes %+v", c)
+	}
+	if echo, ok := tab.Echo("e1"); !ok || echo.Seq != 2 {
+		t.Errorf("echo %+v, %v", echo, ok)
+	}
+	if c := apply(t, tab, e.batch(nil, 1), Applied); len(c) != 1 || c[0].Session != nil {
+		t.Fatalf("changes %+v", c)
+	}
+	if len(tab.users) != 0 {
+		t.Error("the user is still there")
+	}
+}
+
+func TestGapNeedsDump(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	apply(t, tab, e.add(session(1, "u", "d1", 5)), Applied)
+	e.add(session(2, "u", "d2", 5)) // lost
+	apply(t, tab, e.beat(), Gap)
+	if _, ok := tab.Echo("e1"); ok {
+		t.Error("an echo of what is not known")
+	}
+	if conn(tab, "u", "d1") != 1 {
+		t.Error("what was known is forgotten")
+	}
+	needs := tab.DumpNeeds(start)
+	if len(needs) != 1 || len(tab.DumpNeeds(start)) != 0 {
+		t.Fatalf("needs %+v, then more", needs)
+	}
+	parts := e.dump(needs[0].ID, 1)
+	apply(t, tab, e.add(session(3, "u", "d3", 5)), Kept)
+	if ok, _ := tab.TakeDump(parts[0], start, nil); ok {
+		t.Fatal("half a dump was enough")
+	}
+	ok, changes := tab.TakeDump(parts[1], start, nil)
+	if !ok || len(changes) != 2 || conn(tab, "u", "d2") != 2 || conn(tab, "u", "d3") != 3 {
+		t.Fatalf("after the dump: %v, %+v", ok, changes)
+	}
+	apply(t, tab, e.beat(), Applied)
+}
+
+func TestMismatchNeedsDump(t *testing.T) {
+	for name, spoil := range map[string]func(*linkpb.SessionBatch){
+		"count":    func(b *linkpb.SessionBatch) { b.Count++ },
+		"checksum": func(b *linkpb.SessionBatch) { b.Checksum++ },
+	} {
+		tab, e := New(), newEdge("e1", 1)
+		b := e.add(session(1, "u", "d", 5))
+		spoil(b)
+		apply(t, tab, b, Mismatch)
+		if len(tab.DumpNeeds(start)) != 1 {
+			t.Errorf("%s: no dump is asked for", name)
+		}
+	}
+}
+
+func TestDumpIsAskedForAgain(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	e.add(session(1, "u", "d1", 5), session(2, "u", "d2", 5))
+	apply(t, tab, e.beat(), Unknown)
+	first := tab.DumpNeeds(start)[0]
+	parts := e.dump(first.ID, 1)
+	if ok, _ := tab.TakeDump(parts[1], start, nil); ok {
+		t.Fatal("a part out of order was taken")
+	}
+	tab.TakeDump(parts[0], start, nil)
+	later := start.Add(dumpRetry)
+	needs := tab.DumpNeeds(later)
+	if len(needs) != 1 || needs[0].ID == first.ID {
+		t.Fatalf("needs %+v", needs)
+	}
+	if ok, _ := tab.TakeDump(parts[1], later, nil); ok {
+		t.Fatal("a part of the former dump was taken")
+	}
+	if tab.Settled(later) {
+		t.Error("complete without the edge")
+	}
+	if !tab.Settled(start.Add(dumpBlocks)) {
+		t.Error("an edge that does not answer blocks for ever")
+	}
+}
+
+func TestKeptBatchesAreBounded(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	e.add(session(1, "u", "d", 5))
+	apply(t, tab, e.beat(), Unknown)
+	id := tab.DumpNeeds(start)[0].ID
+	parts := e.dump(id, 10)
+	for range maxKept {
+		apply(t, tab, e.batch(nil, 999), Kept)
+	}
+	apply(t, tab, e.batch(nil, 999), KeptFull)
+	tab.TakeDump(parts[0], start, nil)
+	apply(t, tab, e.beat(), Gap)
+	tab.TakeDump(e.dump(tab.DumpNeeds(start)[0].ID, 10)[0], start, nil)
+	apply(t, tab, e.beat(), Applied)
+}
+
+func TestEdgesComeAndGo(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	tab.Tick(start)
+	apply(t, tab, e.add(session(1, "u", "d", 5)), Applied)
+	s := tab.Device(ID("t", "u", "d")).Session
+	next := newEdge("e1", 2)
+	apply(t, tab, next.beat(), Applied)
+	if conn(tab, "u", "d") != 0 || s.Live() {
+		t.Error("a session of the former incarnation lives")
+	}
+	apply(t, tab, e.beat(), Stale)
+	for at := start; at.Before(start.Add(EdgeSilence)); at = at.Add(100 * time.Millisecond) {
+		if lost := tab.Tick(at); len(lost) != 0 {
+			t.Fatalf("lost %v after %v", lost, at.Sub(start))
+		}
+	}
+	tab.Tick(start.Add(EdgeSilence))
+	if lost := tab.Tick(start.Add(EdgeSilence + 100*time.Millisecond)); len(lost) != 1 {
+		t.Fatalf("lost %v", lost)
+	}
+}
+
+func TestHeldUpOwnerExcusesEdges(t *testing.T) {
+	tab := New()
+	tab.Tick(start)
+	apply(t, tab, newEdge("e1", 1).beat(), Applied)
+	if lost := tab.Tick(start.Add(time.Minute)); len(lost) != 0 {
+		t.Error("lost while their beats waited unread")
+	}
+}
+
+func TestOrderOfSessions(t *testing.T) {
+	type at struct {
+		inc, epoch int64
+		conn       uint64
+	}
+	for i, c := range []struct {
+		old, new at
+		wins     bool
+	}{
+		{at{1, 5, 1}, at{1, 6, 2}, true},
+		{at{1, 6, 1}, at{1, 5, 2}, false},
+		{at{1, 5, 1}, at{2, 5, 1}, true},
+		{at{2, 5, 1}, at{1, 5, 9}, false},
+		{at{1, 5, 1}, at{1, 5, 2}, true},
+		{at{1, 5, 1}, at{1, 5, 1}, true}, // by name
+	} {
+		tab := New()
+		e1, e2 := newEdge("e1", c.old.inc), newEdge("e2", c.new.inc)
+		apply(t, tab, e1.add(session(c.old.conn, "u", "d", c.old.epoch)), Applied)
+		changes := apply(t, tab, e2.add(session(c.new.conn, "u", "d", c.new.epoch)), Applied)
+		if won := len(changes) == 1; won != c.wins {
+			t.Errorf("case %d: won %v", i, won)
+		}
+		loser, conn := "e1", c.old.conn
+		if !c.wins {
+			loser, conn = "e2", c.new.conn
+		}
+		echo, _ := tab.Echo(loser)
+		if len(echo.Superseded) != 1 || echo.Superseded[0] != conn {
+			t.Errorf("case %d: %s is told %+v", i, loser, echo)
+		}
+		if again, _ := tab.Echo(loser); len(again.Superseded) != 1 {
+			t.Errorf("case %d: told once only", i)
+		}
+	}
+}
+
+func TestLoserDoesNotComeBack(t *testing.T) {
+	tab, e1, e2 := New(), newEdge("e1", 1), newEdge("e2", 1)
+	apply(t, tab, e1.add(session(1, "u", "d", 5)), Applied)
+	apply(t, tab, e2.add(session(1, "u", "d", 6)), Applied)
+	apply(t, tab, e2.batch(nil, 1), Applied)
+	if conn(tab, "u", "d") != 0 {
+		t.Error("the superseded session is back")
+	}
+	apply(t, tab, e1.batch(nil, 1), Applied)
+	if echo, _ := tab.Echo("e1"); len(echo.Superseded) != 0 {
+		t.Errorf("told of an ended session: %+v", echo)
+	}
+}
+
+func TestEpochAhead(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	limit := start.Add(MaxEpochAhead).UnixMilli()
+	apply(t, tab, e.add(session(1, "u", "d", limit+1), session(2, "v", "d", limit)), Applied)
+	echo, _ := tab.Echo("e1")
+	if len(echo.Refused) != 1 || echo.Refused[0] != 1 || conn(tab, "u", "d") != 0 || conn(tab, "v", "d") != 2 {
+		t.Errorf("echo %+v", echo)
+	}
+}
+
+func TestRecords(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	id := ID("t", "u", "d")
+	if !tab.SetRecord(id, true) || tab.SetRecord(id, true) {
+		t.Error("a new record changes something, the same one nothing")
+	}
+	apply(t, tab, e.add(session(1, "u", "d", 5), session(2, "u", "e", 5)), Applied)
+	if d := tab.Devices(nil, id.UserID); len(d) != 2 || !d[0].HasToken || d[1].HasToken || d[0].Session == nil {
+		t.Errorf("devices %+v", d)
+	}
+	tab.Forget("e1")
+	if d := tab.Devices(nil, id.UserID); len(d) != 1 || d[0].Session != nil {
+		t.Errorf("devices %+v", d)
+	}
+	if !tab.SetRecord(id, false) || tab.DeleteRecord(id) || tab.Records() != 0 {
+		t.Error("the record is still there")
+	}
+}
+
+func TestLostEdgesAreSwept(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	for i := range uint64(2 * sweepAt) {
+		apply(t, tab, e.add(session(i+1, fmt.Sprintf("u%d", i), "d", 5)), Applied)
+	}
+	tab.Forget("e1")
+	tab.Tick(start)
+	if len(tab.users) != 0 {
+		t.Errorf("%d users are left behind", len(tab.users))
+	}
+}
+
+// Whatever is lost, doubled or late: after the last beat and dump the table
+// holds what the edges hold.
+func TestConverges(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		tab := New()
+		edges := []*edge{newEdge("e1", 1), newEdge("e2", 1)}
+		var late []*linkpb.SessionBatch
+		now := start
+		for n := range uint64(300) {
+			now = now.Add(50 * time.Millisecond)
+			e := edges[rng.IntN(2)]
+			b := e.beat()
+			switch rng.IntN(3) {
+			case 0:
+				b = e.add(session(n+1, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(3)), start.UnixMilli()+int64(n)))
+			case 1:
+				b = e.batch(nil, uint64(rng.IntN(int(n)+1)))
+			}
+			switch rng.IntN(6) {
+			case 0: // lost
+			case 1:
+				late = append(late, b)
+			default:
+				tab.Apply(b, now, nil)
+			}
+			if len(late) > 0 && rng.IntN(4) == 0 {
+				tab.Apply(late[0], now, nil)
+				late = late[1:]
+			}
+			if rng.IntN(50) == 0 {
+				tab.Forget(e.name)
+			}
+			takeDumps(tab, edges, now, rng)
+		}
+		for range 3 {
+			now = now.Add(2 * dumpRetry)
+			for _, e := range edges {
+				tab.Apply(e.beat(), now, nil)
+			}
+			takeDumps(tab, edges, now, nil)
+		}
+		compare(t, seed, tab, edges)
+	}
+}
+
+func takeDumps(tab *Table, edges []*edge, now time.Time, rng *rand.Rand) {
+	for _, need := range tab.DumpNeeds(now) {
+		for _, e := range edges {
+			if e.name != need.Edge {
+				continue
+			}
+			for _, p := range e.dump(need.ID, 4) {
+				if rng == nil || rng.IntN(5) > 0 {
+					tab.TakeDump(p, now, nil)
+				}
+			}
+		}
+	}
+}
+
+func compare(t *testing.T, seed uint64, tab *Table, edges []*edge) {
+	t.Helper()
+	newest := map[DeviceID]*linkpb.Session{}
+	for _, e := range edges {
+		if r, _ := tab.Apply(e.beat(), start.Add(time.Hour), nil); r != Applied {
+			t.Fatalf("seed %d: beat of %s: %d", seed, e.name, r)
+		}
+		for _, s := range e.sessions {
+			if tab.Session(e.name, e.inc, s.GetConn()).standing != current {
+				continue // told to close
+			}
+			if o := newest[deviceOf(s)]; o == nil || s.GetEpoch() > o.GetEpoch() {
+				newest[deviceOf(s)] = s
+			}
+		}
+	}
+	for id, want := range newest {
+		if got := tab.Device(id).Session; got == nil || got.Epoch != want.GetEpoch() {
+			t.Errorf("seed %d: %v has session %+v, want epoch %d", seed, id, got, want.GetEpoch())
+		}
+	}
+}
