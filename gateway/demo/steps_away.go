@@ -114,11 +114,11 @@ func (s *story) bReturns(ctx context.Context) ([]string, error) {
 		got = append(got, a.version)
 	}
 	if !slices.Equal(got, s.forB) {
-		return nil, fmt.Errorf("B's phone was handed %d: want %d in this order", got, s.forB)
+		return nil, fmt.Errorf("the phone of B was handed %d: want %d in this order", got, s.forB)
 	}
 	pause(ctx, quiet)
 	if n := len(s.fleet.notifications(s.bPhone)); n != 1 {
-		return nil, fmt.Errorf("B's phone has %d pushes after its return: want the one of before", n)
+		return nil, fmt.Errorf("the phone of B has %d pushes after its return: want the one of before", n)
 	}
 	return []string{fmt.Sprintf("its phone says Hello and is handed versions %d, in order; no further push", got)}, nil
 }
@@ -142,7 +142,7 @@ func (s *story) stopReading(ctx context.Context) ([]string, error) {
 	}
 	err = until(ctx, func() error {
 		if len(s.fleet.notifications(s.aPhone)) == before {
-			return errors.New("no push has reached A's phone")
+			return errors.New("no push has reached the phone of A")
 		}
 		return nil
 	})
@@ -155,7 +155,7 @@ func (s *story) stopReading(ctx context.Context) ([]string, error) {
 	}
 	pushed := s.fleet.notifications(s.aPhone)[before].At.Sub(stored)
 	if pushed < patience {
-		return nil, fmt.Errorf("A's phone was pushed after %v: it has %v to acknowledge", pushed, patience)
+		return nil, fmt.Errorf("the phone of A was pushed after %v: it has %v to acknowledge", pushed, patience)
 	}
 	tablet, _ := s.aTablet.heard(messages, a.Version)
 	lines := []string{fmt.Sprintf("the tablet has it after %.1f ms; the phone is pushed after %.1f s",

@@ -122,7 +122,7 @@ func (s *story) sameAgain(ctx context.Context) ([]string, error) {
 	}
 	pause(ctx, quiet)
 	if after := len(s.aPhone.record().arrivals) + len(s.aTablet.record().arrivals); after != before {
-		return nil, fmt.Errorf("A's devices were handed %d more items after a repeat", after-before)
+		return nil, fmt.Errorf("the devices of A were handed %d more items after a repeat", after-before)
 	}
 	return []string{fmt.Sprintf("the other router answers version %d, duplicate true; no device hears of it again", again.Version)}, nil
 }
