@@ -53,6 +53,23 @@ func TestNetwork(t *testing.T) {
 	})
 }
 
+// What the edge writes starts the device's interval anew, and the deadline with
+// it.
+func TestWritesMoveTheDeadline(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		d := e.connect(nil)
+		interval := time.Duration(d.welcome.IntervalMs) * time.Millisecond
+		time.Sleep(interval - time.Second)
+		e.srv.Hub().Notify(1, "r1", "messages", 1, 0)
+		d.expectNotify("messages")
+		d.silent(interval)
+		d.send(&wire.Ping{})
+		if _, ok := d.next().(*wire.Pong); !ok {
+			t.Error("not a Pong")
+		}
+	})
+}
+
 // Writing to a connection whose network is gone does not keep it for ever.
 func TestWritesDoNotKeepADeadConnection(t *testing.T) {
 	inBubble(t, nil, func(e *edge) {
@@ -253,7 +270,13 @@ func TestDrain(t *testing.T) {
 		}
 		late := e.dial()
 		late.send(&wire.Hello{Body: &wirepb.Hello{Token: testToken("late", time.Hour)}})
-		late.closed(wire.CloseShutdown)
+		if c, ok := late.next().(*wire.Close); !ok || c.Code != wire.CloseShutdown {
+			t.Error("a device was let in while draining")
+		}
+		synctest.Wait()
+		if e.counter("refused_total", "shutdown") != 1 {
+			t.Error("the late device became a session")
+		}
 		if took := <-done; took < 15*time.Second || took > 16*time.Second {
 			t.Errorf("drained in %v, want 15 s for those that stay", took)
 		}

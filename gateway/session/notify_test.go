@@ -317,3 +317,18 @@ func TestAckAheadOfNotify(t *testing.T) {
 		}
 	})
 }
+
+// What the device has by the time its socket takes more is not written.
+func TestAckBeforeTheWrite(t *testing.T) {
+	k := kindState{name: "messages"}
+	k.notify(time.Hour, 5, 4)
+	if !k.pending {
+		t.Fatal("nothing to write")
+	}
+	if k.ack(time.Hour, 4); !k.pending {
+		t.Error("dropped though the device lacks it")
+	}
+	if k.ack(time.Hour, 5); k.pending {
+		t.Error("written though the device has it")
+	}
+}

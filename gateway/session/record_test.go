@@ -77,7 +77,25 @@ func TestRecordStopsWithTheSession(t *testing.T) {
 	})
 }
 
-// A thousand devices come at once: no more than the bound are written at once,
+// A session that goes while its record waits for its turn is passed over.
+func TestQueuedRecordOfAGoneSession(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Limits.DeviceWriters = 1 }, func(e *edge) {
+		e.registry.hangPuts = make(chan struct{})
+		e.connect(withPushToken)
+		synctest.Wait()
+		d := e.connect(func(h *wirepb.Hello) { withPushToken(h); h.Token = testToken("tablet", time.Hour) })
+		synctest.Wait()
+		_ = d.conn.CloseWithCode(0, "")
+		synctest.Wait()
+		close(e.registry.hangPuts)
+		synctest.Wait()
+		if got := e.registry.written(); len(got) != 1 || got[0].Device != "phone" {
+			t.Errorf("written %+v", got)
+		}
+	})
+}
+
+// A hundred devices come at once: no more than the bound are written at once,
 // and all in the end.
 func TestRecordsAreBounded(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Limits.DeviceWriters = 3 }, func(e *edge) {
@@ -106,6 +124,7 @@ func TestLogout(t *testing.T) {
 		d := e.connect(withPushToken)
 		d.send(&wire.Bye{Logout: true}, &wire.Bye{Logout: true})
 		d.closed(wire.CloseLoggedOut)
+		synctest.Wait()
 		if !slices.Equal(e.registry.removed, []string{"acme/anna/phone"}) {
 			t.Errorf("removed %v", e.registry.removed)
 		}

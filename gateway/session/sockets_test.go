@@ -1,0 +1,154 @@
+package session
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+// The same session on real sockets: the deadlines, the last frame and the
+// token are not those of a test's stand-ins.
+func TestOnSockets(t *testing.T) {
+	for name, sockets := range map[string]struct {
+		listen func(transport.ListenConfig) (transport.Listener, error)
+		dial   func(context.Context, string, *tls.Config) (transport.Conn, error)
+	}{
+		"tcp":  {transport.ListenTCP, transport.DialTCP},
+		"quic": {transport.ListenQUIC, transport.DialQUIC},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := certificates(t)
+			l, err := sockets.listen(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			e, signer := socketEdge(t)
+			served := make(chan error, 1)
+			serving, stop := context.WithCancel(ctx)
+			go func() { served <- e.Serve(serving, l) }()
+
+			conn, err := sockets.dial(ctx, l.Addr().String(), client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			converse(t, e, conn, signer)
+			stop()
+			<-served
+			_ = conn.CloseWithCode(0, "")
+			if err := l.Shutdown(ctx); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+		})
+	}
+}
+
+// converse is a short life: Hello, a notify, its ack, a warning because the
+// token is about to expire, a renewal, Bye.
+func converse(t *testing.T, srv *Server, conn transport.Conn, signer *token.Signer) {
+	t.Helper()
+	reader := wire.NewReader(conn, wire.MaxPayload)
+	send := func(f wire.Frame) {
+		if _, err := conn.Write(wire.Append(nil, f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next := func(want wire.Type) wire.Frame {
+		t.Helper()
+		f, err := reader.Next()
+		if err != nil || f.Type() != want {
+			t.Fatalf("%+v, %v; want %s", f, err, want)
+		}
+		return f
+	}
+	jwt := func(life time.Duration) string {
+		s, err := signer.Sign(token.Identity{Tenant: "acme", User: "anna", Device: "phone", ExpiresAt: time.Now().Add(life)}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	// Within the grace: the read deadline that is set for the warning has
+	// passed at once, and reading goes on behind it.
+	send(&wire.Hello{Body: &wirepb.Hello{Token: jwt(10 * time.Second)}})
+	next(wire.TypeWelcome)
+	next(wire.TypeGoAway)
+	send(&wire.Token{Body: &wirepb.Token{Token: jwt(time.Hour)}})
+	send(&wire.Ping{})
+	next(wire.TypePong)
+	srv.Hub().Notify(1, "r1", "messages", 3, 0)
+	n := next(wire.TypeNotify).(*wire.Notify)
+	send(&wire.Ack{Kind: n.Kind, Version: n.Version})
+	send(&wire.Request{ID: 1, Service: "a", Method: "b", Body: []byte("body")})
+	if r := next(wire.TypeResponse).(*wire.Response); string(r.Body) != "body" {
+		t.Errorf("response %+v", r)
+	}
+	if a := srv.Hub().Notify(1, "r1", "messages", 3, 0); a.State != Acked {
+		t.Errorf("after the ack: %+v", a)
+	}
+	send(&wire.Bye{})
+	if c := next(wire.TypeClose).(*wire.Close); c.Code != wire.CloseBye {
+		t.Errorf("closed with %v", c.Code)
+	}
+}
+
+func socketEdge(t *testing.T) (*Server, *token.Signer) {
+	t.Helper()
+	private, public, err := token.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := token.ParseSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := t.TempDir() + "/jwks.json"
+	if err := token.WriteKey(keys, public); err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := token.NewVerifier([]token.Source{{Tenant: "acme", JWKSFile: keys}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, err := NewServer(Config{
+		Verifier: verifier, Registry: discardRegistry{},
+		Relay: relayFunc(func(_ context.Context, c Call) ([]byte, error) { return c.Body, nil }),
+		Kinds: func(string) []string { return []string{"messages"} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, signer
+}
+
+func certificates(t *testing.T) (server, client *tls.Config) {
+	t.Helper()
+	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"edge.test"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, pub, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	server = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	return server, &tls.Config{RootCAs: roots, ServerName: "edge.test"}
+}
