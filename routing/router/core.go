@@ -1,11 +1,13 @@
 package router
 
 import (
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
@@ -45,6 +47,9 @@ func (l *loop) takeBatch(edge string, m *nats.Msg, now time.Time) {
 	var result table.BatchResult
 	result, l.changes = l.table.Apply(b, now, l.changes[:0])
 	l.r.metrics.batches[result].Inc()
+	if result == table.Unknown {
+		l.appeared(edge, now)
+	}
 	l.tell(edge, now)
 }
 
@@ -85,8 +90,13 @@ func (l *loop) takeAnswers(edge string, m *nats.Msg, now time.Time) {
 
 func (l *loop) takeCheck(m *nats.Msg, now time.Time) {
 	var req linkpb.CheckRequest
-	if err := proto.Unmarshal(m.Data, &req); err != nil {
+	err := proto.Unmarshal(m.Data, &req)
+	if err = errors.Join(err, wire.CheckID("kind", req.GetKind()), wire.CheckVersion(req.GetVersion())); err != nil {
 		l.r.metrics.malformed.WithLabelValues(malformedRequest).Inc()
+		return
+	}
+	if !l.settled {
+		l.r.respond(m, &linkpb.CheckResponse{State: linkpb.CheckResponse_STATE_UNSPECIFIED})
 		return
 	}
 	l.fx.nextID++

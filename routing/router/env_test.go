@@ -42,6 +42,8 @@ func newEnv(t *testing.T) *env {
 	return e
 }
 
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 func catalog(t *testing.T) *routing.Catalog {
 	t.Helper()
 	c, err := routing.NewCatalog([]routing.Tenant{{Name: tenant, Kinds: map[string]routing.Kind{
@@ -73,7 +75,7 @@ func (e *env) routerOn(name string, conn *nats.Conn, hooks Hooks) *running {
 	}
 	r, err := New(Config{
 		Name: name, Conn: conn, JS: js, Catalog: e.cat, AckWait: 2 * time.Second,
-		Listen: 400 * time.Millisecond, Log: slog.New(slog.DiscardHandler), Hooks: hooks,
+		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks,
 	})
 	if err != nil {
 		e.t.Fatal(err)

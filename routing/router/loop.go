@@ -21,7 +21,20 @@ const (
 	// hearAgain is how long no events are taken after NATS was away: within
 	// it every edge has beaten, and what was missed shows.
 	hearAgain = 1200 * time.Millisecond
+	// missedFor is how long an edge may be lost to this router alone: for
+	// longer the dispatcher does not surely remember what it settled without
+	// the edge's devices.
+	missedFor = 20 * time.Second
+	// maxLost bounds the lost edges that are remembered.
+	maxLost = 4096
 )
+
+// lostEdge is when an edge fell silent, and how much the dispatcher had
+// forgotten early by then.
+type lostEdge struct {
+	at      time.Time
+	evicted uint64
+}
 
 // loop owns the router's state. Its goroutine is Run's.
 type loop struct {
@@ -33,10 +46,16 @@ type loop struct {
 	fx    *effects
 
 	// echo are the edges to be told how far the table follows them.
-	echo     map[string]bool
-	changes  []table.Change
-	complete bool
-	leaving  bool
+	echo    map[string]bool
+	changes []table.Change
+	// complete is what edges are told; settled, that no edge waits for its
+	// first dump: only then events are taken.
+	complete, settled bool
+	// recheck: an edge came back after so long that what was settled without
+	// it is forgotten. Edges are told that the table was incomplete.
+	recheck bool
+	lost    map[string]lostEdge
+	leaving bool
 	// recordsIn: every device record has been told.
 	recordsIn bool
 	// listenUntil is set from when NATS was first connected; before
@@ -53,7 +72,7 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 	t := table.New()
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
-		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool),
+		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), lost: make(map[string]lostEdge),
 		d: dispatch.New(dispatch.Config{AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending}, t, fx),
 	}
 }
@@ -93,7 +112,7 @@ func (l *loop) run(ctx context.Context) {
 
 // messages is nil while no events shall be taken.
 func (l *loop) messages() chan dispatch.Message {
-	if !l.leaving && (!l.complete || l.d.Full() || time.Now().Before(l.pausedUntil)) {
+	if !l.leaving && (!l.complete || !l.settled || l.d.Full() || time.Now().Before(l.pausedUntil)) {
 		return nil
 	}
 	return l.r.messages
@@ -145,6 +164,9 @@ func (l *loop) tick(now time.Time) {
 	l.watchConn(now)
 	for _, edge := range l.table.Tick(now) {
 		l.r.metrics.edgesLost.Inc()
+		if len(l.lost) < maxLost {
+			l.lost[edge] = lostEdge{now, l.d.Counts().RecentEvicted}
+		}
 		l.r.cfg.Log.Warn("edge is silent: its sessions are taken for ended", "edge", edge)
 	}
 	l.d.Tick(now)
@@ -171,10 +193,30 @@ func (l *loop) watchConn(now time.Time) {
 	l.connected, l.reconnects, l.tickedAt = up, reconnects, now
 }
 
-// judge finds out whether the table is complete, and says so at once.
+// appeared deals with an edge that has sessions when it is first heard of, or
+// heard of again. Usually its sessions wait for this router's echo, and
+// nothing was settled that they miss. But an edge that was lost to this router
+// alone knows nothing of it.
+func (l *loop) appeared(edge string, now time.Time) {
+	if was, ok := l.lost[edge]; ok {
+		delete(l.lost, edge)
+		if now.Sub(was.at) > missedFor || l.d.Counts().RecentEvicted != was.evicted {
+			l.recheck = true
+		}
+	}
+	l.judge(now)
+}
+
+// judge finds out whether the table is complete, and says so at once. It
+// stays complete while a new edge is taken in: edges verify all their
+// sessions anew with a router that becomes complete.
 func (l *loop) judge(now time.Time) {
+	l.settled = l.table.Settled(now)
+	if l.settled {
+		l.recheck = false
+	}
 	listened := !l.listenUntil.IsZero() && !now.Before(l.listenUntil)
-	complete := listened && l.recordsIn && !l.leaving && l.table.Settled(now)
+	complete := listened && l.recordsIn && !l.leaving && (l.settled || l.complete && !l.recheck)
 	if complete == l.complete {
 		return
 	}
