@@ -108,6 +108,13 @@ func (q *query) run(ctx context.Context) (Page, error) {
 	}
 	var p Page
 	kept, first := q.fill(&p, b)
+	if first == 0 && b.pending > 0 {
+		// The message since alone filled the request's bytes.
+		if b, err = q.next(ctx, q.since+1, q.limits.Items+1, q.limits.Bytes); err != nil {
+			return Page{}, err
+		}
+		_, first = q.fill(&p, b)
+	}
 	if first == 0 {
 		return q.nothing(ctx, kept)
 	}
