@@ -87,7 +87,6 @@ func (f *file) read() (changed bool, err error) {
 	if err == nil && f.stamp != nil && same(f.stamp, stamp) {
 		return false, nil
 	}
-	f.stamp = nil
 	if err != nil {
 		return false, fmt.Errorf("%w: tenant %q: %w", ErrKey, f.Tenant, err)
 	}

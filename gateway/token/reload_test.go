@@ -97,6 +97,19 @@ func TestReloadRefusesAClash(t *testing.T) {
 	if v.ReloadFailures() != 1 {
 		t.Error("the clash was not counted")
 	}
+	// The file that clashes does not hold up the other, and counts once it is
+	// mended.
+	d := edKey("d")
+	replace(t, one, jwks(a.jwk, d.jwk))
+	v.reload()
+	replace(t, one, jwks(d.jwk))
+	v.reload()
+	v.reload()
+	for _, k := range []testKey{c, d} {
+		if _, err := v.Verify(k.sign(t, nil, goodClaims()), now); err != nil {
+			t.Errorf("key %s after the clash: %v", k.jwk.ID, err)
+		}
+	}
 }
 
 func TestNewVerifierRefuses(t *testing.T) {
