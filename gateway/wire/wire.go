@@ -159,8 +159,8 @@
 // A device that sends no complete Hello in time (10 s unless the operator
 // chose otherwise, counted from the handshake) is closed with 3002.
 //
-// The token is a JWT signed by the tenant's backend with EdDSA, ES256 or
-// RS256. It shall have a kid in its header, aud "hawser", sub (the user), tid
+// The token is a JWT of at most 4096 bytes, signed by the tenant's backend with
+// EdDSA, ES256 or RS256. It shall have a kid in its header, aud "hawser", sub (the user), tid
 // (the tenant), did (the device, an id that the application makes at its
 // installation and keeps) and exp. Clocks may differ by 60 s.
 //
@@ -266,7 +266,8 @@
 // radios pay for one that is not. A new interval counts from the frame that
 // brought it.
 //
-// A device that receives no frame within 15 s of its Ping shall treat the
+// A Ping is answered with a Pong; several Pings close together may get one. A
+// device that receives no frame within 15 s of its Ping shall treat the
 // connection as lost. An edge that receives no frame for the interval and a
 // grace (20 s and a tenth of the interval) closes with 3001; while it has
 // something to send itself, it may wait longer.
