@@ -159,6 +159,25 @@ func TestNewestWins(t *testing.T) {
 	})
 }
 
+// A late Notify of an older version takes nothing back, and a sync that lags
+// behind the Notify is asked again.
+func TestLateNotify(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(nil)
+		p.send(notify(1, 5))
+		r := p.expectSync("messages", 0)
+		p.send(notify(1, 9), notify(1, 6))
+		synctest.Wait()
+		p.answer(r, &wirepb.SyncResponse{Items: items(5, 6), Head: 6})
+		p.expectAck(6)
+		p.sync("messages", 6, &wirepb.SyncResponse{Head: 6})
+		p.expectAck(6)
+		p.sync("messages", 6, &wirepb.SyncResponse{Items: items(9), Head: 9})
+		p.expectAck(9)
+		p.quiet(time.Minute)
+	})
+}
+
 // What a broken connection left unfetched is fetched on the next one.
 func TestFetchSurvivesTheConnection(t *testing.T) {
 	virtual(t, nil, func(e *edge) {
