@@ -37,6 +37,7 @@ func (r *script) got(n int) (answers []*linkpb.Answer, inc int64) {
 func TestEveryNotifyIsAnswered(t *testing.T) {
 	e := start(t, nil)
 	r := e.router("r1", 1, nil)
+	r.follows(map[uint64]string{})
 	r.notify(incarnation, 1, 2)
 	r.notify(incarnation, 1)
 	answers, inc := r.got(3)
@@ -64,6 +65,7 @@ func TestEveryNotifyIsAnswered(t *testing.T) {
 func TestNotifyForAnotherIncarnation(t *testing.T) {
 	e := start(t, nil)
 	r := e.router("r1", 1, nil)
+	r.follows(map[uint64]string{})
 	r.notify(incarnation+1, 1) // a newer process's: not ours to answer
 	r.notify(incarnation-1, 1, 2)
 	answers, inc := r.got(2)

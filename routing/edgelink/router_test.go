@@ -260,24 +260,28 @@ func (r *script) asks(user string) int {
 	return r.headsAsked[user]
 }
 
-// conns returns the sessions that the router knows of, by their users.
-func (r *script) conns() map[uint64]string {
+// conns returns the sessions that the router knows of, by their users; ok is
+// false where it does not know the edge.
+func (r *script) conns() (m map[uint64]string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := map[uint64]string{}
-	if r.known {
-		for c, s := range r.sessions {
-			m[c] = s.GetUser()
-		}
+	m = map[uint64]string{}
+	for c, s := range r.sessions {
+		m[c] = s.GetUser()
 	}
-	return m
+	return m, r.known
 }
 
 // follows waits until the router knows exactly these sessions.
 func (r *script) follows(want map[uint64]string) {
 	r.t.Helper()
-	eventually(r.t, func() bool { return maps.Equal(r.conns(), want) },
-		func() any { return []int{len(r.conns()), len(want)} })
+	eventually(r.t, func() bool {
+		m, ok := r.conns()
+		return ok && maps.Equal(m, want)
+	}, func() any {
+		m, ok := r.conns()
+		return []any{ok, len(m), len(want)}
+	})
 }
 
 func (r *script) notify(inc int64, conns ...uint64) {
