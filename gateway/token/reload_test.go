@@ -102,6 +102,9 @@ func TestReloadRefusesAClash(t *testing.T) {
 	d := edKey("d")
 	replace(t, one, jwks(a.jwk, d.jwk))
 	v.reload()
+	if _, err := v.Verify(d.sign(t, nil, goodClaims()), now); err != nil {
+		t.Errorf("a new key beside the clash: %v", err)
+	}
 	replace(t, one, jwks(d.jwk))
 	v.reload()
 	v.reload()
