@@ -133,8 +133,8 @@ func (r *Relay) call(ctx context.Context, c Call) ([]byte, *Error) {
 
 // check refuses what must not become a subject.
 func (r *Relay) check(c Call) *Error {
-	for what, id := range map[string]string{"tenant": c.Tenant, "user": c.User, "device": c.Device, "service": c.Service, "method": c.Method} {
-		if err := wire.CheckID(what, id); err != nil {
+	for _, id := range [...][2]string{{"tenant", c.Tenant}, {"user", c.User}, {"device", c.Device}, {"service", c.Service}, {"method", c.Method}} {
+		if err := wire.CheckID(id[0], id[1]); err != nil {
 			return &Error{Code: wire.StatusInvalid, Message: err.Error()}
 		}
 	}
