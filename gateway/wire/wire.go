@@ -160,9 +160,9 @@
 // chose otherwise, counted from the handshake) is closed with 3002.
 //
 // The token is a JWT of at most 4096 bytes, signed by the tenant's backend with
-// EdDSA, ES256 or RS256. It shall have a kid in its header, aud "hawser", sub (the user), tid
-// (the tenant), did (the device, an id that the application makes at its
-// installation and keeps) and exp. Clocks may differ by 60 s.
+// EdDSA, ES256 or RS256. It shall have a kid in its header, aud "hawser", sub
+// (the user), tid (the tenant), did (the device, an id that the application
+// makes at its installation and keeps) and exp. Clocks may differ by 60 s.
 //
 // app is the application's identifier at its push provider and push_token the
 // provider's token for the installation; an empty push_token leaves a stored
