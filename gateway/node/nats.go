@@ -7,20 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/routing"
-)
-
-// A dead server or a silent path is noticed after natsPing times
-// natsPingsOut; the client's own default is minutes.
-const (
-	natsPing     = 5 * time.Second
-	natsPingsOut = 2
-	natsWait     = 250 * time.Millisecond
 )
 
 // connectNATS opens the connection of one role under the role's own user. It
@@ -29,12 +20,7 @@ const (
 // all that travels here is repeated from state. The caller closes it.
 func connectNATS(c *config.Config, role config.Role, log *slog.Logger) (*nats.Conn, error) {
 	log = log.With("nats_role", string(role))
-	opts := []nats.Option{
-		nats.Name(routing.UserName(routing.Role(role), c.Name)),
-		nats.CustomInboxPrefix(routing.InboxPrefix(routing.Role(role), c.Name)),
-		nats.PingInterval(natsPing), nats.MaxPingsOutstanding(natsPingsOut),
-		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(natsWait),
-		nats.ReconnectBufSize(-1),
+	opts := append(routing.ConnectOptions(routing.Role(role), c.Name),
 		nats.ConnectHandler(func(*nats.Conn) { log.Info("connected to NATS") }),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info("connected to NATS again") }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -43,7 +29,7 @@ func connectNATS(c *config.Config, role config.Role, log *slog.Logger) (*nats.Co
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn("NATS reported an error", "error", err)
 		}),
-	}
+	)
 	login, err := natsLogin(c.NATS.User(role))
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func start(t *testing.T, change func(*edgelink.Config)) *env {
 
 func (e *env) edgeConn() *nats.Conn {
 	e.t.Helper()
-	opts := append(edgelink.ConnectOptions("e1"),
+	opts := append(routing.ConnectOptions(routing.RoleEdge, "e1"),
 		nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if strings.Contains(strings.ToLower(err.Error()), "permission") {

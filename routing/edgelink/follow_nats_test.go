@@ -157,7 +157,7 @@ func TestStartWithoutNATS(t *testing.T) {
 	e := &env{t: t, srv: srv, hub: newHub()}
 	var all map[uint64]string
 	srv.Restart(func() {
-		nc, err := nats.Connect(url, append(edgelink.ConnectOptions("e1"), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))...)
+		nc, err := nats.Connect(url, append(routing.ConnectOptions(routing.RoleEdge, "e1"), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(0, 0))...)
 		if err != nil {
 			t.Fatal(err)
 		}

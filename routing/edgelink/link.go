@@ -22,7 +22,7 @@ type Config struct {
 	// Incarnation is the edge process's start in unix milliseconds: greater
 	// than that of every earlier process of this name.
 	Incarnation int64
-	// Conn was made with ConnectOptions. The link does not close it.
+	// Conn was made with routing.ConnectOptions. The link does not close it.
 	Conn    *nats.Conn
 	Handler Handler
 	// Log; nil: none.

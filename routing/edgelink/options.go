@@ -1,35 +1,6 @@
 package edgelink
 
-import (
-	"time"
-
-	"github.com/nats-io/nats.go"
-
-	"github.com/hawser-edge/hawser/routing"
-)
-
-// ConnectOptions are the options that an edge's NATS connection must be made
-// with; credentials and TLS are added by the caller.
-//
-//   - It reconnects for ever, and does not fail when NATS is away at the start.
-//   - It pings every 5 s: a dead link is noticed within 15 s.
-//   - It buffers nothing while NATS is away. What it would send later is
-//     outdated by then, and the link announces its state anew in any case.
-//   - Replies come to the prefix that the edge's permissions allow.
-func ConnectOptions(edge string) []nats.Option {
-	return []nats.Option{
-		nats.Name(routing.UserName(routing.RoleEdge, edge)),
-		nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleEdge, edge)),
-		nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
-		nats.ReconnectBufSize(-1),
-		nats.PingInterval(5 * time.Second),
-		nats.MaxPingsOutstanding(2),
-		nats.Timeout(2 * time.Second),
-	}
-}
+import "time"
 
 // Timing holds the link's durations. Zero fields get the defaults; tests
 // shorten them.

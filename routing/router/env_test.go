@@ -193,7 +193,7 @@ type session struct {
 func (e *env) edge(name string) *hub {
 	e.t.Helper()
 	h := &hub{e: e, name: name, sessions: map[uint64]*session{}}
-	conn := e.srv.Conn(routing.RoleEdge, name, edgelink.ConnectOptions(name)...)
+	conn := e.srv.Conn(routing.RoleEdge, name, routing.ConnectOptions(routing.RoleEdge, name)...)
 	link, err := edgelink.New(edgelink.Config{
 		Edge: name, Incarnation: time.Now().UnixMilli(), Conn: conn, Handler: h,
 		Timing: edgelink.Timing{Beat: 100 * time.Millisecond, Settle: 300 * time.Millisecond, Window: time.Second},

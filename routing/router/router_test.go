@@ -209,7 +209,7 @@ func TestNATSAwayAndBack(t *testing.T) {
 
 func TestNATSAbsentAtStart(t *testing.T) {
 	e := newEnv(t)
-	opts := append(edgelink.ConnectOptions("x"), nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleRouter, "r1")),
+	opts := append(routing.ConnectOptions(routing.RoleRouter, "r1"),
 		nats.UserInfo(routing.UserName(routing.RoleRouter, "r1"), natstest.Password))
 	var r *running
 	e.srv.Restart(func() {
