@@ -14,7 +14,7 @@ const maxSubjects = 512
 
 // headsBytes bounds the bodies that come along with the heads of one
 // request; what is over it is asked for again.
-const headsBytes = 4 << 20
+const headsBytes = 2 << 20
 
 // User names a user of a tenant.
 type User struct{ Tenant, User string }
