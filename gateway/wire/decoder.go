@@ -54,7 +54,7 @@ func (d *decoder) bytes(what string, limit uint64) []byte {
 
 // body reads bytes and copies them; nil if there are none.
 func (d *decoder) body() []byte {
-	return append([]byte(nil), d.bytes("body", MaxPayload)...)
+	return append([]byte(nil), d.bytes("body", MaxBody)...)
 }
 
 func (d *decoder) text(what string) string {
