@@ -23,8 +23,10 @@ func connectNATS(c *config.Config, role config.Role, log *slog.Logger) (*nats.Co
 	opts := append(routing.ConnectOptions(routing.Role(role), c.Name),
 		nats.ConnectHandler(func(*nats.Conn) { log.Info("connected to NATS") }),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info("connected to NATS again") }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Warn("NATS is away, trying again", "error", err)
+		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
+			if !nc.IsClosed() { // by ourselves, at the end
+				log.Warn("NATS is away, trying again", "error", err)
+			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			log.Warn("NATS reported an error", "error", err)
