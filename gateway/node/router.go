@@ -68,7 +68,7 @@ func (r *routerRole) open(p parts) (err error) {
 		return err
 	}
 	r.router, err = router.New(router.Config{
-		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js,
+		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
 		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {

@@ -138,6 +138,17 @@ func (e *env) settled() {
 	eventually(e.t, "every event is acknowledged", func() bool { return e.open() == 0 })
 }
 
+// count is the number of messages in a stream.
+func (e *env) count(stream string) int {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	s, err := e.js.Stream(ctx, stream)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return int(s.CachedInfo().State.Msgs)
+}
+
 // job returns the version of the stored push job, 0 when there is none.
 func (e *env) job(user, device, kind string) int64 {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -20,6 +20,7 @@ const (
 
 	retryConsumer = "consumer"
 	retryDevice   = "device"
+	retryEvent    = "event"
 	retryHeads    = "heads"
 	retryRecords  = "records"
 
@@ -51,7 +52,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		malformed: vec(reg, "malformed_total", "what", "Messages that could not be read and were dropped.",
 			malformedCore, malformedEvent, malformedJob, malformedRecord, malformedReply, malformedRequest),
 		retries: vec(reg, "retries_total", "what", "Work on NATS that failed and is tried again, by the router or by who asked.",
-			retryConsumer, retryDevice, retryHeads, retryRecords),
+			retryConsumer, retryDevice, retryEvent, retryHeads, retryRecords),
 		dropped: vec(reg, "dropped_total", "what", "Messages dropped at a full queue; each kind is asked or told again.",
 			dropCore, dropWork, dropPublish),
 		dumps:      counter(reg, "dumps_total", "Dumps of an edge's sessions taken in."),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/events"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
@@ -34,7 +35,7 @@ func (r *Router) serveRequests(ctx context.Context, wg *sync.WaitGroup) {
 	for range headsWorkers {
 		wg.Go(func() { work(ctx, r.heads, r.serveHeads) })
 	}
-	s := &deviceServer{r: r}
+	s := &deviceServer{r: r, events: events.New(r.cfg.JS, "/hawser/router/"+r.cfg.Name)}
 	for range deviceWorkers {
 		wg.Go(func() { work(ctx, r.devices, s.serve) })
 	}
@@ -105,7 +106,9 @@ func headsResponse(heads [][]inbox.Head) *linkpb.HeadsResponse {
 
 // deviceServer stores and removes device records.
 type deviceServer struct {
-	r *Router
+	// Static after construction.
+	r      *Router
+	events *events.Publisher
 
 	mu sync.Mutex
 	// Guarded by mu. Opened by the first request that needs it.
@@ -138,8 +141,21 @@ func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error 
 	}
 	// A registration that is older than what is stored changes nothing, and
 	// there is nothing to repeat: that is success.
-	_, err = store.Put(ctx, id, req.GetRecord())
+	outcome, err := store.Put(ctx, id, req.GetRecord())
+	if outcome == devices.Stored && err == nil {
+		s.tell(ctx, id, req.GetRecord())
+	}
 	return err
+}
+
+// tell tells the backend of a registration. The registration itself is done:
+// a backend that misses the event finds the device when it publishes.
+func (s *deviceServer) tell(ctx context.Context, id devices.ID, rec *linkpb.DeviceRecord) {
+	err := s.events.DeviceRegistered(ctx, id.Tenant, id.User, id.Device, rec.GetPlatform(), rec.GetApp())
+	if err != nil {
+		s.r.metrics.retries.WithLabelValues(retryEvent).Inc()
+		s.r.cfg.Log.Warn("the backend was not told of a registered device", "device", id.String(), "error", err)
+	}
 }
 
 func (s *deviceServer) open(ctx context.Context) (*devices.Store, error) {

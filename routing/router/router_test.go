@@ -150,6 +150,7 @@ func TestRecordsFollowTokens(t *testing.T) {
 	h.put("u2", "d1", "token-2", r)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	eventually(t, "the backend hears of both", func() bool { return e.count(routing.StreamEvents) == 2 })
 	// The phone changed hands: its token is u2's now.
 	if err := h.PutDevice(ctx, edgelink.Device{Tenant: tenant, User: "u2", Device: "d2", Platform: "ios", App: "app", PushToken: "token-1", Epoch: time.Now().UnixMilli()}); err != nil {
 		t.Fatal(err)
