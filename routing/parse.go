@@ -89,8 +89,8 @@ func tokens(subject, prefix string, n int) ([]string, error) {
 		return nil, fmt.Errorf("%w: %.100q has %d tokens after %q, not %d", ErrSubject, subject, len(t), prefix, n)
 	}
 	for _, s := range t {
-		if !wire.ValidID(s) {
-			return nil, fmt.Errorf("%w: token %.80q of %.100q is not a valid id", ErrSubject, s, subject)
+		if err := wire.CheckID("token", s); err != nil {
+			return nil, fmt.Errorf("%w: %w (in %.100q)", ErrSubject, err, subject)
 		}
 	}
 	return t, nil

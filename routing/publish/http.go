@@ -23,8 +23,23 @@ const maxBody = 96 << 10
 // protocols. It returns the path to mount it at.
 func (s *Service) Handler() (path string, h http.Handler) {
 	path, h = hawserv1connect.NewPublisherHandler(door{s}, connect.WithReadMaxBytes(maxBody))
-	return path, http.MaxBytesHandler(h, maxBody)
+	return path, s.countUnreadable(http.MaxBytesHandler(h, maxBody))
 }
+
+// countUnreadable counts the requests that the protocol's library refused, so
+// that the door never saw them.
+func (s *Service) countUnreadable(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := new(bool)
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))
+		if !*seen {
+			s.metrics.results.WithLabelValues("unreadable").Inc()
+		}
+	})
+}
+
+// seenKey finds the bool of a request that tells whether the door saw it.
+type seenKey struct{}
 
 // HTTPServer returns a server for the handler that speaks HTTP/1.1 and
 // HTTP/2, with and without TLS, which gRPC needs. The caller sets Addr and
@@ -47,6 +62,9 @@ type door struct{ s *Service }
 
 // Notify implements hawserv1connect.PublisherHandler.
 func (d door) Notify(ctx context.Context, req *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error) {
+	if seen, ok := ctx.Value(seenKey{}).(*bool); ok {
+		*seen = true
+	}
 	tenant, fault := d.tenant(req.Header())
 	if fault != nil {
 		return nil, connectError(fault)

@@ -19,7 +19,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hawser_publish_events_total",
-			Help: "Events of backends by result: stored, duplicate, invalid, denied, not_above_head, jump, conflict, quota, full, busy, unavailable, internal."},
+			Help: "Events of backends by result: stored, duplicate, invalid, unreadable, denied, not_above_head, jump, conflict, quota, full, busy, unavailable, internal."},
 			[]string{"result"}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "hawser_publish_retries_total", Help: "Attempts to store an event after the first one."}),
