@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -32,6 +33,18 @@ type Options struct {
 	SyncAlways bool
 	// MaxPayload bounds a message. 0: 1 MiB.
 	MaxPayload int32
+	// Name of the server, needed in a cluster.
+	Name string
+	// Cluster joins the server to others; nil: it stands alone.
+	Cluster *Cluster
+}
+
+// Cluster says how a server finds the others.
+type Cluster struct {
+	// Port for the other servers, on the server's host.
+	Port int
+	// Peers are the "host:port" of all servers' Ports.
+	Peers []string
 }
 
 // Server is a running nats-server.
@@ -81,6 +94,9 @@ func serverOptions(o Options) (*server.Options, error) {
 			so.JetStreamMaxStore = 64 << 30
 		}
 	}
+	if o.Cluster != nil {
+		joinCluster(so, o)
+	}
 	for _, u := range o.Users {
 		if err := u.Check(); err != nil {
 			return nil, fmt.Errorf("embedded NATS: %w", err)
@@ -88,6 +104,14 @@ func serverOptions(o Options) (*server.Options, error) {
 		so.Users = append(so.Users, serverUser(u))
 	}
 	return so, nil
+}
+
+func joinCluster(so *server.Options, o Options) {
+	so.ServerName = o.Name
+	so.Cluster = server.ClusterOpts{Name: "embedded", Host: so.Host, Port: o.Cluster.Port}
+	for _, p := range o.Cluster.Peers {
+		so.Routes = append(so.Routes, &url.URL{Scheme: "nats-route", Host: p})
+	}
 }
 
 func serverUser(u routing.User) *server.User {

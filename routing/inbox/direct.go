@@ -61,6 +61,14 @@ type batch struct {
 	upTo uint64
 }
 
+// last is the sequence of the last message; 0: there is none.
+func (b *batch) last() uint64 {
+	if len(b.msgs) == 0 {
+		return 0
+	}
+	return b.msgs[len(b.msgs)-1].seq
+}
+
 // direct asks any replica. n is the greatest number of messages that the
 // request can bring.
 func (r *Reader) direct(ctx context.Context, req getRequest, n int) (batch, error) {

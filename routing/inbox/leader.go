@@ -34,6 +34,47 @@ func (r *Reader) At(ctx context.Context, seq uint64) (e routing.Event, ok bool, 
 	return e, err == nil, err
 }
 
+// findBytes bounds what one request of Find brings.
+const findBytes = 1 << 20
+
+// Find returns the event that was published with an id, if it is still kept.
+// The kind's head is known to have sequence head: a replica that lags behind
+// it is not believed.
+//
+// It reads what is kept of the subject. A probe by a message that names a
+// wrong Nats-Expected-Last-Msg-Id would be cheaper, but stops every replica
+// of a replicated stream for good (nats-server 2.15.2): never send that
+// header.
+func (r *Reader) Find(ctx context.Context, tenant, user, kind, id string, head uint64) (routing.Event, bool, error) {
+	const many = 256
+	req := getRequest{NextFor: routing.InboxSubject(tenant, user, kind), Seq: 1, Batch: many, MaxBytes: findBytes}
+	for {
+		var b batch
+		err := r.retry(ctx, func(ctx context.Context) (err error) {
+			if b, err = r.direct(ctx, req, many); err != nil {
+				return err
+			}
+			if b.pending == 0 && b.last() < head {
+				r.metrics.stale.Inc()
+				return fmt.Errorf("%w: %w", ErrUnavailable, errStale)
+			}
+			return nil
+		})
+		if err != nil {
+			return routing.Event{}, false, err
+		}
+		for i := range b.msgs {
+			if e, err := b.msgs[i].event(); err == nil && e.ID == id {
+				return e, true, nil
+			}
+		}
+		if b.pending == 0 {
+			return routing.Event{}, false, nil
+		}
+		req.Seq = b.last() + 1
+	}
+}
+
 func (s *stored) event() (routing.Event, error) {
 	return routing.ParseEvent(s.subject, s.header, s.data, s.seq, s.at)
 }

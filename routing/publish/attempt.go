@@ -18,7 +18,6 @@ import (
 const (
 	codeWrongLast     = 10071
 	codeWrongConstant = 10164
-	codeWrongLastID   = 10070
 	codeStoreFailed   = 10077
 	codeInProcess     = 10201
 )

@@ -8,7 +8,6 @@ import (
 	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -63,58 +62,37 @@ func mixed(e *routing.Event) *Error {
 }
 
 // notAbove answers an event whose version is not above the head: stored
-// before, or refused.
+// before, or refused. Where newer events have pushed the first one out of the
+// log its repeat is refused too, in words that are as true: the head is above
+// it.
 func (a *attempts) notAbove(ctx context.Context, head routing.Event) (Result, error) {
 	if a.event.Version == head.Version {
 		ours := head.ID == a.event.ID && !a.named
 		return Result{Version: head.Version, Duplicate: !ours}, nil
 	}
-	seq, err := a.probe(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	if seq > 0 {
-		return a.first(ctx, seq)
+	if a.named || a.sent > 0 {
+		e := &a.event
+		stored, ok, err := a.s.cfg.Reader.Find(ctx, e.Tenant, e.User, e.Kind, e.ID, head.Sequence)
+		if err != nil {
+			return Result{}, err
+		}
+		if ok {
+			return Result{Version: stored.Version, Duplicate: a.named}, nil
+		}
 	}
 	return Result{}, &Error{Code: connect.CodeFailedPrecondition, result: "not_above_head",
 		Message: fmt.Sprintf("already at %d: version %d must be above it", head.Version, a.event.Version)}
 }
 
-// probe asks whether the id was stored before, without storing anything: a
-// message that names an impossible predecessor is refused, but only after
-// its id was looked up. It returns the first one's sequence, or 0.
-func (a *attempts) probe(ctx context.Context) (uint64, error) {
-	if !a.named && a.sent == 0 {
-		return 0, nil
-	}
-	e := a.event
-	e.Item, e.Push = nil, nil
-	ack, err := a.s.cfg.JS.PublishMsg(ctx, e.Message(),
-		jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(routing.StreamInbox),
-		jetstream.WithExpectLastMsgID("no message has this id"))
-	var api *jetstream.APIError
-	switch {
-	case errors.As(err, &api) && api.ErrorCode == codeWrongLastID:
-		return 0, nil
-	case err != nil:
-		return 0, err
-	case !ack.Duplicate:
-		return 0, internal(fmt.Errorf("a probe was stored as message %d", ack.Sequence))
-	default:
-		return ack.Sequence, nil
-	}
-}
-
-// first answers a repeat with the version of the event that was stored. Where
-// that one is no longer kept the request's own version stands in: a repeat
-// is the same request.
+// first answers a repeat with the version of the event that was stored.
 func (a *attempts) first(ctx context.Context, seq uint64) (Result, error) {
 	stored, ok, err := a.s.cfg.Reader.At(ctx, seq)
 	if err != nil {
 		return Result{}, err
 	}
-	if !ok || wire.CheckVersion(stored.Version) != nil {
-		return Result{Version: a.event.Version, Duplicate: true}, nil
+	if !ok {
+		return Result{}, &Error{Code: connect.CodeFailedPrecondition, result: "invalid",
+			Message: "the id was used for an event that newer ones have pushed out of the log: publish a new event under a new id"}
 	}
 	return Result{Version: stored.Version, Duplicate: a.named}, nil
 }

@@ -41,16 +41,15 @@ func TestBackendNumbers(t *testing.T) {
 	}
 }
 
-// A repeat whose first event is no longer kept still succeeds.
+// A repeat whose first event is no longer kept is not taken for stored.
 func TestRepeatOfTrimmed(t *testing.T) {
 	r := newRig(t, routing.StreamOptions{}, nil)
 	r.must(t, "acme", order("u1", 1, "first"))
 	for v := range int64(routing.MinKeep) {
 		r.must(t, "acme", order("u1", v+2, ""))
 	}
-	if res := r.must(t, "acme", order("u1", 1, "first")); res.Version != 1 || !res.Duplicate {
-		t.Errorf("got %+v", res)
-	}
+	r.refuse(t, "acme", order("u1", 1, "first"), connect.CodeFailedPrecondition, "already at 17")
+	r.refuse(t, "acme", order("u1", 99, "first"), connect.CodeFailedPrecondition, "new id")
 }
 
 // Publishers that number at once are put in order by the log: each version

@@ -69,7 +69,7 @@ func (r *rig) must(t *testing.T, tenant string, req publish.Request) publish.Res
 	t.Helper()
 	res, err := r.svc.Publish(t.Context(), tenant, req)
 	if err != nil {
-		t.Fatalf("publish %+v: %v", req, err)
+		t.Fatalf("publish %+v: %v (%v)", req, err, errors.Unwrap(err))
 	}
 	return res
 }

@@ -1,0 +1,131 @@
+package publish_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/inbox"
+	"github.com/hawser-edge/hawser/routing/publish"
+)
+
+// With replicas the server checks ids and expectations in another order than
+// alone, replicas answer reads, and leaders go away: the same promises hold.
+func TestReplicas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("elects leaders for some seconds")
+	}
+	servers := natstest.RunCluster(t, 3, routing.User{Role: routing.RoleRouter, Label: "r1"})
+	r := &rig{srv: servers[0]}
+	urls := servers[0].URL() + "," + servers[1].URL() + "," + servers[2].URL()
+	var err error
+	r.nc, err = nats.Connect(urls, nats.UserInfo("router-r1", natstest.Password), nats.MaxReconnects(-1),
+		nats.ReconnectWait(20*time.Millisecond), nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleRouter, "r1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.nc.Close)
+	if r.js, err = jetstream.New(r.nc); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	o := routing.StreamOptions{Replicas: 3, InboxMaxBytes: 64 << 20, PushMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20, DevicesMaxBytes: 64 << 20}
+	for err = routing.EnsureStreams(ctx, r.js, o); err != nil && ctx.Err() == nil; err = routing.EnsureStreams(ctx, r.js, o) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalog(t)
+	reader, err := inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.svc = publish.New(publish.Config{JS: r.js, Reader: reader, Catalog: c, Log: slog.New(slog.DiscardHandler)})
+	checkNumbering(t, r)
+	checkReads(t, r, reader)
+	checkLeaderLost(t, r, servers)
+}
+
+func checkNumbering(t *testing.T, r *rig) {
+	t.Helper()
+	a := r.must(t, "acme", publish.Request{User: "u1", Kind: "messages", ID: "x"})
+	if again := r.must(t, "acme", publish.Request{User: "u1", Kind: "messages", ID: "x"}); again.Version != a.Version || !again.Duplicate {
+		t.Errorf("repeat got %+v, want %d", again, a.Version)
+	}
+	r.must(t, "acme", order("u1", 5, "a"))
+	r.must(t, "acme", order("u1", 9, "b"))
+	for _, version := range []int64{5, 12} {
+		if res := r.must(t, "acme", order("u1", version, "a")); res.Version != 5 || !res.Duplicate {
+			t.Errorf("repeat with version %d got %+v", version, res)
+		}
+	}
+	r.refuse(t, "acme", order("u1", 8, "new"), connect.CodeFailedPrecondition, "already at 9")
+	if res := r.must(t, "acme", order("u1", 9, "")); res.Version != 9 || !res.Duplicate {
+		t.Errorf("the head again got %+v", res)
+	}
+}
+
+// checkReads reads each event right after it was stored, from any replica.
+func checkReads(t *testing.T, r *rig, reader *inbox.Reader) {
+	t.Helper()
+	since := int64(0)
+	for range 100 {
+		res := r.must(t, "acme", publish.Request{User: "u2", Kind: "messages"})
+		heads, err := reader.Heads(t.Context(), []inbox.User{{Tenant: "acme", User: "u2"}}, uint64(res.Version))
+		if err != nil || len(heads[0]) != 1 || heads[0][0].Version != res.Version {
+			t.Fatalf("heads %+v, %v, want %d", heads, err, res.Version)
+		}
+		p, err := reader.Since(t.Context(), "acme", "u2", "messages", since, inbox.Limits{MinSeq: uint64(res.Version)})
+		if err != nil || p.Head != res.Version || p.ResetToHead {
+			t.Fatalf("since %d: %+v, %v, want head %d", since, p, err, res.Version)
+		}
+		since = res.Version
+	}
+	if _, err := reader.Heads(t.Context(), []inbox.User{{Tenant: "acme", User: "nobody"}}, uint64(since)); err != nil {
+		t.Errorf("a user without events: %v", err)
+	}
+}
+
+// checkLeaderLost stops the log's leader while events are published.
+func checkLeaderLost(t *testing.T, r *rig, servers []*natstest.Server) {
+	t.Helper()
+	s, err := r.js.Stream(t.Context(), routing.StreamInbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.CachedInfo().State.Msgs
+	const n = 26
+	errs := make(chan error, n)
+	for i := range n {
+		go func() {
+			time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+			_, err := r.svc.Publish(t.Context(), "acme", publish.Request{User: "u" + string(rune('A'+i)), Kind: "messages"})
+			errs <- err
+		}()
+	}
+	for _, srv := range servers {
+		if srv.Options().Name == s.CachedInfo().Cluster.Leader {
+			srv.Shutdown()
+		}
+	}
+	for range n {
+		if err := <-errs; err != nil {
+			t.Errorf("publish while the leader was lost: %v", err)
+		}
+	}
+	if s, err = r.js.Stream(t.Context(), routing.StreamInbox); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.CachedInfo().State.Msgs - before; got != n {
+		t.Errorf("%d stored, want %d", got, n)
+	}
+}
