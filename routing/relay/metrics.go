@@ -7,16 +7,21 @@ import (
 )
 
 type metrics struct {
-	calls *prometheus.CounterVec
+	calls    *prometheus.CounterVec
+	repeated prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, mux *replies.Mux) *metrics {
-	m := &metrics{calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hawser_relay_calls_total", Help: "Upstream calls of devices by status."}, []string{"status"})}
+	m := &metrics{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hawser_relay_calls_total", Help: "Upstream calls of devices by status."}, []string{"status"}),
+		repeated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hawser_relay_repeated_syncs_total", Help: "Syncs that were asked again because nobody answered."}),
+	}
 	if reg == nil {
 		return m
 	}
-	reg.MustRegister(m.calls,
+	reg.MustRegister(m.calls, m.repeated,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "hawser_relay_calls_open", Help: "Upstream calls that wait for an answer."},
 			func() float64 { return float64(mux.Pending()) }),

@@ -89,8 +89,9 @@ func New(cfg Config) (*Relay, error) {
 func (r *Relay) Close() error { return r.mux.Close() }
 
 // Call carries a request and returns the answer's body, or an error that has
-// a Status. The call is sent at most once: after StatusDeadline it is not
-// known whether it took effect.
+// a Status. The call is sent at most once, so that after StatusDeadline it is
+// not known whether it took effect; only a sync, which takes none, is sent
+// again while nobody answers.
 func (r *Relay) Call(ctx context.Context, c Call) ([]byte, error) {
 	body, fault := r.call(ctx, c)
 	if fault != nil {
@@ -120,15 +121,39 @@ func (r *Relay) call(ctx context.Context, c Call) ([]byte, *Error) {
 		return nil, &Error{Code: wire.StatusUnavailable, Message: "the edge has too many calls open: ask again later"}
 	}
 	defer mail.Close()
-	if err := r.cfg.Conn.PublishMsg(message(ctx, c, mail.Reply)); err != nil {
-		return nil, sendFault(err)
+	for {
+		if err := r.cfg.Conn.PublishMsg(message(ctx, c, mail.Reply)); err != nil {
+			return nil, sendFault(err)
+		}
+		again, stop := askAgain(c)
+		select {
+		case m := <-mail.C:
+			stop()
+			return answer(c, m)
+		case <-ctx.Done():
+			stop()
+			return nil, &Error{Code: wire.StatusDeadline, Message: fmt.Sprintf("%s/%s did not answer in time", c.Service, c.Method)}
+		case <-again:
+			r.metrics.repeated.Inc()
+		}
 	}
-	select {
-	case m := <-mail.C:
-		return answer(c, m)
-	case <-ctx.Done():
-		return nil, &Error{Code: wire.StatusDeadline, Message: fmt.Sprintf("%s/%s did not answer in time", c.Service, c.Method)}
+}
+
+// syncPatience is how long one responder may take to answer a sync before
+// another one is asked: far above what an answer takes, far below what a
+// device waits.
+const syncPatience = 2 * time.Second
+
+// askAgain says when a call is to be sent once more: a responder that died or
+// hangs with a question in its hands stays in the queue group until NATS
+// notices. Only a sync, which reads and changes nothing, may be repeated; of
+// two answers the first one counts.
+func askAgain(c Call) (again <-chan time.Time, stop func()) {
+	if c.Service != routing.ServiceSync {
+		return nil, func() {}
 	}
+	timer := time.NewTimer(syncPatience)
+	return timer.C, func() { timer.Stop() }
 }
 
 // check refuses what must not become a subject.

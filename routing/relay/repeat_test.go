@@ -1,0 +1,59 @@
+package relay_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/relay"
+)
+
+// hang is a responder that dies with the first question in its hands and
+// answers those that follow.
+func hang(t *testing.T, nc *nats.Conn, subject string) *atomic.Int32 {
+	t.Helper()
+	var asked atomic.Int32
+	_, err := nc.QueueSubscribe(subject, routing.QueueSync, func(m *nats.Msg) {
+		if asked.Add(1) == 1 {
+			return
+		}
+		if err := m.Respond([]byte("answer")); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return &asked
+}
+
+func TestSyncIsAskedAgain(t *testing.T) {
+	s, r := newRelay(t, nil)
+	asked := hang(t, s.Conn(routing.RoleBackend, "acme"), routing.UpstreamSubject("acme", "sync", "messages"))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	body, err := r.Call(ctx, relay.Call{Tenant: "acme", User: "u1", Device: "d1", Token: "jwt", Service: "sync", Method: "messages"})
+	if err != nil || string(body) != "answer" || asked.Load() != 2 {
+		t.Errorf("%q, %v after %d questions: want the answer to the second", body, err, asked.Load())
+	}
+}
+
+// A call that may have effects is never repeated by hawser: whoever made it
+// decides.
+func TestOtherCallsAreAskedOnce(t *testing.T) {
+	s, r := newRelay(t, nil)
+	asked := hang(t, s.Conn(routing.RoleBackend, "acme"), routing.UpstreamSubject("acme", "orders", "pay"))
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if _, err := r.Call(ctx, call("pay", "")); status(err) != wire.StatusDeadline || asked.Load() != 1 {
+		t.Errorf("%v after %d questions: want a deadline after one", err, asked.Load())
+	}
+}
