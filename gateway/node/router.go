@@ -76,7 +76,7 @@ func (r *routerRole) open(p parts) (err error) {
 	}
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
 		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier},
-		Log: p.log, Registerer: p.registry,
+		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
 	r.publisher = publish.New(publish.Config{
 		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,

@@ -133,6 +133,10 @@ func (r *Router) Drain(ctx context.Context) error {
 // events.
 func (r *Router) Ready() bool { return r.ready.Load() }
 
+// Dispatched is the newest sequence of the log that this router was handed:
+// whoever reads the log for a device must not see less.
+func (r *Router) Dispatched() uint64 { return r.dispatched.Load() }
+
 // sleep waits, and reports false when ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
