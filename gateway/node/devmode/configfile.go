@@ -23,6 +23,9 @@ type Node struct {
 	// AckWait is after how long another router takes over the work of one
 	// that died. Empty: the default.
 	AckWait string
+	// ReconnectSpread is over which time devices spread their new attempts
+	// when this edge vanishes. Empty: the default.
+	ReconnectSpread string
 }
 
 // WriteConfig writes the configuration file of a node, in the form in which an
@@ -74,6 +77,9 @@ edge:
   listen: "{{.Listen}}"
   tls: {cert_file: edge.pem, key_file: edge.key}
   ticket_key_file: ticket.key
+{{- if .ReconnectSpread}}
+  reconnect_spread: {{.ReconnectSpread}}
+{{- end}}
 {{- end}}
 {{- if .Has "router"}}
 router:

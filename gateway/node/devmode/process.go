@@ -14,9 +14,8 @@ import (
 // is killed.
 const stopGrace = 15 * time.Second
 
-// A Process is a role in an operating system process of its own, as an
-// operator runs it: `hawser serve --config FILE`. The one who started it ends
-// it with Stop or Kill.
+// A Process is a part of the fleet in an operating system process of its own,
+// as an operator runs it. The one who started it ends it with Stop or Kill.
 type Process struct {
 	// Static after Start.
 	Name string
@@ -32,13 +31,19 @@ type Process struct {
 // Start runs `program serve --config config` with its log in dir. The process
 // outlives ctx only until it is noticed: ctx ending kills it.
 func Start(ctx context.Context, program, config, name, dir string) (*Process, error) {
+	return StartProgram(ctx, name, dir, program, "serve", "--config", config)
+}
+
+// StartProgram is Start for any program and its arguments, such as a NATS
+// server of its own.
+func StartProgram(ctx context.Context, name, dir, program string, args ...string) (*Process, error) {
 	p := &Process{Name: name, Log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", name, err)
 	}
 	defer log.Close() // the child holds its own descriptor
-	p.cmd = exec.CommandContext(ctx, program, "serve", "--config", config)
+	p.cmd = exec.CommandContext(ctx, program, args...)
 	p.cmd.Stderr = log
 	p.cmd.Stdout = log
 	if err := p.cmd.Start(); err != nil {
@@ -77,6 +82,9 @@ func (p *Process) Stop() error {
 	}
 	return nil
 }
+
+// Done is closed once the process is gone.
+func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Ended reports whether the process is gone.
 func (p *Process) Ended() bool {
