@@ -93,7 +93,7 @@ func (w *Worker) needed(ctx context.Context, h *held) bool {
 		w.done(h, outcomeCovered)
 		return false
 	case InFlight:
-		left := patience(j.Urgency) - time.Since(j.EventAt)
+		left := patience(j.Urgency) - time.Since(w.memory.waitsSince(h.key, j.EventAt))
 		if left <= 0 {
 			return true
 		}

@@ -28,6 +28,9 @@ type remembered struct {
 	attempts     int    // failed in a row
 	returned     bool   // an earlier job was sent back
 	unknownSince time.Time
+	// waitsSince is the time of the oldest event whose job was sent back
+	// unpushed: a newer job may take the place of that one in the queue.
+	waitsSince time.Time
 }
 
 func newMemory(size int) *memory {
@@ -91,13 +94,32 @@ func (m *memory) settled(k key) {
 		return
 	}
 	r := e.Value.(*remembered)
-	r.attempts, r.returned, r.unknownSince = 0, false, time.Time{}
+	r.attempts, r.returned = 0, false
+	r.unknownSince, r.waitsSince = time.Time{}, time.Time{}
 }
 
-// sentBack remembers that a job of this key will return: it was gathered
-// already.
-func (m *memory) sentBack(k key) {
-	m.change(k, func(r *remembered) { r.returned = true })
+// sentBack remembers that a job of this key, or a newer one in its place, will
+// return: it was gathered already, and its event waits.
+func (m *memory) sentBack(k key, eventAt time.Time) {
+	m.change(k, func(r *remembered) {
+		r.returned = true
+		if r.waitsSince.IsZero() || eventAt.Before(r.waitsSince) {
+			r.waitsSince = eventAt
+		}
+	})
+}
+
+// waitsSince returns the time of the oldest event that waits for a push of
+// this key, at most eventAt.
+func (m *memory) waitsSince(k key, eventAt time.Time) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.byKey[k]; e != nil {
+		if since := e.Value.(*remembered).waitsSince; !since.IsZero() && since.Before(eventAt) {
+			return since
+		}
+	}
+	return eventAt
 }
 
 // returns reports whether an earlier job of this key was sent back and not

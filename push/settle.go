@@ -14,7 +14,7 @@ func (w *Worker) done(h *held, outcome string) {
 
 // retry sends a job back without counting it as failed.
 func (w *Worker) retry(h *held, outcome string, after time.Duration) {
-	w.memory.sentBack(h.key)
+	w.memory.sentBack(h.key, h.job.EventAt)
 	w.resolve(outcome, func() { h.delivery.Retry(after) })
 	w.finish(h)
 }

@@ -143,6 +143,26 @@ func TestNotifiedDeviceIsPushedAfterItsTime(t *testing.T) {
 	}
 }
 
+// A device that connects again and again and acknowledges nothing is notified
+// anew each time. News that keep coming replace one another in the queue; they
+// must not put off the push for the oldest of them.
+func TestNewsDoNotPutOffThePush(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.presence = func(Target) PresenceState { return InFlight } })
+		begin := time.Now()
+		for v := range int64(8) {
+			b.hand(job(v + 1)) // the one before does not come back: it is replaced
+			pass(2 * time.Second)
+		}
+		if len(b.app.messages()) == 0 {
+			t.Fatalf("no push within %v of the first event", time.Since(begin))
+		}
+		if took := b.app.times()[0].Sub(begin); took < 10*time.Second || took > 13*time.Second {
+			t.Errorf("pushed after %v, want soon after 10s", took)
+		}
+	})
+}
+
 func TestNotifiedDeviceThatAnswersIsNotPushed(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		b.set(func(w *world) { w.presence = func(Target) PresenceState { return InFlight } })
