@@ -1,0 +1,201 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// sound is a run in which everything is in order: user A with all three
+// devices, three events of one kind and one of another, one kill.
+func sound() facts {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	f := facts{
+		keep:  2, // and an event without an answer may be one of them
+		sent:  map[string]bool{"one": true, "two": true, "three": true, "other": true, "unanswered": true},
+		kills: []time.Time{at(90)},
+		published: []publication{
+			{user: "A", kind: "messages", id: "one", version: 11, begun: at(0), answered: at(2), attempts: 1},
+			{user: "A", kind: "messages", id: "two", version: 12, begun: at(100), answered: at(103), attempts: 2},
+			{user: "A", kind: "contacts", id: "other", version: 13, begun: at(150), answered: at(151), attempts: 1},
+			{user: "A", kind: "messages", id: "three", version: 15, begun: at(200), answered: at(201), attempts: 1},
+		},
+		repeats: []repeat{{id: "one", version: 11, duplicate: true}},
+	}
+	pushes := func() []arrival {
+		return []arrival{
+			{kind: "messages", version: 12, at: at(310)},
+			{kind: "contacts", version: 13, at: at(311)},
+			{kind: "messages", version: 15, at: at(420)},
+		}
+	}
+	f.devices = []deviceFacts{
+		{user: "A", part: connected, handed: []arrival{
+			{kind: "messages", version: 11, id: "one", at: at(5)},
+			{kind: "messages", version: 12, id: "two", at: at(104)},
+			{kind: "contacts", version: 13, id: "other", at: at(155)},
+			{kind: "messages", version: 14, id: "unanswered", at: at(190)},
+			{kind: "messages", version: 15, id: "three", at: at(204)},
+		}},
+		{user: "A", part: away, pushes: pushes()},
+		{user: "A", part: silent, pushes: pushes(), told: []arrival{
+			{kind: "messages", version: 12, conn: 1, at: at(105)},
+			{kind: "messages", version: 11, conn: 2, at: at(205)}, // another edge may lag
+			{kind: "messages", version: 15, conn: 2, at: at(206)},
+		}},
+	}
+	return f
+}
+
+func TestCheckerBalancesASoundRun(t *testing.T) {
+	v := judge(sound())
+	if !v.holds() || len(v.Faults) > 0 {
+		t.Errorf("the checker finds fault with a sound run: %q", v.Faults)
+	}
+	if v.Pairs != 12 || v.Heard != 4 || v.Pushed != 8 || v.Snapshots != 0 || v.HandedTwice != 0 || v.PushedTwice != 0 {
+		t.Errorf("balance = %+v, want 12 pairs, 4 heard and 8 pushed", v)
+	}
+	if len(v.HeardAfter) != 4 || v.HeardAfter[0].took != 5*time.Millisecond {
+		t.Errorf("heard after %v, want 4 times, the first 5ms", v.HeardAfter)
+	}
+}
+
+// TestCheckerFindsWhatIsPlanted spoils a sound run in one way at a time.
+func TestCheckerFindsWhatIsPlanted(t *testing.T) {
+	device := func(f facts, p part) *deviceFacts {
+		for i := range f.devices {
+			if f.devices[i].part == p {
+				return &f.devices[i]
+			}
+		}
+		t.Fatalf("no %s device", p)
+		return nil
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func(*facts)
+		want  func(verdict) int
+		count int
+		fault string
+	}{
+		{"an event is never handed over", func(f *facts) {
+			d := device(*f, connected)
+			d.handed = append(d.handed[:1:1], d.handed[2:]...)
+		}, func(v verdict) int { return v.Lost }, 1, "lost: messages version 12"},
+		{"the last event is never handed over", func(f *facts) {
+			d := device(*f, connected)
+			d.handed = d.handed[:4]
+		}, func(v verdict) int { return v.Lost }, 1, "lost: messages version 15"},
+		{"a connected device is pushed instead of handed the event", func(f *facts) {
+			d := device(*f, connected)
+			d.handed = d.handed[:4]
+			d.pushes = device(*f, away).pushes
+		}, func(v verdict) int { return v.Lost }, 1, "connected device of A"},
+		{"a snapshot of an older version only", func(f *facts) {
+			d := device(*f, connected)
+			d.handed = d.handed[:4]
+			d.snapshots = []arrival{{kind: "messages", version: 14, at: f.published[3].answered}}
+		}, func(v verdict) int { return v.Lost }, 1, "lost: messages version 15"},
+		{"a snapshot of another kind", func(f *facts) {
+			d := device(*f, connected)
+			d.handed = d.handed[:4]
+			d.snapshots = []arrival{{kind: "contacts", version: 15, at: f.published[3].answered}}
+		}, func(v verdict) int { return v.Lost }, 1, "lost: messages version 15"},
+		{"a snapshot of what the log still has", func(f *facts) {
+			d := device(*f, connected)
+			d.handed = d.handed[:4]
+			d.snapshots = []arrival{{kind: "messages", version: 15, at: f.published[3].answered}}
+		}, func(v verdict) int { return v.Lost }, 1, "while the log still had it"},
+		{"a push of an older version only", func(f *facts) {
+			d := device(*f, away)
+			d.pushes[2].version = 14
+		}, func(v verdict) int { return v.Lost }, 1, "lost: messages version 15"},
+		{"a push before the publication only", func(f *facts) {
+			d := device(*f, away)
+			d.pushes[2].at = f.published[3].begun.Add(-time.Millisecond)
+		}, func(v verdict) int { return v.Lost }, 1, "lost: messages version 15"},
+		{"a silent device that is notified and never pushed", func(f *facts) {
+			device(*f, silent).pushes = nil
+		}, func(v verdict) int { return v.Lost }, 4, "silent device of A"},
+		{"an event of one kind pushed as another", func(f *facts) {
+			device(*f, silent).pushes[1].kind = "messages"
+		}, func(v verdict) int { return v.Lost }, 1, "lost: contacts version 13"},
+		{"items are handed over backwards", func(f *facts) {
+			h := device(*f, connected).handed
+			h[3], h[4] = h[4], h[3]
+		}, func(v verdict) int { return v.Backwards }, 1, "handed messages version 14 after 15"},
+		{"pushes go backwards", func(f *facts) {
+			p := device(*f, away).pushes
+			p[0], p[2] = p[2], p[0]
+		}, func(v verdict) int { return v.Backwards }, 1, "pushed messages version 12 after 15"},
+		{"notifies of one connection go backwards", func(f *facts) {
+			device(*f, silent).told[1].conn = 1
+		}, func(v verdict) int { return v.Backwards }, 1, "notified messages version 11 after 12"},
+		{"a repeat is answered with another version", func(f *facts) {
+			f.repeats[0].version = 14
+		}, func(v verdict) int { return v.StoredTwice }, 1, "id one has version 11 and version 14"},
+		{"a repeat is not called a duplicate", func(f *facts) {
+			f.repeats[0].duplicate = false
+		}, func(v verdict) int { return v.StoredTwice }, 1, "id one"},
+		{"one id is stored twice", func(f *facts) {
+			d := device(*f, connected)
+			again := d.handed[4]
+			again.version++
+			d.handed = append(d.handed, again)
+		}, func(v verdict) int { return v.StoredTwice }, 1, "id three has version 15 and version 16"},
+		{"an id without an answer is stored twice", func(f *facts) {
+			device(*f, connected).handed[4].id = "unanswered"
+		}, func(v verdict) int { return v.StoredTwice }, 1, "id unanswered has version 14 and version 15"},
+		{"two ids are answered with one version", func(f *facts) {
+			f.published[3].version = 12
+		}, func(v verdict) int { return v.Strange }, 1, "both answered messages version 12"},
+		{"an item that nobody published", func(f *facts) {
+			device(*f, connected).handed[3].id = "made up"
+		}, func(v verdict) int { return v.Strange }, 1, "which nobody published"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := sound()
+			tt.spoil(&f)
+			v := judge(f)
+			if v.holds() {
+				t.Error("the run is said to hold")
+			}
+			if got := tt.want(v); got != tt.count {
+				t.Errorf("counted %d, want %d; faults %q", got, tt.count, v.Faults)
+			}
+			if all := strings.Join(v.Faults, "\n"); !strings.Contains(all, tt.fault) {
+				t.Errorf("no fault says %q: %q", tt.fault, v.Faults)
+			}
+		})
+	}
+}
+
+func TestCheckerExcusesWhatASnapshotCovers(t *testing.T) {
+	f := sound()
+	d := &f.devices[0]
+	d.handed = append(d.handed[:1:1], d.handed[2:]...)
+	d.snapshots = []arrival{{kind: "messages", version: 15, at: f.published[3].answered}}
+	v := judge(f)
+	if !v.holds() || v.Heard != 3 || v.Snapshots != 1 {
+		t.Errorf("heard %d, snapshots %d, faults %q: want 3 and 1", v.Heard, v.Snapshots, v.Faults)
+	}
+}
+
+func TestCheckerCountsRepeatsByKill(t *testing.T) {
+	f := sound()
+	f.kills = append(f.kills, f.kills[0].Add(400*time.Millisecond))
+	d := &f.devices[1]
+	d.pushes = append(d.pushes, d.pushes[2], d.pushes[2])
+	d.pushes[3].at = f.kills[1].Add(time.Second)
+	c := &f.devices[0]
+	c.handed = append(c.handed, c.handed[4])
+	c.pushes = []arrival{{kind: "messages", version: 12, at: f.kills[1]}}
+	v := judge(f)
+	if v.PushedTwice != 2 || v.RepeatsPerKill[0] != 1 || v.RepeatsPerKill[1] != 1 {
+		t.Errorf("pushed twice %d, by kill %v: want 2, one each", v.PushedTwice, v.RepeatsPerKill)
+	}
+	if v.HandedTwice != 1 || v.Needless != 1 || !v.holds() {
+		t.Errorf("handed twice %d, needless %d, faults %q: want 1 and 1, which is no fault", v.HandedTwice, v.Needless, v.Faults)
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// writeNATSConfig writes the configuration of a NATS server of its own, with
+// the permissions of the fleet's users.
+func writeNATSConfig(env *devmode.Environment, addr string) (string, error) {
+	users, err := routing.Authorization(env.Users())
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf(`listen: %q
+server_name: nats-1
+ping_interval: "5s"
+ping_max: 2
+jetstream {
+  store_dir: %q
+  max_memory_store: 256MB
+  max_file_store: 64GB
+}
+%s`, addr, env.Path("nats"), users)
+	path := env.Path("nats-server.conf")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return "", fmt.Errorf("write the configuration of the NATS server: %w", err)
+	}
+	return path, nil
+}
+
+// connectNATS connects as one of the fleet's users, and waits until the
+// server is there. The caller closes the connection.
+func connectNATS(ctx context.Context, env *devmode.Environment, role routing.Role, label string) (*nats.Conn, error) {
+	u, err := env.User(role, label)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		nc, err := nats.Connect(env.NATSURL, nats.Name("faulttest"), nats.UserInfo(u.Name(), u.Password),
+			nats.CustomInboxPrefix(routing.InboxPrefix(role, label)), nats.MaxReconnects(-1),
+			nats.ReconnectWait(100*time.Millisecond), nats.ReconnectBufSize(-1))
+		if err == nil {
+			return nc, nil
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return nil, errors.Join(fmt.Errorf("connect to NATS as %s: %w", u.Name(), err), ctx.Err())
+		}
+	}
+}
+
+// pause waits and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
