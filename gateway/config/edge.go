@@ -23,6 +23,9 @@ type Edge struct {
 	// HelloTimeout is how long a device may take from the handshake's end to
 	// its Hello. 0: 10s.
 	HelloTimeout time.Duration `yaml:"hello_timeout"`
+	// WriteTimeout is how long a device may take nothing of what is written
+	// to it before it is closed as too slow. 0: 20s.
+	WriteTimeout time.Duration `yaml:"write_timeout"`
 	// MaxConnections is how many connections the edge holds; more are told
 	// that it is busy. 0: 100000.
 	MaxConnections int `yaml:"max_connections"`
@@ -64,6 +67,7 @@ func (e *Edge) setDefaults() {
 	orDefault(&e.HandshakeTimeout, 10*time.Second)
 	orDefault(&e.MaxHandshakes, 1024)
 	orDefault(&e.HelloTimeout, 10*time.Second)
+	orDefault(&e.WriteTimeout, 20*time.Second)
 	orDefault(&e.MaxConnections, 100_000)
 	orDefault(&e.ReconnectSpread, 30*time.Second)
 	orDefault(&e.DrainSpread, 30*time.Second)
@@ -83,6 +87,7 @@ func (e *Edge) check(k *checker) {
 	k.duration("edge.handshake_timeout", e.HandshakeTimeout, minWait, maxWait)
 	k.between("edge.max_handshakes", e.MaxHandshakes, 1, 1_000_000)
 	k.duration("edge.hello_timeout", e.HelloTimeout, minWait, maxWait)
+	k.duration("edge.write_timeout", e.WriteTimeout, time.Second, maxWait)
 	k.between("edge.max_connections", e.MaxConnections, 1, 10_000_000)
 	k.duration("edge.reconnect_spread", e.ReconnectSpread, time.Millisecond, time.Hour)
 	k.duration("edge.drain_spread", e.DrainSpread, time.Millisecond, time.Hour)

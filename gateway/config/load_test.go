@@ -62,6 +62,7 @@ func TestDefaults(t *testing.T) {
 		{"nats.users.push.user", c.NATS.Users.Push.User, ""},
 		{"edge.listen", c.Edge.Listen, ":443"},
 		{"edge.hello_timeout", c.Edge.HelloTimeout, 10 * time.Second},
+		{"edge.write_timeout", c.Edge.WriteTimeout, 20 * time.Second},
 		{"router.api.listen", c.Router.API.Listen, "127.0.0.1:7480"},
 		{"router.ack_wait", c.Router.AckWait, 4 * time.Second},
 		{"push.apps[0].topic", c.Push.Apps[0].Topic, "com.example.chat"},

@@ -85,7 +85,8 @@ func (e *edgeRole) openSessions(p parts) error {
 		Edge: p.cfg.Name, TicketKey: ticketKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
 		Limits: session.Limits{
 			MaxConns: p.cfg.Edge.MaxConnections, HelloTimeout: p.cfg.Edge.HelloTimeout,
-			MaxRequests: limits.MaxRequests, RequestsPerSecond: limits.RequestsPerSecond,
+			WriteTimeout: p.cfg.Edge.WriteTimeout,
+			MaxRequests:  limits.MaxRequests, RequestsPerSecond: limits.RequestsPerSecond,
 			RequestTimeout: limits.RequestTimeout, MaxRequestTimeout: limits.MaxRequestTimeout,
 		},
 		Log: p.log, Registerer: p.registry,
