@@ -1,0 +1,98 @@
+package node_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing/embednats"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+)
+
+// A node that starts before NATS waits for it, and holds devices meanwhile.
+// When NATS goes and comes back, devices stay connected and hear what is
+// published afterwards; what is published meanwhile is refused with advice.
+func TestNATSAway(t *testing.T) {
+	t.Parallel()
+	addrs, err := devmode.FreeAddrs(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFleet(t, options{natsURL: "nats://" + addrs[0]})
+	f.start(whole)
+	early := f.connect("ida", "phone", phoneOptions{})
+	if status, body := f.get(whole, "/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("without NATS the node says %d: %s", status, body)
+	}
+	if status, _ := f.get(whole, "/healthz"); status != http.StatusOK {
+		t.Errorf("without NATS the node is not alive: %d", status)
+	}
+
+	_, port, _ := strings.Cut(addrs[0], ":")
+	nats := natstest.RunOptions(t, embednats.Options{Port: portOf(t, port), Users: f.env.Users()})
+	f.waitReady(whole)
+	before := early.hears("NATS is there")
+
+	var late *phone
+	nats.Restart(func() {
+		eventually(t, "the edge notices", func() error {
+			if f.metric(whole, "hawser_edgelink_degraded") != 1 {
+				return errNotYet
+			}
+			return nil
+		})
+		f.counts(whole, `hawser_publish_events_total{result="unavailable"}`, 1, func() {
+			wantUnavailable(t, f)
+		})
+		late = f.connect("ida", "tablet", phoneOptions{}) // admitted by its token alone
+	})
+	f.waitReady(whole)
+	eventually(t, "the publisher is back", func() error {
+		if a := f.tryPublish(tenantA, event("ida", "contacts", "probe")); a.status != http.StatusOK {
+			return errNotYet
+		}
+		return nil
+	})
+	after := early.hears("NATS is back")
+	late.waitHeard("messages", after)
+	for _, p := range []*phone{early, late} {
+		if n := p.connections(); n != 1 {
+			t.Errorf("the %s was connected %d times, want once", p.name, n)
+		}
+	}
+	if got := early.heard("messages"); len(got) != 2 || got[0] != before || got[1] != after {
+		t.Errorf("the phone heard %d, want %d and %d", got, before, after)
+	}
+}
+
+// wantUnavailable publishes as a backend that gives a call two seconds.
+func wantUnavailable(t *testing.T, f *fleet) {
+	t.Helper()
+	key, err := f.env.APIKey(tenantA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	a := f.post([]byte(`{"user":"ida","kind":"messages","id":"meanwhile"}`), http.Header{
+		"Authorization": {"Bearer " + key}, "Connect-Timeout-Ms": {"2000"},
+	})
+	if a.status != http.StatusServiceUnavailable || a.Code != "unavailable" || a.retryAfter == "" {
+		t.Errorf("publishing without NATS gives %+v, want 503 with Retry-After", a)
+	}
+	wantText(t, a.Message, "repeat with the same id")
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("the refusal took %v", took)
+	}
+}
+
+func portOf(t *testing.T, text string) int {
+	t.Helper()
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
