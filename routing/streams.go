@@ -13,6 +13,10 @@ import (
 // cap on rate times settling time.
 const MaxAckPending = 100_000
 
+// pushAckWait is for how long the jobs in the hands of a push worker that died
+// wait for another one. A living worker keeps its jobs at a third of it.
+const pushAckWait = 10 * time.Second
+
 // StreamOptions say how much is kept and how often. Zero values are replaced
 // by the defaults that are named.
 type StreamOptions struct {
@@ -135,7 +139,7 @@ func (o StreamOptions) routers() jetstream.ConsumerConfig {
 func (o StreamOptions) pushers() jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: ConsumerPush, AckPolicy: jetstream.AckExplicitPolicy,
-		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: 30 * time.Second, MaxDeliver: -1,
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: pushAckWait, MaxDeliver: -1,
 		MaxAckPending: MaxAckPending, Replicas: o.Replicas, MaxWaiting: 512,
 	}
 }

@@ -55,6 +55,13 @@ func TestEnsureStreamsAtOnce(t *testing.T) {
 	if cc := c.CachedInfo().Config; cc.MaxAckPending != routing.MaxAckPending || cc.AckWait != 4*time.Second || cc.MaxDeliver != -1 || cc.AckPolicy != jetstream.AckExplicitPolicy {
 		t.Errorf("ROUTERS is %+v", cc)
 	}
+	if c, err = js.Consumer(t.Context(), routing.StreamPush, routing.ConsumerPush); err != nil {
+		t.Fatal(err)
+	}
+	// What a push worker had in its hands when it died is late by AckWait.
+	if cc := c.CachedInfo().Config; cc.AckWait > 10*time.Second || cc.MaxDeliver != -1 || cc.AckPolicy != jetstream.AckExplicitPolicy {
+		t.Errorf("PUSH is %+v", cc)
+	}
 }
 
 func TestEnsureStreamsUpdates(t *testing.T) {
