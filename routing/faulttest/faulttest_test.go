@@ -32,7 +32,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestPlanIsTheSeeds(t *testing.T) {
-	draw := func(seed uint64) []string { return plan(20, rand.New(rand.NewPCG(seed, 2))) }
+	draw := func(seed uint64) []string { return plan(faultKill, 20, rand.New(rand.NewPCG(seed, 2))) }
 	if !slices.Equal(draw(7), draw(7)) {
 		t.Error("one seed makes two plans")
 	}
@@ -90,6 +90,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"faster than a restart":     "--kill-every 500ms",
 		"ends before the kills":     "--duration 10s",
 		"no time to settle":         "--settle 0s",
+		"an unknown fault":          "--fault flood",
 		"an unknown transport":      "--transport pigeon",
 		"an unknown flag":           "--faults all",
 		"something that is no flag": "all",

@@ -6,17 +6,41 @@ import (
 	"time"
 )
 
-// plan is who is to be killed, in order: edges and routers take turns, and
-// which of the two is chance.
-func plan(kills int, r *rand.Rand) []string {
+// The faults that a run can be about.
+const (
+	// faultKill kills edges and routers in turns.
+	faultKill = "kill"
+	// faultKillEdges and faultKillRouters kill one sort only, as often.
+	faultKillEdges   = "kill-edges"
+	faultKillRouters = "kill-routers"
+)
+
+// sorts are whom a fault concerns, in turns.
+func sorts(fault string) [][]string {
+	edges, routers := []string{edge1, edge2}, []string{router1, router2}
+	switch fault {
+	case faultKill:
+		return [][]string{edges, routers}
+	case faultKillEdges:
+		return [][]string{edges, edges}
+	case faultKillRouters:
+		return [][]string{routers, routers}
+	default:
+		return nil
+	}
+}
+
+// plan is who is to be killed, in order, two a round: which of a sort is
+// chance.
+func plan(fault string, rounds int, r *rand.Rand) []string {
 	var victims []string
-	for range kills {
-		victims = append(victims, pick(r, edge1, edge2), pick(r, router1, router2))
+	for range rounds {
+		for _, names := range sorts(fault) {
+			victims = append(victims, names[r.IntN(len(names))])
+		}
 	}
 	return victims
 }
-
-func pick(r *rand.Rand, names ...string) string { return names[r.IntN(len(names))] }
 
 // killAll kills one victim after the other and returns how many that were.
 // One that is just starting again is waited for.

@@ -15,6 +15,8 @@ type options struct {
 	users int
 	// rate is how many events are published a second, over all users.
 	rate int
+	// fault is what happens to the fleet.
+	fault string
 	// kills is how many times an edge is killed, and how many times a router.
 	kills int
 	// killEvery is the time between two kills; edges and routers take turns.
@@ -47,7 +49,7 @@ const (
 // full is the whole form of the run.
 func full() options {
 	return options{
-		users: 200, rate: 200, kills: 20, killEvery: 2 * time.Second,
+		users: 200, rate: 200, fault: faultKill, kills: 20, killEvery: 2 * time.Second,
 		settle: 75 * time.Second, seed: 1, transport: client.TCP, slowest: 3,
 	}
 }
@@ -58,6 +60,8 @@ func (o options) check() error {
 		return fmt.Errorf("--users %d must be 1 to 10000", o.users)
 	case o.rate < 1 || o.rate > 10_000:
 		return fmt.Errorf("--rate %d must be 1 to 10000 events a second", o.rate)
+	case sorts(o.fault) == nil:
+		return fmt.Errorf("--fault %.40q must be %s, %s or %s", o.fault, faultKill, faultKillEdges, faultKillRouters)
 	case o.kills < 0 || o.killEvery < restartAfter:
 		return fmt.Errorf("--kills must not be below 0, nor --kill-every below %v, which a killed process stays away", restartAfter)
 	case o.duration < 0 || o.settle <= 0:

@@ -52,7 +52,7 @@ func (r *report) print(w io.Writer) error {
 	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("events", "%d answered, %d unanswered; %s", r.Events, r.Unanswered, r.doors())
 	row("attempts", "%d beyond the first; %d events sent again after their answer", r.Retried, r.Repeats)
-	row("kills", "%d of edges and routers, signal 9 (seed %d)", r.Kills, r.Seed)
+	row("kills", "%d with signal 9 (fault %s, seed %d)", r.Kills, r.Options.fault, r.Seed)
 	row("pairs", "%d, an event and a device of its user", r.Pairs)
 	row("heard", "%d handed over, %d replaced by a snapshot", r.Heard, r.Snapshots)
 	row("pushed", "%d", r.Pushed)

@@ -222,13 +222,13 @@ func (r *run) readProviders(ctx context.Context) {
 
 // disturb publishes and kills, and returns how many were killed.
 func (r *run) disturb(ctx context.Context) (kills int) {
-	r.say("publishing %d events a second for %v, killing an edge or a router every %v; seed %d",
-		r.opts.rate, r.opts.publishFor(), r.opts.killEvery, r.seed)
+	r.say("publishing %d events a second for %v, fault %s every %v; seed %d",
+		r.opts.rate, r.opts.publishFor(), r.opts.fault, r.opts.killEvery, r.seed)
 	publishing, cancel := context.WithTimeout(ctx, r.opts.publishFor())
 	defer cancel()
 	var work sync.WaitGroup
 	work.Go(func() { r.publisher.run(publishing, r.opts.rate, rand.New(rand.NewPCG(r.seed, 1))) })
-	victims := plan(r.opts.kills, rand.New(rand.NewPCG(r.seed, 2)))
+	victims := plan(r.opts.fault, r.opts.kills, rand.New(rand.NewPCG(r.seed, 2)))
 	kills = killAll(ctx, victims, r.opts.killEvery, r.fleet.kill)
 	work.Wait()
 	return kills
