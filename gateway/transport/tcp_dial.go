@@ -20,7 +20,8 @@ func DialTCP(ctx context.Context, addr string, config *tls.Config) (Conn, error)
 	if err != nil {
 		return nil, fmt.Errorf("transport: %w", err)
 	}
-	tc := tls.Client(raw, clientTLS(config, host))
+	socket := &tcpSocket{TCPConn: raw.(*net.TCPConn)}
+	tc := tls.Client(socket, clientTLS(config, host))
 	if err := tc.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
 		return nil, fmt.Errorf("transport: TLS handshake with %s over tcp: %w", addr, err)
@@ -29,5 +30,5 @@ func DialTCP(ctx context.Context, addr string, config *tls.Config) (Conn, error)
 		_ = raw.Close()
 		return nil, err
 	}
-	return &conn{link: &tcpLink{Conn: tc, raw: raw.(*net.TCPConn)}, kind: TCP, dialed: true}, nil
+	return &conn{link: &tcpLink{Conn: tc, raw: socket}, kind: TCP, dialed: true}, nil
 }

@@ -6,13 +6,21 @@ import (
 	"net/netip"
 )
 
-// tcpLink is TLS over TCP. Read, Write and the deadlines are those of tls.Conn.
+// tcpLink is TLS over TCP. Read and the deadlines are those of tls.Conn.
 type tcpLink struct {
 	*tls.Conn
-	raw *net.TCPConn
+	raw *tcpSocket
+}
+
+func (l *tcpLink) Write(p []byte) (int, error) {
+	l.raw.begin()
+	defer l.raw.end()
+	return l.Conn.Write(p)
 }
 
 func (l *tcpLink) closeWrite() error {
+	l.raw.begin()
+	defer l.raw.end()
 	if err := l.Conn.CloseWrite(); err != nil {
 		return err
 	}

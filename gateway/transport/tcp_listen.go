@@ -102,7 +102,8 @@ func (l *tcpListener) handshake(raw *net.TCPConn) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	a := &attempt{}
-	tc := tls.Server(raw, l.tls)
+	socket := &tcpSocket{TCPConn: raw}
+	tc := tls.Server(socket, l.tls)
 	if err := tc.HandshakeContext(withAttempt(ctx, a)); err != nil {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
@@ -112,7 +113,7 @@ func (l *tcpListener) handshake(raw *net.TCPConn) {
 		l.refuse(raw, RejectALPN, errALPN)
 		return
 	}
-	c := &conn{link: &tcpLink{Conn: tc, raw: raw}, kind: TCP, onClosed: l.open.done}
+	c := &conn{link: &tcpLink{Conn: tc, raw: socket}, kind: TCP, onClosed: l.open.done}
 	l.open.add()
 	if err := l.deliver(c); err != nil {
 		l.open.done()
