@@ -33,7 +33,7 @@ type Edge struct {
 	// should this edge vanish without a word. 0: 30s.
 	ReconnectSpread time.Duration `yaml:"reconnect_spread"`
 	// DrainSpread is over which time a stopping edge sends its devices
-	// elsewhere. 0: 30s.
+	// elsewhere; fewer than 100 a second need less. 0: 30s.
 	DrainSpread time.Duration `yaml:"drain_spread"`
 	// Limits is what one device may ask for.
 	Limits Limits `yaml:"limits"`

@@ -15,21 +15,25 @@ const (
 	// drainSpread is within what time a device moves once it is asked. The
 	// edge spreads the asking itself.
 	drainSpread = time.Second
+	// drainPace is the time that a device adds to the spread: others must be
+	// able to take it in, and a few devices need not be waited for long.
+	drainPace = 10 * time.Millisecond
 	// drainStep is how often the edge asks the next ones, and looks whether
 	// all are gone.
 	drainStep = 50 * time.Millisecond
 )
 
-// Drain moves the devices elsewhere: each gets GoAway, evenly over spread, and
-// whoever is left drainGrace (5 s) after the last is closed with 3000, as is
+// Drain moves the devices elsewhere: each gets GoAway, evenly over spread or
+// over drainPace (10 ms) a device, whichever is shorter, and whoever is left drainGrace (5 s) after the last is closed with 3000, as is
 // everybody at once when ctx ends. New devices are closed with 3000 from the
 // first moment on. It returns when no session is left; Serve has to be ended
 // separately.
 func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
 	srv.draining.Store(true)
+	waiting := srv.hub.all()
+	spread = min(spread, time.Duration(len(waiting))*drainPace)
 	start := time.Now()
 	end := start.Add(spread + drainGrace)
-	waiting := srv.hub.all()
 	for asked := 0; srv.hub.Count() > 0 && ctx.Err() == nil && time.Now().Before(end); sleep(ctx, drainStep) {
 		due := len(waiting)
 		if passed := time.Since(start); passed < spread {
