@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	firebase "firebase.google.com/go/v4"
@@ -32,6 +33,9 @@ type Client struct {
 	messaging *messaging.Client
 	access    *accessTokens
 	lane      *h2conn.Lane
+
+	// proven: the project took a message.
+	proven atomic.Bool
 }
 
 var _ push.Provider = (*Client)(nil)
@@ -111,7 +115,10 @@ func (c *Client) once(ctx context.Context, msg *messaging.Message) (*exchange, p
 	case e.err != nil:
 		return e, failure(ctx, e.err)
 	default:
-		return e, e.result()
+		if e.demand() == none {
+			c.proven.Store(true)
+		}
+		return e, e.result(c.proven.Load())
 	}
 }
 

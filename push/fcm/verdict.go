@@ -23,6 +23,10 @@ const (
 	suspectToken
 	// ourBug: the message can never succeed; the token is innocent.
 	ourBug
+	// foreignToken: the token is another project's. Either our configuration
+	// is wrong, and every token at once, or this one device registered a token
+	// that it had made elsewhere.
+	foreignToken
 	// pauseApp: our credentials or the project are refused.
 	pauseApp
 	// renewAccess: a new access token, and this message once more.
@@ -38,7 +42,7 @@ const (
 var table = map[string]demand{
 	"UNREGISTERED":           deadToken,
 	"INVALID_ARGUMENT":       suspectToken,
-	"SENDER_ID_MISMATCH":     pauseApp, // the token is another project's: our configuration, or every token at once
+	"SENDER_ID_MISMATCH":     foreignToken,
 	"THIRD_PARTY_AUTH_ERROR": pauseApp,
 	"QUOTA_EXCEEDED":         slowProject,
 	"UNAVAILABLE":            backOff,
@@ -86,17 +90,23 @@ func (e *exchange) reason() string {
 	return fmt.Sprintf("http %d", e.status)
 }
 
-// result words the verdict on an answer.
-func (e *exchange) result() push.Result {
+// result words the verdict on an answer. proven says that the project took a
+// message of ours before, so that a foreign token is its device's own fault:
+// one device must not be able to stop the pushes of all the others.
+func (e *exchange) result(proven bool) push.Result {
 	r := push.Result{Reason: e.reason(), After: e.retryAfter}
-	switch e.demand() {
+	d := e.demand()
+	if d == foreignToken && proven {
+		d = suspectToken
+	}
+	switch d {
 	case none:
 		return push.Result{Verdict: push.Delivered}
 	case deadToken:
 		r.Verdict = push.DropToken
 	case suspectToken, ourBug:
 		r.Verdict = push.Dead
-	case pauseApp, renewAccess:
+	case foreignToken, pauseApp, renewAccess:
 		r.Verdict = push.PauseApp
 	case slowProject:
 		r.Verdict, r.After = push.PauseApp, max(e.retryAfter, quotaWait)

@@ -46,6 +46,25 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A token of another project says that ours is configured wrongly only while
+// ours took nothing yet. Afterwards it is its device's fault alone: whoever
+// registers one must not stop the application's pushes.
+func TestForeignTokenOfOneDevice(t *testing.T) {
+	c, sim := start(t)
+	foreign := pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}
+	sim.Answer(foreign)
+	if r := send(t, c, message()); r.Verdict != push.PauseApp {
+		t.Errorf("before anything was taken: %+v", r)
+	}
+	if r := send(t, c, message()); r.Verdict != push.Delivered {
+		t.Fatalf("result %+v", r)
+	}
+	sim.Answer(foreign)
+	if r := send(t, c, message()); r.Verdict != push.Dead || r.Reason != foreign.Reason {
+		t.Errorf("afterwards: %+v", r)
+	}
+}
+
 func TestRevokedAccessTokenIsReplacedOnce(t *testing.T) {
 	c, sim := start(t)
 	for range 3 {
