@@ -120,3 +120,12 @@ func SafeReply(subject string) bool {
 	rest, ok := strings.CutPrefix(subject, prefixReply)
 	return ok && len(rest) > 0 && len(subject) <= 512 && !strings.ContainsAny(subject, "*> \t\r\n")
 }
+
+// SafePublishReply reports whether the NATS door may answer a request on
+// subject to this reply: an inbox of the backends of the tenant that the
+// subject names. The router may publish to everybody's inboxes, which must not
+// help one tenant to speak to another's.
+func SafePublishReply(subject, reply string) bool {
+	tenant, _, _ := strings.Cut(strings.TrimPrefix(subject, prefixPublish), ".")
+	return SafeReply(reply) && strings.HasPrefix(reply, InboxPrefix(RoleBackend, tenant)+".")
+}

@@ -28,9 +28,9 @@ package routing
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
 //	hawser.v1.up.T.sync.K          SyncRequest         edge -> one of "sync"
 //
-// A responder answers only subjects that SafeReply accepts: whoever asks
-// names the reply subject, and must not make a router publish where it may
-// not publish itself.
+// A responder answers only subjects that SafeReply accepts, the NATS door only
+// those that SafePublishReply does: whoever asks names the reply subject, and
+// must not make a router publish where it may not publish itself.
 const (
 	StreamInbox  = "INBOX"
 	StreamPush   = "PUSH"

@@ -78,6 +78,18 @@ func TestSafeReply(t *testing.T) {
 	}
 }
 
+func TestSafePublishReply(t *testing.T) {
+	for reply, want := range map[string]bool{
+		"_INBOX.backend.acme.abc": true, "_INBOX.backend.acme.abc.1": true,
+		"_INBOX.backend.acme": false, "_INBOX.backend.acme2.abc": false, "_INBOX.backend.globex.abc": false,
+		"_INBOX.edge.hk1.up.globex.abc": false, "_INBOX.edge.hk1.up.acme.abc": false, "_INBOX.x": false, "_INBOX.backend.acme.>": false, "": false,
+	} {
+		if SafePublishReply("hawser.v1.pub.acme.u1.messages", reply) != want {
+			t.Errorf("SafePublishReply(%q) is %v", reply, !want)
+		}
+	}
+}
+
 func TestSender(t *testing.T) {
 	if got, err := Sender(AnswerSubject("r1", "hk1")); err != nil || got != "hk1" {
 		t.Errorf("got %q, %v", got, err)

@@ -27,7 +27,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "hawser_publish_seconds", Help: "Time until an event was stored, retries included.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}}),
 		unsafe: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hawser_publish_unsafe_replies_total", Help: "Requests at the NATS door that named no inbox as their reply; dropped."}),
+			Name: "hawser_publish_unsafe_replies_total", Help: "Requests at the NATS door that named no inbox of their tenant's backend as their reply; dropped."}),
 		reg: reg,
 	}
 	if reg != nil {

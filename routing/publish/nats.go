@@ -57,7 +57,7 @@ type natsDoor struct {
 
 // take runs on the subscription's goroutine and does not block.
 func (d *natsDoor) take(ctx context.Context, m *nats.Msg) {
-	if !routing.SafeReply(m.Reply) {
+	if !routing.SafePublishReply(m.Subject, m.Reply) {
 		d.s.metrics.unsafe.Inc()
 		return
 	}

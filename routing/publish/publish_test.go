@@ -48,6 +48,7 @@ func newRig(t testing.TB, o routing.StreamOptions, change func(*publish.Config))
 	t.Helper()
 	r := &rig{reg: prometheus.NewRegistry()}
 	r.srv = natstest.Run(t,
+		routing.User{Role: routing.RoleEdge, Label: "hk1"},
 		routing.User{Role: routing.RoleRouter, Label: "r1"},
 		routing.User{Role: routing.RoleBackend, Label: "acme"},
 		routing.User{Role: routing.RoleBackend, Label: "globex"})

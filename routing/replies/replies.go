@@ -7,7 +7,6 @@ package replies
 import (
 	"crypto/rand"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,13 +19,11 @@ type Mux struct {
 	// Static after construction.
 	prefix string
 	sub    *nats.Subscription
-	secret string
 	limit  int
 
 	// Dropped counts answers that nobody waited for, or that came in greater
 	// number than was asked for.
 	dropped atomic.Uint64
-	next    atomic.Uint64
 
 	// Guarded by mu.
 	mu   sync.Mutex
@@ -46,7 +43,7 @@ type Call struct {
 
 // New subscribes to prefix+".>". At most limit calls are open at once.
 func New(nc *nats.Conn, prefix string, limit int) (*Mux, error) {
-	m := &Mux{prefix: prefix, secret: rand.Text(), limit: limit, open: map[string]*Call{}}
+	m := &Mux{prefix: prefix, limit: limit, open: map[string]*Call{}}
 	sub, err := nc.Subscribe(prefix+".>", m.deliver)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to %s.>: %w", prefix, err)
@@ -56,9 +53,11 @@ func New(nc *nats.Conn, prefix string, limit int) (*Mux, error) {
 }
 
 // Open makes a mailbox for up to n answers under prefix[.infix]; infix may be
-// empty. It reports false when too many are open already.
+// empty. It reports false when too many are open already. Who sees the reply
+// subject of one call can not tell that of another: they go to different
+// tenants.
 func (m *Mux) Open(infix string, n int) (*Call, bool) {
-	token := m.secret + strconv.FormatUint(m.next.Add(1), 36)
+	token := rand.Text()
 	c := &Call{m: m, token: token, Reply: m.prefix + "." + token, C: make(chan *nats.Msg, n)}
 	if infix != "" {
 		c.Reply = m.prefix + "." + infix + "." + token
