@@ -50,10 +50,12 @@ func DeviceKey(tenant, user, device string) string {
 // DevicesOf is the wildcard of all device keys of a user.
 func DevicesOf(tenant, user string) string { return "d." + tenant + "." + user + ".*" }
 
-// TokenOwnerKey is the key under which BucketDevices tells whose device owns
-// a push token. The token itself does not appear in it.
-func TokenOwnerKey(app, pushToken string) string {
-	sum := sha256.Sum256([]byte(app + "\x00" + pushToken))
+// TokenOwnerKey is the key under which BucketDevices tells whose device of a
+// tenant owns a push token. The token itself does not appear in it. Tenants
+// are kept apart: one that learned a token of another's device must not be
+// able to take it from there by registering it.
+func TokenOwnerKey(tenant, app, pushToken string) string {
+	sum := sha256.Sum256([]byte(tenant + "\x00" + app + "\x00" + pushToken))
 	return "t." + hex.EncodeToString(sum[:])
 }
 

@@ -92,7 +92,7 @@ func (e *env) token(id devices.ID) string {
 
 func (e *env) owner(token string) string {
 	e.t.Helper()
-	v, err := e.kv.Get(e.ctx, routing.TokenOwnerKey("com.example.app", token))
+	v, err := e.kv.Get(e.ctx, routing.TokenOwnerKey("acme", "com.example.app", token))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return "none"
 	}
@@ -169,12 +169,28 @@ func TestTokenChangesHands(t *testing.T) {
 	e.want(phone2, "A")
 }
 
+// A tenant vouches for whatever devices it likes: one that knows a token of
+// another tenant's device must not take the device's record away with it.
+func TestTokenOfAnotherTenant(t *testing.T) {
+	e := start(t)
+	e.put(phone1, record("A", began), devices.Stored)
+	thief := devices.ID{Tenant: "globex", User: "u1", Device: "d1"}
+	e.put(thief, record("A", began.Add(time.Minute)), devices.Stored)
+	e.want(phone1, "A")
+	e.wantOwner("A", "acme.u1.d1")
+	if err := e.router.Remove(e.ctx, thief); err != nil {
+		t.Fatal(err)
+	}
+	e.want(phone1, "A")
+	e.wantOwner("A", "acme.u1.d1")
+}
+
 // A former owner that has another token by now keeps its record.
 func TestFormerOwnerWithAnotherToken(t *testing.T) {
 	e := start(t)
 	e.put(phone1, record("A", began), devices.Stored)
 	e.put(phone1, record("B", began.Add(time.Minute)), devices.Stored)
-	if _, err := e.kv.Put(e.ctx, routing.TokenOwnerKey("com.example.app", "A"), []byte("acme.u1.d1")); err != nil {
+	if _, err := e.kv.Put(e.ctx, routing.TokenOwnerKey("acme", "com.example.app", "A"), []byte("acme.u1.d1")); err != nil {
 		t.Fatal(err)
 	}
 	e.put(phone2, record("A", began.Add(2*time.Minute)), devices.Stored)
@@ -186,7 +202,7 @@ func TestFormerOwnerWithAnotherToken(t *testing.T) {
 func TestHalfDonePutIsCompleted(t *testing.T) {
 	e := start(t)
 	e.put(phone1, record("A", began), devices.Stored)
-	if _, err := e.kv.Put(e.ctx, routing.TokenOwnerKey("com.example.app", "A"), []byte("acme.u2.d1 acme.u1.d1")); err != nil {
+	if _, err := e.kv.Put(e.ctx, routing.TokenOwnerKey("acme", "com.example.app", "A"), []byte("acme.u2.d1 acme.u1.d1")); err != nil {
 		t.Fatal(err)
 	}
 	r := record("A", began.Add(time.Minute))

@@ -58,7 +58,7 @@ func (s *Store) Put(ctx context.Context, id ID, r *linkpb.DeviceRecord) (Outcome
 	if r.GetPushToken() == "" {
 		return Unchanged, nil
 	}
-	p := put{s: s, id: id, rec: r, tokenKey: routing.TokenOwnerKey(r.GetApp(), r.GetPushToken())}
+	p := put{s: s, id: id, rec: r, tokenKey: routing.TokenOwnerKey(id.Tenant, r.GetApp(), r.GetPushToken())}
 	return p.run(ctx)
 }
 
@@ -191,7 +191,7 @@ func (p put) store(ctx context.Context, anew bool) (old *linkpb.DeviceRecord, ou
 // before the record was there to be evicted.
 func (p put) finish(ctx context.Context, old *linkpb.DeviceRecord) (Outcome, error) {
 	if old != nil && !sameToken(old, p.rec) && old.GetPushToken() != "" {
-		key := routing.TokenOwnerKey(old.GetApp(), old.GetPushToken())
+		key := routing.TokenOwnerKey(p.id.Tenant, old.GetApp(), old.GetPushToken())
 		if err := p.s.disown(ctx, key, p.id); err != nil {
 			return 0, err
 		}

@@ -79,5 +79,5 @@ func (s *Store) removeIf(ctx context.Context, id ID, want func(*linkpb.DeviceRec
 	if err != nil || !removed || old.GetPushToken() == "" {
 		return removed && err == nil, err
 	}
-	return true, s.disown(ctx, routing.TokenOwnerKey(old.GetApp(), old.GetPushToken()), id)
+	return true, s.disown(ctx, routing.TokenOwnerKey(id.Tenant, old.GetApp(), old.GetPushToken()), id)
 }
