@@ -37,6 +37,11 @@ type StreamOptions struct {
 	EventsMaxAge time.Duration
 	// DevicesMaxBytes bounds the device records. Default 4 GiB.
 	DevicesMaxBytes int64
+	// DevicesMarkerTTL is how long the marker of a removed record or of a
+	// token's former key stays, which refuses registrations that were under
+	// way. Without an end a device that changes its token again and again
+	// would fill the bucket for everybody. At least 1 s. Default 1 hour.
+	DevicesMarkerTTL time.Duration
 	// DuplicateWindow is how long idempotency keys are remembered. The index
 	// is kept in memory. Default 2 minutes.
 	DuplicateWindow time.Duration
@@ -60,6 +65,7 @@ func (o StreamOptions) withDefaults() StreamOptions {
 	def(&o.EventsMaxBytes, 1<<30)
 	def(&o.DevicesMaxBytes, 4<<30)
 	def((*int64)(&o.EventsMaxAge), int64(7*24*time.Hour))
+	def((*int64)(&o.DevicesMarkerTTL), int64(time.Hour))
 	def((*int64)(&o.DuplicateWindow), int64(2*time.Minute))
 	def((*int64)(&o.AckWait), int64(4*time.Second))
 	if o.Now == nil {
@@ -125,6 +131,7 @@ func (o StreamOptions) devices() jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket: BucketDevices, Description: "hawser: registered devices and owners of push tokens",
 		History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas, MaxBytes: o.DevicesMaxBytes,
+		LimitMarkerTTL: o.DevicesMarkerTTL,
 	}
 }
 

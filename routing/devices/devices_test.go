@@ -29,13 +29,18 @@ type env struct {
 
 func start(t *testing.T) *env {
 	t.Helper()
+	return startWith(t, routing.StreamOptions{})
+}
+
+func startWith(t *testing.T, o routing.StreamOptions) *env {
+	t.Helper()
 	srv := natstest.Run(t,
 		routing.User{Role: routing.RoleRouter, Label: "r1"},
 		routing.User{Role: routing.RolePush, Label: "p1"})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	e := &env{t: t, ctx: ctx}
-	_, js := srv.JetStream("r1", routing.StreamOptions{})
+	_, js := srv.JetStream("r1", o)
 	e.router = e.open(js)
 	var err error
 	if e.kv, err = js.KeyValue(ctx, routing.BucketDevices); err != nil {
@@ -183,6 +188,31 @@ func TestTokenOfAnotherTenant(t *testing.T) {
 	}
 	e.want(phone1, "A")
 	e.wantOwner("A", "acme.u1.d1")
+}
+
+// A device that changes its token again and again leaves nothing behind for
+// good: the bucket is everybody's, and refuses once it is full.
+func TestChangedTokensLeaveNothing(t *testing.T) {
+	e := startWith(t, routing.StreamOptions{DevicesMarkerTTL: time.Second})
+	for i := range 5 {
+		e.put(phone1, record(fmt.Sprintf("token-%d", i), began.Add(time.Duration(i)*time.Minute)), devices.Stored)
+	}
+	if err := e.router.Remove(e.ctx, phone1); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		status, err := e.kv.Status(e.ctx)
+		if err != nil {
+			t.Fatalf("keys of a removed device stay: %v", err)
+		}
+		if status.Values() == 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	// The expired marker is no obstacle.
+	e.put(phone1, record("again", time.Now()), devices.Stored)
+	e.want(phone1, "again")
 }
 
 // A former owner that has another token by now keeps its record.
