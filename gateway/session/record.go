@@ -16,6 +16,11 @@ const (
 	lastRetry  = time.Minute
 )
 
+// recordEvery is the least time between two writes of one session's record. A
+// token changes once in months; a device that makes up one after the other
+// would keep the bucket of all tenants busy, and their events with it.
+const recordEvery = 10 * time.Second
+
 // record is the device record that a session has to see written. Guarded by
 // the session's mu.
 type record struct {
@@ -25,7 +30,8 @@ type record struct {
 	stopped bool // nothing is written any more
 	// writing is closed when the attempt that is under way ends. Nil: none is.
 	writing chan struct{}
-	err     error // of the last attempt
+	began   time.Duration // the last attempt
+	err     error         // of it
 	retry   *time.Timer
 	pause   time.Duration
 }
@@ -53,10 +59,21 @@ func (s *session) putRecordLocked(pushToken string) {
 }
 
 func (s *session) enqueueRecordLocked() {
-	if !s.record.queued && s.record.writing == nil {
-		s.record.queued = true
-		s.serving.srv.records.add(s)
+	r := &s.record
+	if r.queued || r.writing != nil {
+		return
 	}
+	r.queued = true
+	if wait := r.began + recordEvery - s.now(); r.began != 0 && wait > 0 {
+		s.laterRecordLocked(wait)
+		return
+	}
+	s.serving.srv.records.add(s)
+}
+
+// laterRecordLocked queues the record once wait is over.
+func (s *session) laterRecordLocked(wait time.Duration) {
+	s.record.retry = time.AfterFunc(wait, func() { s.serving.srv.records.retry(s) })
 }
 
 func platform(p wirepb.Platform) string {
@@ -98,6 +115,7 @@ func (s *session) beginRecord() (Device, bool) {
 		return Device{}, false
 	}
 	r.dirty = false
+	r.began = s.now()
 	r.writing = make(chan struct{})
 	return r.device, true
 }
@@ -127,7 +145,7 @@ func (s *session) retryRecordLocked() {
 	r.dirty, r.queued = true, true
 	r.pause = min(max(2*r.pause, firstRetry), lastRetry)
 	wait := r.pause/2 + rand.N(r.pause)
-	r.retry = time.AfterFunc(wait, func() { s.serving.srv.records.retry(s) })
+	s.laterRecordLocked(wait)
 }
 
 // logout removes the record and then ends the session. A write that is under

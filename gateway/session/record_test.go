@@ -22,6 +22,7 @@ func TestRecordIsWritten(t *testing.T) {
 		d := e.connect(withPushToken)
 		synctest.Wait()
 		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}}, &wire.Token{Body: &wirepb.Token{}})
+		time.Sleep(recordEvery)
 		synctest.Wait()
 		want := Device{"acme", "anna", "phone", "ios", "com.example", "one", d.welcome.Epoch}
 		then := want
@@ -58,6 +59,29 @@ func TestRecordIsRetried(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		if len(e.registry.written()) != before {
 			t.Error("written again though it had succeeded")
+		}
+	})
+}
+
+// A device that makes up one token after the other is held to a slow pace, and
+// the last one counts.
+func TestRecordsOfOneSessionArePaced(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		d := e.connect(withPushToken)
+		const seconds = 60
+		for i := range seconds {
+			time.Sleep(time.Second)
+			for j := range 50 {
+				d.send(&wire.Token{Body: &wirepb.Token{PushToken: fmt.Sprint(i, "-", j)}})
+			}
+		}
+		time.Sleep(recordEvery)
+		got := e.registry.written()
+		if most := int(seconds*time.Second/recordEvery) + 2; len(got) < 2 || len(got) > most {
+			t.Fatalf("%d written, want 2 to %d", len(got), most)
+		}
+		if last := got[len(got)-1].PushToken; last != "59-49" {
+			t.Errorf("the last one written is %s", last)
 		}
 	})
 }
