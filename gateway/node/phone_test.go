@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
@@ -97,9 +98,15 @@ func (p *phone) close() {
 
 // run returns what the client's Run returned, once it has.
 func (p *phone) run() error {
-	err := <-p.ended
-	p.ended <- err
-	return err
+	p.t.Helper()
+	select {
+	case err := <-p.ended:
+		p.ended <- err // for whoever asks next
+		return err
+	case <-time.After(patience):
+		p.t.Fatalf("%s's %s still runs after %v", p.user, p.name, patience)
+		return nil
+	}
 }
 
 func (p *phone) hear(_ context.Context, e client.Event) error {
