@@ -9,11 +9,13 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 )
 
-// newCatalog turns the configured tenants into what routing works with.
-func newCatalog(tenants []config.Tenant) (*routing.Catalog, error) {
+// newCatalog turns the configured tenants into what routing works with. Keys
+// are read only where backends are served: an edge, which stands in the open,
+// need not hold them.
+func newCatalog(tenants []config.Tenant, keys bool) (*routing.Catalog, error) {
 	out := make([]routing.Tenant, 0, len(tenants))
 	for _, t := range tenants {
-		converted, err := tenant(t)
+		converted, err := tenant(t, keys)
 		if err != nil {
 			return nil, err
 		}
@@ -22,7 +24,7 @@ func newCatalog(tenants []config.Tenant) (*routing.Catalog, error) {
 	return routing.NewCatalog(out)
 }
 
-func tenant(t config.Tenant) (routing.Tenant, error) {
+func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 	out := routing.Tenant{
 		Name:               t.Name,
 		Kinds:              make(map[string]routing.Kind, len(t.Kinds)),
@@ -30,6 +32,9 @@ func tenant(t config.Tenant) (routing.Tenant, error) {
 		MaxEventsPerSecond: float64(t.MaxEventsPerSecond),
 	}
 	for _, file := range t.APIKeyFiles {
+		if !keys {
+			break
+		}
 		key, err := file.ReadTrimmed()
 		if err != nil {
 			return out, fmt.Errorf("read an API key of tenant %s: %w", t.Name, err)

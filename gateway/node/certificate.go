@@ -10,12 +10,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/hawser-edge/hawser/gateway/config"
 )
 
 // certificatePoll is how often the files are looked at: certificates are
 // renewed days before they expire.
 const certificatePoll = 10 * time.Second
+
+// From certificateSoon before a certificate expires a line a day says so.
+const (
+	certificateSoon  = 7 * 24 * time.Hour
+	certificateAgain = 24 * time.Hour
+)
 
 // A certificate is read from its files anew when they change, so that a
 // renewal needs no restart and breaks no connection.
@@ -27,7 +35,8 @@ type certificate struct {
 	current atomic.Pointer[tls.Certificate]
 
 	// Owned by run after loadCertificate.
-	seen [2]stamp
+	seen   [2]stamp
+	warnAt time.Time
 }
 
 // A stamp tells whether a file has changed.
@@ -36,10 +45,19 @@ type stamp struct {
 	size     int64
 }
 
-func loadCertificate(files config.TLS, log *slog.Logger) (*certificate, error) {
-	c := &certificate{files: files, log: log}
+// loadCertificate also adds the metric of when the certificate ends.
+func loadCertificate(files config.TLS, role config.Role, p parts) (*certificate, error) {
+	c := &certificate{files: files, log: p.log}
 	if err := c.load(); err != nil {
 		return nil, err
+	}
+	ends := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "hawser_tls_certificate_expires_timestamp_seconds",
+		Help:        "When the certificate in use expires: clients refuse it from then on.",
+		ConstLabels: prometheus.Labels{"role": string(role)},
+	}, func() float64 { return float64(c.current.Load().Leaf.NotAfter.Unix()) })
+	if err := p.registry.Register(ends); err != nil {
+		return nil, fmt.Errorf("register a metric: %w", err)
 	}
 	return c, nil
 }
@@ -74,6 +92,7 @@ func (c *certificate) run(ctx context.Context) error {
 	ticker := time.NewTicker(certificatePoll)
 	defer ticker.Stop()
 	for {
+		c.warn(time.Now())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -88,6 +107,17 @@ func (c *certificate) run(ctx context.Context) error {
 		}
 		c.log.Info("loaded the changed certificate", "file", c.files.CertFile)
 	}
+}
+
+// warn says once a day that the certificate is to be renewed.
+func (c *certificate) warn(now time.Time) {
+	end := c.current.Load().Leaf.NotAfter
+	if end.Sub(now) > certificateSoon || now.Before(c.warnAt) {
+		return
+	}
+	c.warnAt = now.Add(certificateAgain)
+	c.log.Warn("the certificate expires soon or has expired: renew it, no restart is needed",
+		"file", c.files.CertFile, "expires", end.UTC().Format(time.RFC3339))
 }
 
 // get is a tls.Config's GetCertificate.

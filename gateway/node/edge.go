@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +27,9 @@ import (
 type edgeRole struct {
 	// Static after newEdgeRole.
 	cfg      *config.Config
+	log      *slog.Logger
 	nc       *nats.Conn
+	nats     *natsWatch
 	cert     *certificate
 	verifier *token.Verifier
 	relay    *relay.Relay
@@ -39,7 +42,7 @@ type edgeRole struct {
 }
 
 func newEdgeRole(p parts) (*edgeRole, error) {
-	e := &edgeRole{cfg: p.cfg}
+	e := &edgeRole{cfg: p.cfg, log: p.log}
 	if err := e.open(p); err != nil {
 		e.close()
 		return nil, err
@@ -51,10 +54,10 @@ func (e *edgeRole) open(p parts) (err error) {
 	if e.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
 		return err
 	}
-	if e.cert, err = loadCertificate(p.cfg.Edge.TLS, p.log); err != nil {
+	if e.cert, err = loadCertificate(p.cfg.Edge.TLS, config.RoleEdge, p); err != nil {
 		return err
 	}
-	if e.nc, err = connectNATS(p.cfg, config.RoleEdge, p.log); err != nil {
+	if e.nc, e.nats, err = connectNATS(p, config.RoleEdge); err != nil {
 		return err
 	}
 	e.relay, err = relay.New(relay.Config{
@@ -121,7 +124,10 @@ func (e *edgeRole) listen(p parts) (err error) {
 			rejected.WithLabelValues(string(kind), reason).Inc()
 		},
 	})
-	return err
+	if err != nil {
+		return fmt.Errorf("edge.listen: cannot listen on %s, free the address or choose another one: %w", p.cfg.Edge.Listen, err)
+	}
+	return nil
 }
 
 func (e *edgeRole) run(ctx context.Context) error {
@@ -141,8 +147,11 @@ func (e *edgeRole) run(ctx context.Context) error {
 	return errors.Join(err, link.Wait())
 }
 
+func (e *edgeRole) watch() *natsWatch { return e.nats }
+
 func (e *edgeRole) drain(ctx context.Context) error {
 	e.draining.Store(true)
+	e.log.Info("devices are sent elsewhere", "sessions", e.server.Hub().Count())
 	err := errors.Join(e.tcp.Close(), e.quic.Close())
 	e.server.Drain(ctx, e.cfg.Edge.DrainSpread)
 	return err

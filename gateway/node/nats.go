@@ -18,48 +18,50 @@ import (
 // returns at once: where no server can be reached it goes on trying for as
 // long as the connection is open, and nothing is buffered meanwhile, because
 // all that travels here is repeated from state. The caller closes it.
-func connectNATS(c *config.Config, role config.Role, log *slog.Logger) (*nats.Conn, error) {
-	log = log.With("nats_role", string(role))
-	opts := append(routing.ConnectOptions(routing.Role(role), c.Name),
-		nats.ConnectHandler(func(*nats.Conn) { log.Info("connected to NATS") }),
-		nats.ReconnectHandler(func(*nats.Conn) { log.Info("connected to NATS again") }),
-		nats.DisconnectErrHandler(func(nc *nats.Conn, err error) {
-			if !nc.IsClosed() { // by ourselves, at the end
-				log.Warn("NATS is away, trying again", "error", err)
-			}
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			log.Warn("NATS reported an error", "error", err)
-		}),
-	)
-	login, err := natsLogin(c.NATS.User(role))
+func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
+	user := p.cfg.NATS.User(role)
+	login, name, err := natsLogin(user, p.log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	opts = append(opts, login)
-	if c.NATS.CAFile != "" {
-		pool, err := certPool(c.NATS.CAFile)
+	watch := newNATSWatch(name, p.log)
+	opts := append(routing.ConnectOptions(routing.Role(role), p.cfg.Name), login)
+	opts = append(opts, watch.options()...)
+	if file := p.cfg.NATS.CAFile; file != "" {
+		pool, err := certPool(file)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		opts = append(opts, nats.Secure(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}))
 	}
-	nc, err := nats.Connect(strings.Join(c.NATS.URLs, ","), opts...)
+	nc, err := nats.Connect(strings.Join(p.cfg.NATS.URLs, ","), opts...)
 	if err != nil {
-		return nil, fmt.Errorf("connect the role %s to NATS: %w", role, err)
+		return nil, nil, fmt.Errorf("connect the role %s to NATS: %w", role, err)
 	}
-	return nc, nil
+	if err := watch.register(p.registry, role, nc); err != nil {
+		nc.Close()
+		return nil, nil, fmt.Errorf("register a metric: %w", err)
+	}
+	return nc, watch, nil
 }
 
-func natsLogin(u *config.NATSUser) (nats.Option, error) {
+// natsLogin also says how operators know the user. Both kinds of files are
+// read for each attempt, so that what changed in them counts without a
+// restart.
+func natsLogin(u *config.NATSUser, log *slog.Logger) (login nats.Option, name string, err error) {
 	if u.CredsFile != "" {
-		return nats.UserCredentials(string(u.CredsFile)), nil
+		return nats.UserCredentials(string(u.CredsFile)), string(u.CredsFile), nil
 	}
-	password, err := u.PasswordFile.ReadTrimmed()
-	if err != nil {
-		return nil, fmt.Errorf("read the NATS password of %s: %w", u.User, err)
+	if _, err := u.PasswordFile.ReadTrimmed(); err != nil {
+		return nil, "", fmt.Errorf("read the NATS password of %s: %w", u.User, err)
 	}
-	return nats.UserInfo(u.User, string(password)), nil
+	return nats.UserInfoHandler(func() (user, password string) {
+		read, err := u.PasswordFile.ReadTrimmed()
+		if err != nil {
+			log.Error("the NATS password cannot be read", "user", u.User, "error", err)
+		}
+		return u.User, string(read)
+	}), u.User, nil
 }
 
 // certPool reads the authorities of a PEM file.

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -25,6 +24,8 @@ type role interface {
 	drain(ctx context.Context) error
 	// checks say whether the role can take work.
 	checks() []admin.Check
+	// watch is what is known of the role's connection to NATS.
+	watch() *natsWatch
 	// close frees what New opened. It is called once, after run has returned
 	// or instead of it.
 	close()
@@ -39,46 +40,50 @@ type Node struct {
 	roles []role
 	edge  *edgeRole   // nil without the role
 	route *routerRole // nil without the role
+
+	draining prometheus.Gauge
 }
 
 // New opens the process's sockets and connections and starts nothing. The
 // configuration must have been validated. NATS need not be there. Run must
 // follow, or Close.
 func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
-	n := &Node{cfg: cfg, log: log.With("node", cfg.Name)}
-	if err := n.open(); err != nil {
+	registry := prometheus.NewRegistry()
+	log = slog.New(newLogLimit(log.Handler(), registry)).With("node", cfg.Name)
+	n := &Node{cfg: cfg, log: log, draining: newDraining()}
+	if err := n.open(registry); err != nil {
 		n.Close()
 		return nil, err
 	}
 	return n, nil
 }
 
-func (n *Node) open() error {
-	catalog, err := newCatalog(n.cfg.Tenants)
+func (n *Node) open(registry *prometheus.Registry) error {
+	catalog, err := newCatalog(n.cfg.Tenants, n.cfg.Has(config.RoleRouter))
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newBuildInfo(admin.ReadVersion()), n.draining,
 	)
-	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, log: n.log, started: time.Now()}
+	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now()}
 	if n.cfg.Has(config.RoleRouter) {
-		if n.route, err = newRouterRole(parts); err != nil {
+		if n.route, err = newRouterRole(parts.of(config.RoleRouter, n.log)); err != nil {
 			return err
 		}
 		n.roles = append(n.roles, n.route)
 	}
 	if n.cfg.Has(config.RolePush) {
-		r, err := newPushRole(parts)
+		r, err := newPushRole(parts.of(config.RolePush, n.log))
 		if err != nil {
 			return err
 		}
 		n.roles = append(n.roles, r)
 	}
 	if n.cfg.Has(config.RoleEdge) {
-		if n.edge, err = newEdgeRole(parts); err != nil {
+		if n.edge, err = newEdgeRole(parts.of(config.RoleEdge, n.log)); err != nil {
 			return err
 		}
 		n.roles = append(n.roles, n.edge)
@@ -93,6 +98,12 @@ type parts struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
 	started  time.Time
+}
+
+// of are the parts of a role, whose lines in the log carry its name.
+func (p parts) of(role config.Role, log *slog.Logger) parts {
+	p.log = log.With("role", string(role))
+	return p
 }
 
 func (n *Node) openAdmin(registry *prometheus.Registry) (err error) {
@@ -118,6 +129,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return ended(n.admin.Run(working)) })
 	for _, r := range n.roles {
 		group.Go(func() error { return ended(r.run(working)) })
+		group.Go(func() error { return ended(r.watch().run(working)) })
 	}
 	n.log.Info("started", "roles", n.cfg.Roles, "addresses", n.Addresses())
 	select {
@@ -126,24 +138,32 @@ func (n *Node) Run(ctx context.Context) error {
 	case <-working.Done():
 	}
 	stop()
-	return group.Wait()
+	err := group.Wait()
+	n.log.Info("stopped")
+	return err
 }
 
-// drainLimit bounds draining whatever the configuration says: who stops a
-// process wants it to end.
-const drainLimit = 2 * time.Minute
+// drainLimit bounds draining beyond the spread that an edge is configured
+// with: who stops a process wants it to end.
+const drainLimit = time.Minute
 
 // drain hands the roles over in an order that loses nothing: first the edge
 // sends its devices elsewhere, while the router still serves them.
 func (n *Node) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainLimit)
+	limit, start := drainLimit, time.Now()
+	if n.edge != nil {
+		limit += n.cfg.Edge.DrainSpread
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	n.log.Info("draining")
+	n.draining.Set(1)
+	n.log.Info("draining: the second signal ends at once")
 	for i := len(n.roles) - 1; i >= 0; i-- {
 		if err := n.roles[i].drain(ctx); err != nil {
 			n.log.Warn("draining was cut short", "error", err)
 		}
 	}
+	n.log.Info("drained", "took_s", time.Since(start).Seconds())
 }
 
 // Close frees what New opened. Run does it by itself.
@@ -175,34 +195,4 @@ func ended(err error) error {
 		return nil
 	}
 	return err
-}
-
-// What a process waits for is mostly made by another one that starts beside
-// it, so that the first misses are no news.
-const (
-	settleEvery = 250 * time.Millisecond
-	settleQuiet = 3 * time.Second
-)
-
-// settle repeats try until it succeeds or ctx ends: a process may be started
-// before NATS, and before the process that makes the streams.
-func settle(ctx context.Context, log *slog.Logger, what string, try func(context.Context) error) error {
-	said, began := false, time.Now()
-	for {
-		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
-		err := try(attempt)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		if !said && time.Since(began) > settleQuiet {
-			log.Warn(what+" is not there yet, trying again", "error", err)
-			said = true
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case <-time.After(settleEvery):
-		}
-	}
 }

@@ -27,6 +27,7 @@ type pushRole struct {
 	log       *slog.Logger
 	parts     parts
 	nc        *nats.Conn
+	nats      *natsWatch
 	js        jetstream.JetStream
 	reader    *inbox.Reader
 	providers *providers
@@ -47,7 +48,7 @@ func newPushRole(p parts) (*pushRole, error) {
 }
 
 func (r *pushRole) open(p parts) (err error) {
-	if r.nc, err = connectNATS(p.cfg, config.RolePush, p.log); err != nil {
+	if r.nc, r.nats, err = connectNATS(p, config.RolePush); err != nil {
 		return err
 	}
 	if r.js, err = jetstream.New(r.nc); err != nil {
@@ -74,7 +75,7 @@ func (r *pushRole) open(p parts) (err error) {
 }
 
 func (r *pushRole) run(ctx context.Context) error {
-	err := settle(ctx, r.log, "the bucket of device records", func(ctx context.Context) error {
+	err := settle(ctx, r.log, r.nc, "the bucket of device records", func(ctx context.Context) error {
 		store, err := devices.Open(ctx, r.js)
 		r.records.store = store
 		return err
@@ -101,6 +102,8 @@ func (r *pushRole) handle(ctx context.Context, d *pushqueue.Delivery) {
 	r.worker.Handle(ctx, push.Job(d.Job), d)
 }
 
+func (r *pushRole) watch() *natsWatch { return r.nats }
+
 // drain has nothing to hand over: what is in hand returns to the queue when
 // run ends.
 func (r *pushRole) drain(context.Context) error { return nil }
@@ -108,7 +111,7 @@ func (r *pushRole) drain(context.Context) error { return nil }
 var errNoQueue = errors.New("the queue of push jobs is not there yet")
 
 func (r *pushRole) checks() []admin.Check {
-	return []admin.Check{{Name: "push", Ready: func(context.Context) error {
+	return []admin.Check{r.nats.check(), {Name: "push", Ready: func(context.Context) error {
 		if !r.consuming.Load() {
 			return errNoQueue
 		}

@@ -31,6 +31,7 @@ type routerRole struct {
 	log       *slog.Logger
 	streams   routing.StreamOptions
 	nc        *nats.Conn
+	nats      *natsWatch
 	js        jetstream.JetStream
 	reader    *inbox.Reader
 	router    *router.Router
@@ -39,6 +40,7 @@ type routerRole struct {
 	publisher *publish.Service
 	listener  net.Listener
 	api       *http.Server
+	cert      *certificate // nil without TLS
 }
 
 func newRouterRole(p parts) (*routerRole, error) {
@@ -55,7 +57,7 @@ func newRouterRole(p parts) (*routerRole, error) {
 }
 
 func (r *routerRole) open(p parts) (err error) {
-	if r.nc, err = connectNATS(p.cfg, config.RoleRouter, p.log); err != nil {
+	if r.nc, r.nats, err = connectNATS(p, config.RoleRouter); err != nil {
 		return err
 	}
 	if r.js, err = jetstream.New(r.nc); err != nil {
@@ -81,29 +83,28 @@ func (r *routerRole) open(p parts) (err error) {
 	r.publisher = publish.New(publish.Config{
 		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,
 	})
-	return r.listen()
+	return r.listen(p)
 }
 
-func (r *routerRole) listen() (err error) {
+func (r *routerRole) listen(p parts) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle(r.publisher.Handler())
 	r.api = publish.HTTPServer(mux)
 	r.api.ErrorLog = slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)
 	if files := r.cfg.Router.API.TLS; files != (config.TLS{}) {
-		cert, err := loadCertificate(files, r.log)
-		if err != nil {
+		if r.cert, err = loadCertificate(files, config.RoleRouter, p); err != nil {
 			return err
 		}
-		r.api.TLSConfig = &tls.Config{GetCertificate: cert.get, MinVersion: tls.VersionTLS12}
+		r.api.TLSConfig = &tls.Config{GetCertificate: r.cert.get, MinVersion: tls.VersionTLS12}
 	}
 	if r.listener, err = net.Listen("tcp", r.cfg.Router.API.Listen); err != nil {
-		return fmt.Errorf("listen for backends: %w", err)
+		return fmt.Errorf("router.api.listen: cannot listen on %s, free the address or choose another one: %w", r.cfg.Router.API.Listen, err)
 	}
 	return nil
 }
 
 func (r *routerRole) run(ctx context.Context) error {
-	err := settle(ctx, r.log, "JetStream", func(ctx context.Context) error {
+	err := settle(ctx, r.log, r.nc, "JetStream", func(ctx context.Context) error {
 		return routing.EnsureStreams(ctx, r.js, r.streams)
 	})
 	if err != nil {
@@ -114,6 +115,9 @@ func (r *routerRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.responder.Run(ctx)) })
 	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
+	if r.cert != nil {
+		group.Go(func() error { return ended(r.cert.run(ctx)) })
+	}
 	group.Go(func() error { return r.serveAPI() })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -147,12 +151,14 @@ func (r *routerRole) stopAPI() error {
 	return nil
 }
 
+func (r *routerRole) watch() *natsWatch { return r.nats }
+
 func (r *routerRole) drain(ctx context.Context) error { return r.router.Drain(ctx) }
 
 var errIncomplete = errors.New("the table of devices and sessions is not complete yet")
 
 func (r *routerRole) checks() []admin.Check {
-	return []admin.Check{{Name: "router", Ready: func(context.Context) error {
+	return []admin.Check{r.nats.check(), {Name: "router", Ready: func(context.Context) error {
 		if !r.router.Ready() {
 			return errIncomplete
 		}

@@ -1,0 +1,48 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// What a process waits for is mostly made by another one that starts beside
+// it, so that the first misses are no news.
+const (
+	settleEvery  = 250 * time.Millisecond
+	settleQuiet  = 3 * time.Second
+	settleRemind = time.Minute
+	settleTry    = 10 * time.Second
+)
+
+// settle repeats try until it succeeds or ctx ends: a process may be started
+// before NATS, and before the process that makes the streams. That NATS is
+// away is its natsWatch's to say.
+func settle(ctx context.Context, log *slog.Logger, nc *nats.Conn, what string, try func(context.Context) error) error {
+	sayAt := time.Time{}
+	for {
+		if nc.IsConnected() {
+			if sayAt.IsZero() {
+				sayAt = time.Now().Add(settleQuiet)
+			}
+			attempt, cancel := context.WithTimeout(ctx, settleTry)
+			err := try(attempt)
+			cancel()
+			if err == nil {
+				return nil
+			}
+			if nc.IsConnected() && ctx.Err() == nil && time.Now().After(sayAt) {
+				log.Warn(what+" cannot be used yet, trying again", "error", err)
+				sayAt = time.Now().Add(settleRemind)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", what, ctx.Err())
+		case <-time.After(settleEvery):
+		}
+	}
+}
