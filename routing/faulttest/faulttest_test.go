@@ -6,14 +6,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
+
+func wanted(t *testing.T) {
+	t.Helper()
+	if os.Getenv("HAWSER_FAULTS") != "1" {
+		t.Skip("runs a fleet of processes for minutes: set HAWSER_FAULTS=1 to have it, or go run ./routing/faulttest")
+	}
+}
 
 // TestFaults is the whole form of the run. It takes two minutes, four cores
 // and the go command, and is therefore asked for by name.
 func TestFaults(t *testing.T) {
-	if os.Getenv("HAWSER_FAULTS") != "1" {
-		t.Skip("kills processes at random for two minutes: set HAWSER_FAULTS=1 to run it, or go run ./routing/faulttest")
-	}
+	wanted(t)
 	rep, err := execute(t.Context(), full(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +34,31 @@ func TestFaults(t *testing.T) {
 	}
 	if !rep.holds() {
 		t.Error("the run does not hold: see the table and its faults")
+	}
+}
+
+// TestSabotageIsFound runs a fleet that was built with a planted fault, and
+// kills nobody: what the checker says must come from the fault alone.
+func TestSabotageIsFound(t *testing.T) {
+	wanted(t)
+	for fault, victims := range map[string][]part{
+		"drop-batch": {connected},
+		"drop-push":  {away, silent},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -tags=sabotage")
+			t.Setenv("HAWSER_SABOTAGE", fault)
+			o := full()
+			o.users, o.rate, o.kills, o.settle = 10, 40, 0, 6*time.Second
+			rep, err := execute(t.Context(), o, t.Logf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = os.RemoveAll(rep.Logs) }() // kept for people, not for tests
+			if want := rep.Events * len(victims); rep.Lost != want || rep.holds() {
+				t.Errorf("lost %d, want %d: each event for the devices %v", rep.Lost, want, victims)
+			}
+		})
 	}
 }
 

@@ -20,8 +20,8 @@ type report struct {
 	Retried    int
 	Repeats    int
 	Unanswered int
-	// Published is how long it was published for, Settled how long until
-	// nothing was missing.
+	// Published is how long it was published for, Settled how long it was
+	// waited then, until nothing was missing or time was up.
 	Published, Settled time.Duration
 	// Troubles are what fails a run though nothing is lost.
 	Troubles []string
@@ -65,7 +65,7 @@ func (r *report) print(w io.Writer) error {
 	row("needless pushes", "%d, for what the application had before", r.Needless)
 	row("heard after", "%s", quantiles(r.HeardAfter))
 	row("pushed after", "%s", quantiles(r.PushedAfter))
-	row("time", "%.0f s of publishing, %.1f s until nothing was missing", r.Published.Seconds(), r.Settled.Seconds())
+	row("time", "%.0f s of publishing, then %.1f s of waiting for what was on its way", r.Published.Seconds(), r.Settled.Seconds())
 	if err := t.Flush(); err != nil {
 		return err
 	}
