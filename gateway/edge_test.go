@@ -134,7 +134,7 @@ func (e *testEdge) Unregister(uint64)                                   {}
 func (e *testEdge) Answer(_ string, a session.Answer)                   { e.answers <- a }
 func (e *testEdge) PutDevice(_ context.Context, d session.Device) error { e.devices <- d; return nil }
 
-func (e *testEdge) RemoveDevice(_ context.Context, tenant, user, device string) error {
+func (e *testEdge) RemoveDevice(_ context.Context, tenant, user, device, _ string) error {
 	e.removed <- tenant + "." + user + "." + device
 	return nil
 }

@@ -82,7 +82,8 @@ func (u User) Permissions() Permissions {
 
 // An edge stands in the open and has no JetStream at all. It speaks for
 // itself only: its name is in every subject that it may publish to, except
-// for upstream requests, which carry the device's own token.
+// for upstream requests. Those, and the requests to store or remove a device's
+// record, carry the device's own token.
 func edgePermissions(edge string) Permissions {
 	return Permissions{
 		Publish: []string{

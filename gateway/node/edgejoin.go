@@ -27,8 +27,8 @@ func (r *registry) PutDevice(ctx context.Context, d session.Device) error {
 	return r.link.PutDevice(ctx, edgelink.Device(d))
 }
 
-func (r *registry) RemoveDevice(ctx context.Context, tenant, user, device string) error {
-	return r.link.RemoveDevice(ctx, tenant, user, device)
+func (r *registry) RemoveDevice(ctx context.Context, tenant, user, device, jwt string) error {
+	return r.link.RemoveDevice(ctx, tenant, user, device, jwt)
 }
 
 // handler gives the link's news to the sessions.

@@ -71,6 +71,7 @@ func (r *routerRole) open(p parts) (err error) {
 	}
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
+		Verifier: deviceVerifier{r.verifier},
 		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {
@@ -178,8 +179,9 @@ func (r *routerRole) close() {
 	}
 }
 
-// deviceVerifier lets the built-in sync verify the device's own token: an
-// edge's word alone is not enough to read a user's items.
+// deviceVerifier lets the built-in sync and the keeper of device records
+// verify the device's own token: an edge's word alone is not enough to read a
+// user's items, or to have the user's pushes sent elsewhere.
 type deviceVerifier struct{ verifier *token.Verifier }
 
 func (d deviceVerifier) Verify(jwt string) (tenant, user, device string, err error) {

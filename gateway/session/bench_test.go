@@ -73,11 +73,13 @@ func benchEdge(b *testing.B, n int) (*Server, int) {
 
 type discardRegistry struct{}
 
-func (discardRegistry) Register(Registration)                                      {}
-func (discardRegistry) Unregister(uint64)                                          {}
-func (discardRegistry) Answer(string, Answer)                                      {}
-func (discardRegistry) PutDevice(context.Context, Device) error                    { return nil }
-func (discardRegistry) RemoveDevice(context.Context, string, string, string) error { return nil }
+func (discardRegistry) Register(Registration)                   {}
+func (discardRegistry) Unregister(uint64)                       {}
+func (discardRegistry) Answer(string, Answer)                   {}
+func (discardRegistry) PutDevice(context.Context, Device) error { return nil }
+func (discardRegistry) RemoveDevice(context.Context, string, string, string, string) error {
+	return nil
+}
 
 // TestIdleMemory prints what an idle session costs above its transport, as a
 // first figure; it asserts only the order of magnitude.

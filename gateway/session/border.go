@@ -22,8 +22,8 @@ type Registry interface {
 	// PutDevice stores a device's record and returns once it is stored.
 	PutDevice(ctx context.Context, d Device) error
 	// RemoveDevice removes a device's record and returns once it is gone; a
-	// record that does not exist is no error.
-	RemoveDevice(ctx context.Context, tenant, user, device string) error
+	// record that does not exist is no error. jwt is as in Device.
+	RemoveDevice(ctx context.Context, tenant, user, device, jwt string) error
 }
 
 // Registration is a session as routers need to know it.
@@ -95,6 +95,9 @@ type Device struct {
 	PushToken string
 	// Epoch is the session's: of two records the greater one counts.
 	Epoch int64
+	// JWT is the device's own token, by which routers tell that the device
+	// wants this. It is a secret: it must not be logged.
+	JWT string
 }
 
 // Relay passes a device's request to a core service.

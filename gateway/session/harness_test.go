@@ -93,10 +93,14 @@ func (r *testRegistry) PutDevice(ctx context.Context, d Device) error {
 	return r.putErr
 }
 
-func (r *testRegistry) RemoveDevice(_ context.Context, tenant, user, device string) error {
+func (r *testRegistry) RemoveDevice(_ context.Context, tenant, user, device, jwt string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.removed = append(r.removed, tenant+"/"+user+"/"+device)
+	id := tenant + "/" + user + "/" + device
+	if !strings.HasPrefix(jwt, id+"/") {
+		id += " without its token"
+	}
+	r.removed = append(r.removed, id)
 	return r.rmErr
 }
 

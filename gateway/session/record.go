@@ -117,7 +117,9 @@ func (s *session) beginRecord() (Device, bool) {
 	r.dirty = false
 	r.began = s.now()
 	r.writing = make(chan struct{})
-	return r.device, true
+	d := r.device
+	d.JWT = s.jwt // may have been renewed since
+	return d, true
 }
 
 func (s *session) endRecord(err error) {
@@ -153,10 +155,10 @@ func (s *session) retryRecordLocked() {
 // it fails, it may still be on its way, and the device is sent back to log out
 // again.
 func (s *session) logout() {
-	written := s.awaitRecord()
+	jwt, written := s.awaitRecord()
 	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
 	defer cancel()
-	err := s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device)
+	err := s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device, jwt)
 	s.serving.srv.metrics.records.WithLabelValues("remove", result(err)).Inc()
 	if err = errors.Join(written, err); err == nil {
 		s.end(endLoggedOut, true)
@@ -168,19 +170,20 @@ func (s *session) logout() {
 }
 
 // awaitRecord stops further writes of the record and waits for the one that is
-// under way, up to DeviceTimeout. It returns that one's error.
-func (s *session) awaitRecord() error {
+// under way, up to DeviceTimeout. It returns that one's error, and the device's
+// JWT of this moment.
+func (s *session) awaitRecord() (jwt string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.record.stopLocked()
 	writing := s.record.writing
 	if writing == nil {
-		return nil
+		return s.jwt, nil
 	}
 	s.mu.Unlock()
 	<-writing // the attempt has a deadline of its own
 	s.mu.Lock()
-	return s.record.err
+	return s.jwt, s.record.err
 }
 
 // recorder writes the records of many sessions, a bounded number at once. A

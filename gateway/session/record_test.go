@@ -19,14 +19,15 @@ func withPushToken(h *wirepb.Hello) {
 func TestRecordIsWritten(t *testing.T) {
 	inBubble(t, nil, func(e *edge) {
 		e.connect(func(h *wirepb.Hello) { h.Token = testToken("mute", time.Hour) })
-		d := e.connect(withPushToken)
+		jwt, renewed := testToken("phone", time.Hour), testToken("phone", 2*time.Hour)
+		d := e.connect(func(h *wirepb.Hello) { withPushToken(h); h.Token = jwt })
 		synctest.Wait()
-		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}}, &wire.Token{Body: &wirepb.Token{}})
+		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}}, &wire.Token{Body: &wirepb.Token{Token: renewed}})
 		time.Sleep(recordEvery)
 		synctest.Wait()
-		want := Device{"acme", "anna", "phone", "ios", "com.example", "one", d.welcome.Epoch}
+		want := Device{"acme", "anna", "phone", "ios", "com.example", "one", d.welcome.Epoch, jwt}
 		then := want
-		then.PushToken = "two"
+		then.PushToken, then.JWT = "two", renewed
 		if !slices.Equal(e.registry.written(), []Device{want, then}) {
 			t.Errorf("written %+v", e.registry.written())
 		}

@@ -22,12 +22,14 @@ func (l *Link) PutDevice(ctx context.Context, d Device) error {
 			Platform: d.Platform, App: d.App, PushToken: d.PushToken,
 			RegisteredMs: time.Now().UnixMilli(), Epoch: d.Epoch,
 		},
+		Token: d.JWT,
 	})
 }
 
-// RemoveDevice removes a device's registration, with the same repetition.
-func (l *Link) RemoveDevice(ctx context.Context, tenant, user, device string) error {
-	return l.device(ctx, &linkpb.DeviceRequest{Tenant: tenant, User: user, Device: device, Remove: true})
+// RemoveDevice removes a device's registration, with the same repetition. jwt
+// is the device's own.
+func (l *Link) RemoveDevice(ctx context.Context, tenant, user, device, jwt string) error {
+	return l.device(ctx, &linkpb.DeviceRequest{Tenant: tenant, User: user, Device: device, Remove: true, Token: jwt})
 }
 
 func (l *Link) device(ctx context.Context, req *linkpb.DeviceRequest) error {

@@ -151,7 +151,7 @@ const secret = "the-push-token"
 
 func device() edgelink.Device {
 	return edgelink.Device{
-		Tenant: "acme", User: "u1", Device: "d1", Platform: "ios", App: "com.example.app", PushToken: secret, Epoch: 7,
+		Tenant: "acme", User: "u1", Device: "d1", Platform: "ios", App: "com.example.app", PushToken: secret, Epoch: 7, JWT: "jwt",
 	}
 }
 
@@ -195,7 +195,7 @@ func TestDeviceIsStored(t *testing.T) {
 	}
 	first := <-got
 	rec := first.GetRecord()
-	if first.GetUser() != "u1" || first.GetRemove() || rec.GetPushToken() != secret || rec.GetEpoch() != 7 || rec.GetApp() != "com.example.app" || rec.GetPlatform() != "ios" {
+	if first.GetUser() != "u1" || first.GetRemove() || rec.GetPushToken() != secret || rec.GetEpoch() != 7 || rec.GetApp() != "com.example.app" || rec.GetPlatform() != "ios" || first.GetToken() != "jwt" {
 		t.Errorf("request %v", first)
 	}
 	if at := rec.GetRegisteredMs(); at < began || at > time.Now().UnixMilli() {
@@ -205,10 +205,10 @@ func TestDeviceIsStored(t *testing.T) {
 		t.Error("a repeated request counts from another time")
 	}
 	<-got
-	if err := e.link.RemoveDevice(ctx, "acme", "u1", "d1"); err != nil {
+	if err := e.link.RemoveDevice(ctx, "acme", "u1", "d1", "jwt"); err != nil {
 		t.Fatal(err)
 	}
-	if req := <-got; !req.GetRemove() || req.GetRecord() != nil || req.GetDevice() != "d1" {
+	if req := <-got; !req.GetRemove() || req.GetRecord() != nil || req.GetDevice() != "d1" || req.GetToken() != "jwt" {
 		t.Errorf("request %v", req)
 	}
 }

@@ -51,6 +51,9 @@ type Device struct {
 	// PushToken is a secret: never logged.
 	PushToken string
 	Epoch     int64
+	// JWT is the device's own token, which the router verifies. A secret:
+	// never logged.
+	JWT string
 }
 
 // Handler is what the link tells the sessions. Its methods are called from

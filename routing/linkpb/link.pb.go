@@ -1125,8 +1125,11 @@ type DeviceRequest struct {
 	User   string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
 	Device string                 `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
 	// Unset: remove.
-	Record        *DeviceRecord `protobuf:"bytes,4,opt,name=record,proto3" json:"record,omitempty"`
-	Remove        bool          `protobuf:"varint,5,opt,name=remove,proto3" json:"remove,omitempty"`
+	Record *DeviceRecord `protobuf:"bytes,4,opt,name=record,proto3" json:"record,omitempty"`
+	Remove bool          `protobuf:"varint,5,opt,name=remove,proto3" json:"remove,omitempty"`
+	// The device's JWT. The router verifies it: an edge's word alone moves no
+	// record. A secret.
+	Token         string `protobuf:"bytes,6,opt,name=token,proto3" json:"token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1194,6 +1197,13 @@ func (x *DeviceRequest) GetRemove() bool {
 		return x.Remove
 	}
 	return false
+}
+
+func (x *DeviceRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
 }
 
 type DeviceResponse struct {
@@ -1692,13 +1702,14 @@ const file_link_proto_rawDesc = "" +
 	"\x05heads\x18\x01 \x03(\v2\x14.hawser.link.v1.HeadR\x05heads\"4\n" +
 	"\x04Head\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x03R\aversion\"\xa1\x01\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\"\xb7\x01\n" +
 	"\rDeviceRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x124\n" +
 	"\x06record\x18\x04 \x01(\v2\x1c.hawser.link.v1.DeviceRecordR\x06record\x12\x16\n" +
-	"\x06remove\x18\x05 \x01(\bR\x06remove\"&\n" +
+	"\x06remove\x18\x05 \x01(\bR\x06remove\x12\x14\n" +
+	"\x05token\x18\x06 \x01(\tR\x05token\"&\n" +
 	"\x0eDeviceResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\"\x96\x01\n" +
 	"\fDeviceRecord\x12\x1a\n" +

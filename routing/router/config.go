@@ -45,6 +45,9 @@ type Config struct {
 	// Catalog names the tenants and kinds. An event of an unknown kind is
 	// treated as one of a kind without push.
 	Catalog *routing.Catalog
+	// Verifier checks the devices' tokens that come with requests to store or
+	// remove a record. Nil: edges are believed, for tests.
+	Verifier Verifier
 	// Inbox reads heads; nil: the router makes a reader of its own.
 	Inbox *inbox.Reader
 	// AckWait is the acknowledgement wait of the consumer ROUTERS, as given
@@ -61,6 +64,11 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Hooks are for tests.
 	Hooks Hooks
+}
+
+// Verifier checks a device's JWT.
+type Verifier interface {
+	Verify(token string) (tenant, user, device string, err error)
 }
 
 // Hooks let tests stop the router at chosen places.

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -136,6 +137,9 @@ func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error 
 		return err
 	}
 	id := devices.ID{Tenant: req.GetTenant(), User: req.GetUser(), Device: req.GetDevice()}
+	if err := s.verify(id, req.GetToken()); err != nil {
+		return err
+	}
 	if req.GetRemove() {
 		return store.Remove(ctx, id)
 	}
@@ -146,6 +150,24 @@ func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error 
 		s.tell(ctx, id, req.GetRecord())
 	}
 	return err
+}
+
+// errNotTheDevice: whoever sends pushes elsewhere reads what they show, so
+// that the device itself must have asked, and not only an edge for it.
+var errNotTheDevice = errors.New("the request does not carry a valid token of the device")
+
+func (s *deviceServer) verify(id devices.ID, token string) error {
+	if s.r.cfg.Verifier == nil {
+		return nil
+	}
+	tenant, user, device, err := s.r.cfg.Verifier.Verify(token)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotTheDevice, err)
+	}
+	if (devices.ID{Tenant: tenant, User: user, Device: device}) != id {
+		return errNotTheDevice
+	}
+	return nil
 }
 
 // tell tells the backend of a registration. The registration itself is done:

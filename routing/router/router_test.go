@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/edgelink"
@@ -125,6 +127,60 @@ func TestDrainHandsOverAtOnce(t *testing.T) {
 	}
 }
 
+// names takes "user/device" for a token, as a verifier of the tenant's.
+type names struct{}
+
+func (names) Verify(token string) (t, user, device string, err error) {
+	user, device, ok := strings.Cut(token, "/")
+	if !ok {
+		return "", "", "", errors.New("refused")
+	}
+	return tenant, user, device, nil
+}
+
+// Whoever has an edge's NATS credentials, and not the device's token, can
+// neither have a user's pushes sent elsewhere nor end them.
+func TestEdgeAloneMovesNoRecord(t *testing.T) {
+	e := newEnv(t)
+	conn := e.srv.Conn(routing.RoleRouter, "r1")
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(Config{Name: "r1", Conn: conn, JS: js, Catalog: e.cat, Listen: 400 * time.Millisecond, Log: discard(), Verifier: names{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.start(r)
+	eventually(t, "the router is ready", r.Ready)
+	h := e.edge("e1")
+	put := func(d edgelink.Device, push string) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		d.Tenant, d.Platform, d.App, d.PushToken, d.Epoch = tenant, "ios", "app", push, time.Now().UnixMilli()
+		return h.PutDevice(ctx, d)
+	}
+	if err := put(edgelink.Device{User: "u1", Device: "d1", JWT: "u1/d1"}, "mine"); err != nil {
+		t.Fatal(err)
+	}
+	for _, jwt := range []string{"", "garbage", "u2/d1", "u1/d2"} {
+		if err := put(edgelink.Device{User: "u1", Device: "spy", JWT: jwt}, "stolen"); err == nil {
+			t.Errorf("token %q registered a device of u1", jwt)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		if err := h.RemoveDevice(ctx, tenant, "u1", "d1", jwt); err == nil {
+			t.Errorf("token %q removed a device of u1", jwt)
+		}
+		cancel()
+	}
+	if e.present("u1", "spy") || !e.present("u1", "d1") {
+		t.Error("an edge alone moved a record")
+	}
+	if err := h.RemoveDevice(t.Context(), tenant, "u1", "d1", "u1/d1"); err != nil || e.present("u1", "d1") {
+		t.Errorf("the device itself: %v", err)
+	}
+}
+
 func TestNewerSessionSupersedes(t *testing.T) {
 	e := newEnv(t)
 	e.readyRouter("r1", Hooks{})
@@ -158,7 +214,7 @@ func TestRecordsFollowTokens(t *testing.T) {
 	if e.present("u1", "d1") {
 		t.Error("the token's former owner still has a record")
 	}
-	if err := h.RemoveDevice(ctx, tenant, "u2", "d1"); err != nil {
+	if err := h.RemoveDevice(ctx, tenant, "u2", "d1", ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "one record is left", func() bool { return r.metrics.totals.Load().records == 1 })
