@@ -76,9 +76,9 @@ func (e *edgeRole) open(p parts) (err error) {
 // openSessions joins the two that know nothing of each other: the sessions
 // tell the link, the link tells the hub.
 func (e *edgeRole) openSessions(p parts) error {
-	ticketKey, err := p.cfg.Edge.TicketKeyFile.ReadTrimmed()
+	ticketKey, err := fleetKey(p.cfg)
 	if err != nil {
-		return fmt.Errorf("read the ticket key: %w", err)
+		return err
 	}
 	sabotage := sabotageFromEnv()
 	registry := &registry{dropAck: sabotage.dropAck}
@@ -106,7 +106,20 @@ func (e *edgeRole) openSessions(p parts) error {
 	return err
 }
 
-func (e *edgeRole) listen(p parts) (err error) {
+// fleetKey is the secret that all edges share.
+func fleetKey(cfg *config.Config) ([]byte, error) {
+	key, err := cfg.Edge.TicketKeyFile.ReadTrimmed()
+	if err != nil {
+		return nil, fmt.Errorf("read the ticket key: %w", err)
+	}
+	return key, nil
+}
+
+func (e *edgeRole) listen(p parts) error {
+	key, err := fleetKey(p.cfg)
+	if err != nil {
+		return err
+	}
 	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hawser_transport_rejected_total",
 		Help: "Connections that ended before they could say Hello, by transport and reason.",
@@ -119,6 +132,7 @@ func (e *edgeRole) listen(p parts) (err error) {
 		TLS:              &tls.Config{GetCertificate: e.cert.get},
 		HandshakeTimeout: p.cfg.Edge.HandshakeTimeout,
 		MaxHandshakes:    p.cfg.Edge.MaxHandshakes,
+		FleetKey:         key,
 		Log:              p.log,
 		OnReject: func(kind transport.Kind, reason string) {
 			rejected.WithLabelValues(string(kind), reason).Inc()
@@ -157,6 +171,8 @@ func (e *edgeRole) drain(ctx context.Context) error {
 	return err
 }
 
+var errNameTaken = errors.New("another process runs under this name, and routers follow that one: give each process a name of its own")
+
 var errDraining = errors.New("draining: devices are being sent elsewhere")
 
 // checks does not ask for NATS: an edge without it still holds connections,
@@ -165,6 +181,9 @@ func (e *edgeRole) checks() []admin.Check {
 	return []admin.Check{{Name: "edge", Ready: func(context.Context) error {
 		if e.draining.Load() {
 			return errDraining
+		}
+		if e.link.NameTaken() {
+			return errNameTaken
 		}
 		return nil
 	}}}

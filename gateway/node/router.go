@@ -72,7 +72,7 @@ func (r *routerRole) open(p parts) (err error) {
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
 		Verifier: deviceVerifier{r.verifier},
-		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
+		Catalog:  p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {
 		return err

@@ -102,12 +102,18 @@ func (l *Link) refresh() {
 	now := time.Now()
 	complete := l.presence.expire(now)
 	behind := l.verifier.stuck(&l.presence, now)
+	connected := l.cfg.Conn.IsConnected()
+	begun, ended := l.outage.look(connected && complete == 0, now)
 	l.mu.Unlock()
-	if behind != nil {
-		l.log.Warn("sessions can not be verified: routers do not echo them; none named: no router is complete",
-			"routers", behind)
+	switch {
+	case begun:
+		l.log.Warn("no router is complete: devices stay connected, news waits; look at /readyz of the routers")
+	case ended && complete > 0:
+		l.log.Info("a router is complete again")
+	case len(behind) > 0:
+		l.log.Warn("routers do not echo this edge's sessions, which hear of nothing they missed until then", "routers", behind)
 	}
-	l.degraded.Store(complete == 0 || !l.cfg.Conn.IsConnected())
+	l.degraded.Store(complete == 0 || !connected)
 	// A router that is gone is not waited for any more.
 	signal(l.verifyC)
 }

@@ -59,6 +59,9 @@ type Link struct {
 	presence presence
 	verifier verifier
 	parkedBy string
+	// ownTwin has this edge's name, routerTwin that of some router.
+	ownTwin, routerTwin twin
+	outage              outage
 
 	// Have locks of their own.
 	answers answerQueue

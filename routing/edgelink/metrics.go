@@ -1,6 +1,10 @@
 package edgelink
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // Metrics of a link.
 type Metrics struct {
@@ -75,6 +79,12 @@ func (l *Link) gauges(reg prometheus.Registerer) {
 	gauge("sessions", "Live sessions.", func() int { return len(l.table.sessions) })
 	gauge("sessions_unverified", "Live sessions that are not verified.", func() int { return l.table.unverified })
 	gauge("routers", "Routers that are known, complete or not.", func() int { return len(l.presence.routers) })
+	gauge("name_taken", "1 while another process runs under this edge's name.", func() int {
+		if l.ownTwin.here(time.Now()) {
+			return 1
+		}
+		return 0
+	})
 	gauge("degraded", "1 while NATS is away or no router is complete.", func() int {
 		if l.degraded.Load() {
 			return 1

@@ -71,13 +71,18 @@ func (l *Link) onBeat(subject string, m *linkpb.RouterBeat) {
 		l.malformed(subject, "router")
 		return
 	}
+	now := time.Now()
 	l.mu.Lock()
+	twins := l.twinRouterLocked(name, m.GetIncarnation(), now)
 	if m.GetLeaving() {
 		l.presence.leave(name, m.GetIncarnation())
-	} else if l.presence.beat(name, m.GetIncarnation(), m.GetComplete(), time.Now()) {
+	} else if l.presence.beat(name, m.GetIncarnation(), m.GetComplete(), now) {
 		l.verifier.wanted = true
 	}
 	l.mu.Unlock()
+	if twins {
+		l.log.Error("two routers run under one name: give each process a name of its own", "router", name)
+	}
 	l.refresh()
 }
 
@@ -87,6 +92,9 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 		return
 	}
 	if m.GetEdgeIncarnation() != l.cfg.Incarnation {
+		if m.GetEdgeIncarnation() > l.cfg.Incarnation {
+			l.sawOwnTwin()
+		}
 		return
 	}
 	l.mu.Lock()

@@ -83,7 +83,10 @@ func (v *verifier) advance(t *table, p *presence, now time.Time) (ready int, aga
 // stuck returns the routers whose echo sessions have been waiting for, longer
 // than stuckAfter; it says so once in that time.
 func (v *verifier) stuck(p *presence, now time.Time) []string {
-	if v.waits.len() == 0 || now.Sub(v.moved) < stuckAfter {
+	if v.waits.len() == 0 {
+		v.moved = now // whoever comes next has not waited yet
+	}
+	if now.Sub(v.moved) < stuckAfter {
 		return nil
 	}
 	v.moved = now

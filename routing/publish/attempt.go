@@ -102,6 +102,8 @@ func classify(err error) (fault *Error, again bool) {
 	switch {
 	case errors.Is(err, nats.ErrConnectionClosed):
 		return unavailable(err, 5*time.Second, "this router shuts down: repeat with the same id at another one"), false
+	case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrDisconnected):
+		return unavailable(err, time.Second, "this router is not connected to NATS: repeat with the same id, at another router if there is one"), true
 	case errors.Is(err, nats.ErrMaxPayload):
 		return invalid("the event is larger than the NATS servers take: raise their max_payload to 1 MB"), false
 	default:
