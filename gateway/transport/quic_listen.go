@@ -2,7 +2,9 @@ package transport
 
 import (
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -37,6 +39,23 @@ func ListenQUIC(cfg ListenConfig) (Listener, error) {
 	return l, nil
 }
 
+// newResetKey derives the key of stateless resets (RFC 9000, section 10.3): a
+// listener that takes the place of one that died tells the devices of its
+// dead connections so, with their first packet.
+func newResetKey(fleetKey []byte) (*quic.StatelessResetKey, error) {
+	key := new(quic.StatelessResetKey)
+	if len(fleetKey) == 0 {
+		_, _ = rand.Read(key[:]) // never fails
+		return key, nil
+	}
+	derived, err := hkdf.Key(sha256.New, fleetKey, nil, "hawser quic stateless reset v1", len(key))
+	if err != nil {
+		return nil, fmt.Errorf("transport: derive the key of stateless resets: %w", err)
+	}
+	copy(key[:], derived)
+	return key, nil
+}
+
 // quicListener owns the UDP socket, the acceptors and the goroutines that wait
 // for streams.
 type quicListener struct {
@@ -59,8 +78,10 @@ func newQUICListener(cfg ListenConfig, socket *net.UDPConn) (*quicListener, erro
 	}
 	l := &quicListener{gate: newGate(QUIC, cfg), socket: socket}
 	l.open = newTracker(l.releaseSocket)
-	resetKey := new(quic.StatelessResetKey)
-	_, _ = rand.Read(resetKey[:])
+	resetKey, err := newResetKey(cfg.FleetKey)
+	if err != nil {
+		return nil, err
+	}
 	l.tr = &quic.Transport{
 		Conn:               socket,
 		ConnectionIDLength: connectionIDLen,

@@ -124,6 +124,11 @@ type ListenConfig struct {
 	// long. It is a backstop behind the session's own deadline, which should
 	// be shorter. Zero means DefaultIdleTimeout. TCP has none.
 	IdleTimeout time.Duration
+	// FleetKey is a secret of the fleet, from which QUIC's own keys are
+	// derived. With it, devices learn at once, instead of by a missed
+	// heartbeat, that the edge at this address was started anew. Empty: keys of
+	// this listener alone.
+	FleetKey []byte
 	// Log receives rejections at debug level. Nil drops them.
 	Log *slog.Logger
 	// OnReject is called once for each connection that ended before Accept,
