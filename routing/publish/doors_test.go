@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,6 +109,31 @@ func TestHTTPDoor(t *testing.T) {
 	}
 	if n := r.stored(t); n != 1 {
 		t.Errorf("%d stored, want 1", n)
+	}
+}
+
+// A stranger is refused by the headers alone: the body, which may never come,
+// is not waited for.
+func TestStrangersBodyIsNotRead(t *testing.T) {
+	r := newRig(t, routing.StreamOptions{}, nil)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.serveHTTP(t), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "POST /hawser.v1.Publisher/Notify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"Authorization: Bearer guess\r\nContent-Length: 90000\r\n\r\n{")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("answered %s", resp.Status)
 	}
 }
 

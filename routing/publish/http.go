@@ -23,8 +23,29 @@ const maxBody = 96 << 10
 // protocols. It returns the path to mount it at.
 func (s *Service) Handler() (path string, h http.Handler) {
 	path, h = hawserv1connect.NewPublisherHandler(door{s}, connect.WithReadMaxBytes(maxBody))
-	return path, s.countUnreadable(http.MaxBytesHandler(h, maxBody))
+	return path, s.admit(s.countUnreadable(http.MaxBytesHandler(h, maxBody)))
 }
+
+// admit lets only requests with a tenant's key through. It does not touch the
+// body: what a stranger sends is neither waited for nor parsed.
+func (s *Service) admit(h http.Handler) http.Handler {
+	refusals := connect.NewErrorWriter()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tenant, fault := s.tenant(r.Header)
+		if fault == nil {
+			h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, tenant)))
+			return
+		}
+		if r.ProtoMajor == 1 {
+			// Otherwise net/http reads the rest of the body before it answers.
+			w.Header().Set("Connection", "close")
+		}
+		_ = refusals.Write(w, r, connectError(fault)) // fails only where nobody listens
+	})
+}
+
+// tenantKey finds the name of the tenant whose key a request carries.
+type tenantKey struct{}
 
 // countUnreadable counts the requests that the protocol's library refused, so
 // that the door never saw them.
@@ -65,10 +86,7 @@ func (d door) Notify(ctx context.Context, req *connect.Request[hawserv1.NotifyRe
 	if seen, ok := ctx.Value(seenKey{}).(*bool); ok {
 		*seen = true
 	}
-	tenant, fault := d.tenant(req.Header())
-	if fault != nil {
-		return nil, connectError(fault)
-	}
+	tenant, _ := ctx.Value(tenantKey{}).(string) // the service refuses an empty one
 	res, err := d.s.Publish(ctx, tenant, requestOf(req.Msg))
 	if err != nil {
 		return nil, connectError(AsError(err))
@@ -77,16 +95,16 @@ func (d door) Notify(ctx context.Context, req *connect.Request[hawserv1.NotifyRe
 }
 
 // tenant is whose key the request carries.
-func (d door) tenant(h http.Header) (string, *Error) {
+func (s *Service) tenant(h http.Header) (string, *Error) {
 	scheme, key, _ := strings.Cut(h.Get("Authorization"), " ")
 	if key = strings.TrimSpace(key); strings.EqualFold(scheme, "bearer") && key != "" {
-		if tenant, ok := d.s.cfg.Catalog.TenantByKey(key); ok {
+		if tenant, ok := s.cfg.Catalog.TenantByKey(key); ok {
 			return tenant, nil
 		}
 	}
 	fault := &Error{Code: connect.CodeUnauthenticated, result: "denied",
 		Message: "send the header \"Authorization: Bearer KEY\" with one of the tenant's API keys"}
-	d.s.metrics.results.WithLabelValues(fault.result).Inc()
+	s.metrics.results.WithLabelValues(fault.result).Inc()
 	return "", fault
 }
 
