@@ -18,8 +18,8 @@ type Counts struct {
 	Answers, AnswersUnknown uint64
 	// Away counts devices found without a session, Doubtful sessions that let
 	// their patience pass, Reminded sessions that registered just after an
-	// event was settled without them.
-	Away, Doubtful, Reminded uint64
+	// event was settled without them, Owed pushes whose token came just after.
+	Away, Doubtful, Reminded, Owed uint64
 	// Stores of push jobs that were called for, and those that failed.
 	Stores, StoreErrors uint64
 	// Checks by the push role.

@@ -181,7 +181,8 @@ func (p *Dispatcher) missed(d *delivery, dev table.Device, s *table.Session, dea
 
 // canStore reports whether a push job is, or will be, what settles d.
 func (p *Dispatcher) canStore(d *delivery, dev table.Device) bool {
-	return dev.HasToken && d.flow.newestPush(max(d.acked, d.stored)) != nil
+	h, _ := d.flow.newestPush(max(d.acked, d.stored))
+	return dev.HasToken && h != nil
 }
 
 // reachSlow pushes a device whose session does not acknowledge. Without a
@@ -221,7 +222,7 @@ func (d *delivery) letGo(hasToken bool) {
 // store has the newest job stored that the device needs. One at a time, so
 // that an older one never replaces a newer one.
 func (p *Dispatcher) store(d *delivery, now time.Time) {
-	h := d.flow.newestPush(max(d.acked, d.stored))
+	h, urgency := d.flow.newestPush(max(d.acked, d.stored))
 	if h == nil || d.storing != 0 || now.Before(d.storeAt) {
 		return
 	}
@@ -230,7 +231,7 @@ func (p *Dispatcher) store(d *delivery, now time.Time) {
 	p.counts.Stores++
 	p.out.Store(Job{
 		Device: d.id(), Kind: d.flow.kind, Version: h.Version,
-		EventAt: since, Urgency: h.Urgency, Content: h.Content,
+		EventAt: since, LatestAt: h.At, Urgency: urgency, Content: h.Content,
 	})
 }
 
@@ -347,32 +348,5 @@ func (p *Dispatcher) Changed(c table.Change, now time.Time) {
 	}
 	if c.New {
 		p.remind(c, now)
-	}
-}
-
-// remind tells a session that just registered of what was settled without
-// its device.
-func (p *Dispatcher) remind(c table.Change, now time.Time) {
-	if p.leaving {
-		return
-	}
-	for _, e := range p.recent.users[c.Device.UserID] {
-		f := p.flow(c.Device.UserID, e.kind)
-		f.raise(e)
-		d := p.delivery(f, c.Device.Device)
-		d.ghostUntil = now.Add(ghostFor)
-		p.counts.Reminded++
-		p.drive(d, now)
-		p.collect(f, now)
-	}
-}
-
-// RecordChanged takes in that a device's push token came or went.
-func (p *Dispatcher) RecordChanged(id table.DeviceID, now time.Time) {
-	for _, f := range p.flows(id.UserID) {
-		if d := f.device(id.Device); d != nil {
-			p.drive(d, now)
-			p.collect(f, now)
-		}
 	}
 }

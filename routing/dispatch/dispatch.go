@@ -57,7 +57,8 @@ type Config struct {
 	// which Full says that no more shall be taken. Default 50,000.
 	MaxPending int
 	// MaxRecent bounds the users' kinds that are remembered for RecentFor
-	// after some device was not heard of. Default 131,072.
+	// after some device was not heard of, and those that every known device
+	// acknowledged. Default 131,072 of each.
 	MaxRecent int
 	// RecentFor is how long they are remembered. Default 30 s.
 	RecentFor time.Duration
@@ -78,7 +79,7 @@ type Message struct {
 	Content []byte
 	// Redelivered says that a router had it before.
 	Redelivered bool
-	// Receipt is handed back with Ack, Nak and Progress.
+	// Receipt is handed back with Ack, Nak and Progress. Not nil.
 	Receipt any
 }
 
@@ -87,8 +88,10 @@ type Job struct {
 	Device  table.DeviceID
 	Kind    string
 	Version int64
-	// EventAt is the time of the oldest event that the job stands for.
-	EventAt time.Time
+	// EventAt is the time of the oldest event that the job stands for,
+	// LatestAt that of the newest, whose Version and Content it has.
+	EventAt, LatestAt time.Time
+	// Urgency is the highest of those that ask for a push.
 	Urgency routing.Urgency
 	Content []byte
 }
@@ -122,7 +125,7 @@ type Dispatcher struct {
 	timers timers
 	hold   hold
 	// recent are kinds settled without some device, heard those that every
-	// device acknowledged.
+	// known device acknowledged.
 	recent  recent
 	heard   recent
 	checks  checks
@@ -144,7 +147,7 @@ func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
 		users:  make(map[table.UserID]*user),
 		hold:   hold{every: cfg.AckWait / 3},
 		recent: newRecent(cfg.MaxRecent, cfg.RecentFor),
-		heard:  newRecent(cfg.MaxRecent/4, cfg.RecentFor),
+		heard:  newRecent(cfg.MaxRecent, cfg.RecentFor),
 		checks: checks{open: make(map[checkKey][]*check)},
 	}
 }
@@ -233,7 +236,17 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 // release acknowledges a held message.
 func (p *Dispatcher) release(h *held) {
 	p.hold.drop(h)
-	p.out.Ack(h.receipt)
+	if h.receipt != nil {
+		p.out.Ack(h.receipt)
+	}
+}
+
+// returned gives a held message back to the log.
+func (p *Dispatcher) returned(h *held) {
+	p.hold.drop(h)
+	if h.receipt != nil {
+		p.out.Nak(h.receipt)
+	}
 }
 
 // Tick does what is due. Call it at least every 100 ms.
@@ -255,8 +268,7 @@ func (p *Dispatcher) Leave() {
 	for _, u := range p.users {
 		for _, f := range u.flows {
 			for _, h := range f.held {
-				p.hold.drop(h)
-				p.out.Nak(h.receipt)
+				p.returned(h)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -13,9 +14,10 @@ type flow struct {
 	user table.UserID
 	kind string
 
-	// head is the greatest version known; pushHead that of an event with a
-	// push. Devices are only ever asked for the head.
-	head, pushHead int64
+	// head is the greatest version known, push the newest event with a push.
+	// Devices are only ever asked for the head.
+	head int64
+	push wish
 	// held are the open messages by version, none covered by a later one.
 	held    []*held
 	past    history
@@ -26,10 +28,17 @@ type flow struct {
 	retired bool
 }
 
+// wish is an event that asked for a push; version 0: there was none.
+type wish struct {
+	version int64
+	at      time.Time
+	urgency routing.Urgency
+}
+
 // held is a message that is not acknowledged yet.
 type held struct {
 	Message
-	// receipt is the newest delivery's.
+	// receipt is the newest delivery's; nil: see owe.
 	receipt any
 	done    bool
 	aliveAt time.Time
@@ -58,11 +67,15 @@ func (f *flow) same(version int64) *held {
 // held.
 func (f *flow) add(h *held) (covered []*held) {
 	f.whole = true
-	f.past.add(h.Version, h.At, h.Urgency)
 	f.head = max(f.head, h.Version)
-	if h.Push {
-		f.pushHead = max(f.pushHead, h.Version)
+	if h.Push && h.Version > f.push.version {
+		f.push = wish{h.Version, h.At, h.Urgency}
 	}
+	return f.put(h)
+}
+
+func (f *flow) put(h *held) (covered []*held) {
+	f.past.add(h.Version, h.At, h.Urgency)
 	kept := f.held[:0]
 	for _, x := range f.held {
 		if h.covers(x) {
@@ -89,14 +102,15 @@ func (f *flow) redelivered() bool {
 	return slices.ContainsFunc(f.held, func(h *held) bool { return h.Redelivered })
 }
 
-// newestPush returns the newest held message above v that asks for a push.
-func (f *flow) newestPush(v int64) *held {
-	for _, h := range slices.Backward(f.held) {
+// newestPush returns the newest held message above v that asks for a push,
+// and the highest urgency of all that do.
+func (f *flow) newestPush(v int64) (newest *held, u routing.Urgency) {
+	for _, h := range f.held {
 		if h.Push && h.Version > v {
-			return h
+			newest, u = h, max(u, h.Urgency)
 		}
 	}
-	return nil
+	return newest, u
 }
 
 func (f *flow) device(name string) *delivery {
@@ -199,27 +213,29 @@ func (f *flow) haunted() bool {
 	return slices.ContainsFunc(f.devices, func(d *delivery) bool { return !d.ghostUntil.IsZero() })
 }
 
-// retire ends a flow. What some device did not acknowledge is remembered for
-// a while: that device may be connecting at this moment, by way of a batch
-// that is not here yet.
+// retire ends a flow. It is remembered for a while: a device that it did not
+// count may be connecting at this moment, by way of a batch that is not here
+// yet.
 func (p *Dispatcher) retire(f *flow, now time.Time) {
 	switch {
 	case !f.whole:
-	case f.acknowledged():
-		p.heard.put(f, f.head, now)
+	case len(f.devices) > 0 && len(f.acknowledgers()) == len(f.devices):
+		p.counts.RecentEvicted += p.heard.put(f, f.head, now)
 	default:
-		p.counts.RecentEvicted += p.recent.put(f, f.pushHead, now)
+		p.counts.RecentEvicted += p.recent.put(f, f.push.version, now)
 	}
 	p.close(f)
 }
 
-func (f *flow) acknowledged() bool {
+// acknowledgers returns the devices that acknowledged the head.
+func (f *flow) acknowledgers() []string {
+	var names []string
 	for _, d := range f.devices {
-		if d.acked < f.head {
-			return false
+		if d.acked >= f.head {
+			names = append(names, d.device)
 		}
 	}
-	return len(f.devices) > 0
+	return names
 }
 
 func (p *Dispatcher) close(f *flow) {
@@ -239,9 +255,8 @@ func (p *Dispatcher) close(f *flow) {
 // what this one does not.
 func (p *Dispatcher) giveBack(f *flow) {
 	for _, h := range f.held {
-		p.hold.drop(h)
 		p.counts.GivenBack++
-		p.out.Nak(h.receipt)
+		p.returned(h)
 	}
 	f.held = nil
 	p.close(f)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ import (
 // user, except those with neither a token nor a session. When all is quiet
 // the same holds without any "in flight" for devices with a token, no event
 // is open, and the routers remember nothing.
+//
+// Devices get their first push token as they go. Its record reaches the
+// routers late; what was published since then must be pushed all the same,
+// unless a router died that was to remember it.
 func TestModel(t *testing.T) {
 	seeds := 120
 	if testing.Short() {
@@ -66,6 +71,8 @@ type world struct {
 	edges   []*mEdge
 	devices []*mDevice
 	lastInc int64
+	// killed is when routers were.
+	killed []time.Time
 }
 
 type mEvent struct {
@@ -102,9 +109,10 @@ func newWorld(t testing.TB, seed uint64) *world {
 	for u := range 4 {
 		for d := range 1 + w.rng.IntN(2) {
 			dev := &mDevice{w: w, id: table.ID("t", fmt.Sprintf("u%d", u), fmt.Sprintf("d%d", d)), token: w.rng.IntN(2) == 0, versions: map[string]int64{}}
+			dev.recorded = dev.token
 			w.devices = append(w.devices, dev)
 			for _, r := range w.routers {
-				r.table.SetRecord(dev.id, dev.token)
+				r.table.SetRecord(dev.id, dev.recorded)
 			}
 		}
 	}
@@ -178,6 +186,10 @@ func (w *world) step() {
 	if w.chance(500) {
 		w.edges[w.rng.IntN(len(w.edges))].restart()
 	}
+	if w.chance(200) {
+		r := w.routers[w.rng.IntN(len(w.routers))]
+		r.deafTo, r.deafUntil = w.edges[w.rng.IntN(len(w.edges))], w.now.Add(w.ms(1000, 8000))
+	}
 }
 
 // logged is an event in the log.
@@ -244,7 +256,7 @@ func (w *world) fine(d *mDevice, m *logged) bool {
 		}
 	}
 	if d.token && m.push {
-		return false
+		return m.at.Before(d.recordedAt) // for now: see checkEnd
 	}
 	// Sessions are followed by other means: see checkEnd.
 	return true
@@ -261,7 +273,7 @@ func (w *world) checkEnd() {
 			job := d.token && w.jobs[d.id.User+d.id.Device+m.kind] >= m.version
 			inFlight := d.session != nil && d.session.notified[m.kind] >= m.version
 			excused := d.session == nil || inFlight
-			if d.token && m.push {
+			if d.token && m.push && !w.mayMiss(d, m) {
 				excused = false
 			}
 			if d.id.User == m.user && !heard && !job && !excused {
@@ -281,6 +293,17 @@ func (w *world) checkEnd() {
 	}
 }
 
+// mayMiss reports whether the device's token came after an event, or a router
+// died that knew of the event when the record was on its way.
+func (w *world) mayMiss(d *mDevice, m *logged) bool {
+	if m.at.Before(d.tokenAt) {
+		return true
+	}
+	return m.at.Before(d.recordedAt) && slices.ContainsFunc(w.killed, func(at time.Time) bool {
+		return at.After(m.at) && at.Before(d.recordedAt.Add(20*time.Second))
+	})
+}
+
 func (w *world) sessions() (n int) {
 	for _, e := range w.edges {
 		n += len(e.sessions)
@@ -290,15 +313,22 @@ func (w *world) sessions() (n int) {
 
 // mRouter is a router around the real table and dispatcher.
 type mRouter struct {
-	w        *world
-	name     string
-	inc      int64
-	up       bool
-	table    *table.Table
-	d        *Dispatcher
-	started  time.Time
-	beatAt   time.Time
-	complete bool
+	w       *world
+	name    string
+	inc     int64
+	up      bool
+	table   *table.Table
+	d       *Dispatcher
+	started time.Time
+	beatAt  time.Time
+	// As the router's loop has them: an edge that comes back soon does not
+	// make the table incomplete, so it verifies nothing anew.
+	complete, settled, recheck bool
+	lost                       map[string]time.Time
+	// deafUntil is before when this edge's batches and beats do not arrive,
+	// though everything else does.
+	deafTo    *mEdge
+	deafUntil time.Time
 	// dispatched is the greatest version taken.
 	dispatched int64
 }
@@ -311,11 +341,11 @@ func newMRouter(w *world, name string) *mRouter {
 
 func (r *mRouter) boot() {
 	r.inc, r.up, r.complete, r.dispatched = r.w.incarnation(), true, false, 0
-	r.started, r.beatAt = r.w.now, time.Time{}
+	r.started, r.beatAt, r.recheck, r.lost = r.w.now, time.Time{}, false, map[string]time.Time{}
 	r.table = table.New()
 	r.d = New(Config{AckWait: modelAckWait}, r.table, &mEffects{r, r.inc})
 	for _, d := range r.w.devices {
-		r.table.SetRecord(d.id, d.token)
+		r.table.SetRecord(d.id, d.recorded)
 	}
 }
 
@@ -328,6 +358,7 @@ func (r *mRouter) restart(graceful bool) {
 		r.d.Leave()
 	}
 	r.up, r.complete = false, false
+	r.w.killed = append(r.w.killed, r.w.now)
 	r.w.at(r.w.ms(10, 5000), r.boot)
 }
 
@@ -346,10 +377,12 @@ func (r *mRouter) step() {
 		return
 	}
 	w := r.w
-	r.table.Tick(w.now)
+	for _, edge := range r.table.Tick(w.now) {
+		r.lost[edge] = w.now
+	}
 	r.d.Tick(w.now)
 	was := r.complete
-	r.complete = w.now.Sub(r.started) > 2500*time.Millisecond && r.table.Settled(w.now)
+	r.judge()
 	if r.complete != was || w.now.Sub(r.beatAt) >= time.Second {
 		r.beatAt = w.now
 		inc, complete := r.inc, r.complete
@@ -366,7 +399,7 @@ func (r *mRouter) step() {
 		}
 	}
 	for _, m := range w.log {
-		if r.complete && !m.done && m.owner == nil && w.rng.IntN(len(w.routers)) == 0 {
+		if r.complete && r.settled && !m.done && m.owner == nil && w.rng.IntN(len(w.routers)) == 0 {
 			r.take(m)
 		}
 	}
@@ -385,8 +418,24 @@ func (r *mRouter) take(m *logged) {
 	})
 }
 
+// judge is the router's own rule.
+func (r *mRouter) judge() {
+	r.settled = r.table.Settled(r.w.now)
+	r.recheck = r.recheck && !r.settled
+	listened := r.w.now.Sub(r.started) > 2500*time.Millisecond
+	r.complete = listened && (r.settled || r.complete && !r.recheck)
+}
+
 func (r *mRouter) onBatch(e *mEdge, b *linkpb.SessionBatch) {
-	_, changes := r.table.Apply(b, r.w.now, nil)
+	if e == r.deafTo && r.w.now.Before(r.deafUntil) {
+		return
+	}
+	result, changes := r.table.Apply(b, r.w.now, nil)
+	if at, ok := r.lost[e.name]; ok && result == table.Unknown {
+		delete(r.lost, e.name)
+		r.recheck = r.recheck || r.w.now.Sub(at) > 20*time.Second
+		r.judge()
+	}
 	r.changed(e, changes)
 }
 

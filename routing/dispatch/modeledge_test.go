@@ -300,14 +300,18 @@ func (e *mEdge) onAck(s *mSession, kind string, version int64) {
 
 // mDevice connects, moves, sleeps and leaves as it likes.
 type mDevice struct {
-	w        *world
-	id       table.DeviceID
-	token    bool
-	bg       bool
-	sleepy   bool
-	epoch    int64
-	versions map[string]int64
-	session  *mSession
+	w     *world
+	id    table.DeviceID
+	token bool
+	bg    bool
+	// recorded: routers have been told of the token, which the device has had
+	// since tokenAt; before recordedAt not every one knew.
+	recorded            bool
+	tokenAt, recordedAt time.Time
+	sleepy              bool
+	epoch               int64
+	versions            map[string]int64
+	session             *mSession
 }
 
 func (d *mDevice) nextEpoch() int64 {
@@ -323,6 +327,9 @@ func (d *mDevice) lost(s *mSession) {
 
 func (d *mDevice) mischief() {
 	w := d.w
+	if !d.token && w.chance(1500) {
+		d.register()
+	}
 	if d.session == nil {
 		if w.chance(100) {
 			d.connect()
@@ -346,6 +353,24 @@ func (d *mDevice) mischief() {
 			s.edge.batch(s, nil)
 		}
 	}
+}
+
+// register has the device's first token recorded, which takes a while.
+func (d *mDevice) register() {
+	const spread = 300
+	w := d.w
+	lag := w.ms(5, 3000)
+	d.token, d.tokenAt, d.recordedAt = true, w.now, w.now.Add(lag+spread*time.Millisecond)
+	w.at(lag, func() {
+		d.recorded = true
+		for _, r := range w.routers {
+			w.at(w.ms(0, spread), func() {
+				if r.up && r.table.SetRecord(d.id, true) {
+					r.d.RecordChanged(d.id, w.now)
+				}
+			})
+		}
+	})
 }
 
 func (d *mDevice) connect() {

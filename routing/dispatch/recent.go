@@ -7,9 +7,9 @@ import (
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
-// recent remembers for a while which users' kinds were settled although some
-// device did not acknowledge. A device that was away may be registering at
-// that very moment; when its registration arrives it is told.
+// recent remembers for a while which users' kinds were settled. A device that
+// was away, or not known at all, may be registering at that very moment; when
+// its registration arrives it is told.
 type recent struct {
 	// Static after construction.
 	limit int
@@ -25,6 +25,10 @@ type recent struct {
 type settled struct {
 	kind           string
 	head, pushHead int64
+	// push is the newest event that asked for a push, by are the devices that
+	// acknowledged the head.
+	push wish
+	by   []string
 	// queued is how often the entry stands in the queue.
 	queued int
 }
@@ -51,6 +55,9 @@ func (e *settled) covers(m Message) bool {
 	return m.Version <= e.head
 }
 
+// heardBy reports whether the device acknowledged what was settled.
+func (e *settled) heardBy(device string) bool { return slices.Contains(e.by, device) }
+
 func (r *recent) get(id table.UserID, kind string) *settled {
 	for _, e := range r.users[id] {
 		if e.kind == kind {
@@ -68,6 +75,12 @@ func (r *recent) put(f *flow, pushHead int64, now time.Time) (evicted uint64) {
 		e = &settled{kind: f.kind}
 		r.users[f.user] = append(r.users[f.user], e)
 		r.size++
+	}
+	if f.head >= e.head {
+		e.by = f.acknowledgers()
+	}
+	if f.push.version > e.push.version {
+		e.push = f.push
 	}
 	e.head, e.pushHead = max(e.head, f.head), max(e.pushHead, pushHead)
 	e.queued++

@@ -103,6 +103,7 @@ func (m *metrics) registerTotals(reg prometheus.Registerer) {
 	total("away_total", "Devices found without a session.", nil, func(t *totals) uint64 { return t.Away })
 	total("doubtful_total", "Sessions that let an event's patience pass.", nil, func(t *totals) uint64 { return t.Doubtful })
 	total("reminded_total", "Sessions that registered just after an event was settled without them.", nil, func(t *totals) uint64 { return t.Reminded })
+	total("owed_total", "Pushes of settled events for devices whose first push token came just after.", nil, func(t *totals) uint64 { return t.Owed })
 	total("push_jobs_total", "Push jobs to be stored.", nil, func(t *totals) uint64 { return t.Stores })
 	total("push_job_errors_total", "Push jobs that were not stored and are tried again.", nil, func(t *totals) uint64 { return t.StoreErrors })
 	total("checks_total", "Questions of the push role.", nil, func(t *totals) uint64 { return t.Checks })

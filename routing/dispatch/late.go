@@ -1,0 +1,94 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// What reaches the table just after an event was settled is seen to here: a
+// session, or a push token, that the event did not find.
+
+// memories are what was settled not long ago.
+func (p *Dispatcher) memories() [2]*recent { return [2]*recent{&p.recent, &p.heard} }
+
+// remind tells a session that just registered of what was settled without
+// its device.
+func (p *Dispatcher) remind(c table.Change, now time.Time) {
+	if p.leaving {
+		return
+	}
+	for _, past := range p.memories() {
+		for _, e := range past.users[c.Device.UserID] {
+			if e.heardBy(c.Device.Device) {
+				continue
+			}
+			f := p.flow(c.Device.UserID, e.kind)
+			f.raise(e)
+			d := p.delivery(f, c.Device.Device)
+			d.ghostUntil = now.Add(ghostFor)
+			p.counts.Reminded++
+			p.drive(d, now)
+			p.collect(f, now)
+		}
+	}
+}
+
+// RecordChanged takes in that a device's push token came or went.
+func (p *Dispatcher) RecordChanged(id table.DeviceID, now time.Time) {
+	came := p.table.Device(id).HasToken
+	for _, f := range p.flows(id.UserID) {
+		d := f.device(id.Device)
+		if d == nil && came && f.whole {
+			d = p.delivery(f, id.Device)
+		}
+		if d == nil {
+			continue
+		}
+		if came {
+			d.released[1] = 0 // for want of a token
+		}
+		p.drive(d, now)
+		p.collect(f, now)
+	}
+	if came && !p.leaving {
+		p.owe(id, now)
+	}
+}
+
+// owe sees to the pushes that were not made because the device's first token
+// was on its way: a device may say Hello and be gone before its record is
+// written. Their messages are acknowledged, so that nothing repeats this if
+// the router dies.
+func (p *Dispatcher) owe(id table.DeviceID, now time.Time) {
+	for _, past := range p.memories() {
+		for _, e := range past.users[id.UserID] {
+			if e.push.version == 0 || e.heardBy(id.Device) {
+				continue
+			}
+			f := p.flow(id.UserID, e.kind)
+			if f.whole {
+				continue // what is open reaches the device
+			}
+			f.raise(e)
+			f.owe(e.push)
+			p.counts.Owed++
+			d := p.delivery(f, id.Device)
+			d.graceUntil = now.Add(grace)
+			p.drive(d, now)
+			p.collect(f, now)
+		}
+	}
+}
+
+// owe holds the event that asked for w once more, without a message behind
+// it.
+func (f *flow) owe(w wish) {
+	h := &held{Message: Message{
+		Tenant: f.user.Tenant, User: f.user.User, Kind: f.kind, Version: w.version,
+		At: w.at, Urgency: w.urgency, Push: true,
+	}, done: true}
+	if f.same(w.version) == nil && !f.covered(h) {
+		f.put(h)
+	}
+}
