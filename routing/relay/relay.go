@@ -39,7 +39,8 @@ type Config struct {
 	// Conn needs an edge's permissions.
 	Conn    *nats.Conn
 	Catalog *routing.Catalog
-	// MaxInFlight bounds the calls that wait for an answer. 0: 10,000.
+	// MaxInFlight bounds the calls that wait for an answer; the services of
+	// one tenant may take three quarters of it. 0: 10,000.
 	MaxInFlight int
 	// DefaultTimeout is for calls whose context has no deadline. 0: 10 s.
 	DefaultTimeout time.Duration
@@ -51,6 +52,7 @@ type Relay struct {
 	// Static after construction.
 	cfg     Config
 	mux     *replies.Mux
+	shares  *shares
 	metrics *metrics
 }
 
@@ -82,7 +84,7 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	return &Relay{cfg: cfg, mux: mux, metrics: newMetrics(cfg.Registerer, mux)}, nil
+	return &Relay{cfg: cfg, mux: mux, shares: newShares(cfg.Catalog, cfg.MaxInFlight), metrics: newMetrics(cfg.Registerer, mux)}, nil
 }
 
 // Close ends the relay: calls in flight hear nothing more.
@@ -116,6 +118,10 @@ func (r *Relay) call(ctx context.Context, c Call) ([]byte, *Error) {
 	if !r.cfg.Conn.IsConnected() {
 		return nil, &Error{Code: wire.StatusUnavailable, Message: "the edge is cut off from its services: ask again later"}
 	}
+	if !r.shares.take(c) {
+		return nil, &Error{Code: wire.StatusUnavailable, Message: "the tenant's services have too many calls open: ask again later"}
+	}
+	defer r.shares.release(c)
 	mail, ok := r.mux.Open(c.Tenant, 1)
 	if !ok {
 		return nil, &Error{Code: wire.StatusUnavailable, Message: "the edge has too many calls open: ask again later"}

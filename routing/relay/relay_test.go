@@ -160,6 +160,65 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A service that hangs leaves places for the other tenants' calls, and for
+// the sync of its own.
+func TestHungServiceLeavesPlaces(t *testing.T) {
+	const places = 8
+	s, r := newRelay(t, func(c *relay.Config) { c.MaxInFlight = places })
+	release := make(chan struct{})
+	hung := make(chan struct{}, places)
+	nc := s.Conn(routing.RoleBackend, "acme")
+	service(t, nc, "acme", map[string]micro.HandlerFunc{
+		"hang": func(req micro.Request) { hung <- struct{}{}; go func() { <-release; _ = req.Respond(nil) }() },
+	})
+	answerSync(t, nc)
+	service(t, s.Conn(routing.RoleBackend, "globex"), "globex", map[string]micro.HandlerFunc{
+		"list": func(req micro.Request) { _ = req.Respond([]byte("globex")) },
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer close(release)
+	refused := make(chan error, places)
+	for range places {
+		calls.Go(func() {
+			if _, err := r.Call(ctx, call("hang", "")); err != nil {
+				refused <- err
+			}
+		})
+	}
+	for range places - places/4 {
+		<-hung
+	}
+	for range places / 4 {
+		if err := <-refused; status(err) != wire.StatusUnavailable {
+			t.Errorf("above the share: %v", err)
+		}
+	}
+	other := call("list", "")
+	other.Tenant = "globex"
+	if got, err := r.Call(ctx, other); err != nil || string(got) != "globex" {
+		t.Errorf("another tenant: %q, %v", got, err)
+	}
+	own := call("messages", "")
+	own.Service = "sync"
+	if _, err := r.Call(ctx, own); err != nil {
+		t.Errorf("sync: %v", err)
+	}
+}
+
+// answerSync stands for hawser's own responder.
+func answerSync(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	if _, err := nc.Subscribe(routing.SyncSubject("acme", "messages"), func(m *nats.Msg) { _ = m.Respond(nil) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A service of one tenant neither hears another's calls nor answers them.
 func TestTenantsAreApart(t *testing.T) {
 	s, r := newRelay(t, nil)
