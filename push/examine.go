@@ -130,7 +130,7 @@ func (w *Worker) compose(ctx context.Context, h *held, rec Record) (m Message, v
 	if ttl == 0 {
 		ttl = w.cfg.MaxAge
 	}
-	return newMessage(j, rec, version, content, j.EventAt.Add(ttl)), version, true
+	return newMessage(j, rec, version, content, j.latest().Add(ttl)), version, true
 }
 
 // content prefers what the head wants shown, then what the job's own event

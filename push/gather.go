@@ -67,10 +67,12 @@ func merge(a, b Job) Job {
 		out = a
 	}
 	out.Urgency = max(a.Urgency, b.Urgency)
-	if a.EventAt.Before(b.EventAt) {
-		out.EventAt = a.EventAt
-	} else {
+	out.EventAt, out.LatestAt = a.EventAt, a.latest()
+	if b.EventAt.Before(a.EventAt) {
 		out.EventAt = b.EventAt
+	}
+	if b.latest().After(out.LatestAt) {
+		out.LatestAt = b.latest()
 	}
 	return out
 }

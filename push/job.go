@@ -14,14 +14,23 @@ const (
 // are those of a stored push job, in the same order.
 type Job struct {
 	Tenant, User, Device, Kind string
-	// Version of the event that asked for the push, at least 1.
+	// Version of the newest event that asked for the push, at least 1.
 	Version int64
-	// EventAt is when that event was stored.
-	EventAt time.Time
+	// EventAt is when the oldest event that the job stands for was stored,
+	// LatestAt when the newest was, whose Version it has; zero: as EventAt.
+	EventAt, LatestAt time.Time
 	// Urgency is Low, Normal or High; anything else counts as Normal.
 	Urgency int
 	// Push is the event's push content as JSON, nil if it had none.
 	Push []byte
+}
+
+// latest is the time from which the job grows old.
+func (j Job) latest() time.Time {
+	if j.LatestAt.After(j.EventAt) {
+		return j.LatestAt
+	}
+	return j.EventAt
 }
 
 // Delivery resolves one stored job. Exactly one of its methods is called,

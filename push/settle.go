@@ -28,7 +28,7 @@ func (w *Worker) retryLater(h *held, outcome, reason string) {
 // wait sends a job back after the given time, or gives it up if it would be
 // too old by then.
 func (w *Worker) wait(h *held, outcome, reason string, after time.Duration) {
-	if time.Since(h.job.EventAt)+after > w.cfg.MaxAge {
+	if time.Since(h.job.latest())+after > w.cfg.MaxAge {
 		w.dead(context.Background(), h, "too old: "+reason)
 		return
 	}

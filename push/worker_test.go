@@ -79,6 +79,33 @@ func TestGatherTime(t *testing.T) {
 	}
 }
 
+// An event does not grow old by standing for an older one: a push that was
+// held up for an hour must not take the news of this second with it.
+func TestNewsIsAsYoungAsItsNewestEvent(t *testing.T) {
+	run(t, func(c *Config) { c.MaxAge = time.Hour }, func(b *bench) {
+		b.set(func(w *world) { w.defaults.TTL = 30 * time.Second })
+		old := job(1)
+		old.EventAt = time.Now().Add(-59 * time.Minute)
+		b.hand(old)
+		fresh := job(2)
+		fresh.LatestAt = time.Now()
+		k := b.hand(fresh)
+		expiry := fresh.LatestAt.Add(30 * time.Second)
+		pass(2 * time.Second)
+		k.want("done")
+		if m := b.app.messages(); len(m) != 1 || !m[0].Expiry.Equal(expiry) {
+			t.Fatalf("pushed %+v, want one that expires at %v", m, expiry)
+		}
+		// As the store joins them: the time of the oldest, and of the newest.
+		both := job(3)
+		both.EventAt, both.LatestAt = time.Now().Add(-2*time.Hour), time.Now()
+		b.app.set(func(context.Context, Message) Result { return Result{Verdict: RetryAfter, Reason: "busy"} })
+		k = b.hand(both)
+		pass(2 * time.Second)
+		k.want("retry")
+	})
+}
+
 func TestHighJobShortensTheWait(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		begin := time.Now()

@@ -1470,7 +1470,10 @@ type PushJob struct {
 	// 1 low, 2 normal, 3 high.
 	Urgency int32 `protobuf:"varint,7,opt,name=urgency,proto3" json:"urgency,omitempty"`
 	// The event's push content as JSON, empty for the kind's default.
-	Push          []byte `protobuf:"bytes,8,opt,name=push,proto3" json:"push,omitempty"`
+	Push []byte `protobuf:"bytes,8,opt,name=push,proto3" json:"push,omitempty"`
+	// When the newest event that the job stands for was published, in unix
+	// milliseconds; 0: as event_ms.
+	LatestMs      int64 `protobuf:"varint,9,opt,name=latest_ms,json=latestMs,proto3" json:"latest_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1559,6 +1562,13 @@ func (x *PushJob) GetPush() []byte {
 		return x.Push
 	}
 	return nil
+}
+
+func (x *PushJob) GetLatestMs() int64 {
+	if x != nil {
+		return x.LatestMs
+	}
+	return 0
 }
 
 type HeadsRequest_User struct {
@@ -1733,7 +1743,7 @@ const file_link_proto_rawDesc = "" +
 	"STATE_AWAY\x10\x01\x12\x12\n" +
 	"\x0eSTATE_DOUBTFUL\x10\x02\x12\x11\n" +
 	"\rSTATE_COVERED\x10\x03\x12\x13\n" +
-	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xc4\x01\n" +
+	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xe1\x01\n" +
 	"\aPushJob\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
@@ -1742,7 +1752,8 @@ const file_link_proto_rawDesc = "" +
 	"\aversion\x18\x05 \x01(\x03R\aversion\x12\x19\n" +
 	"\bevent_ms\x18\x06 \x01(\x03R\aeventMs\x12\x18\n" +
 	"\aurgency\x18\a \x01(\x05R\aurgency\x12\x12\n" +
-	"\x04push\x18\b \x01(\fR\x04pushB.Z,github.com/hawser-edge/hawser/routing/linkpbb\x06proto3"
+	"\x04push\x18\b \x01(\fR\x04push\x12\x1b\n" +
+	"\tlatest_ms\x18\t \x01(\x03R\blatestMsB.Z,github.com/hawser-edge/hawser/routing/linkpbb\x06proto3"
 
 var (
 	file_link_proto_rawDescOnce sync.Once

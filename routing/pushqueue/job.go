@@ -23,8 +23,9 @@ type Job struct {
 	Tenant, User, Device, Kind string
 	// Version caused the job; the head may be newer.
 	Version int64
-	// EventAt is when the oldest event that the job stands for was published.
-	EventAt time.Time
+	// EventAt is when the oldest event that the job stands for was published,
+	// LatestAt when the newest was; zero: as EventAt.
+	EventAt, LatestAt time.Time
 	// Urgency is 1 low, 2 normal or 3 high.
 	Urgency int
 	// Push is the event's push content as JSON, empty for the kind's default.
@@ -58,7 +59,7 @@ func (j Job) check() error {
 func (j Job) marshal() ([]byte, error) {
 	return proto.Marshal(&linkpb.PushJob{
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version,
-		EventMs: j.EventAt.UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
+		EventMs: j.EventAt.UnixMilli(), LatestMs: j.latest().UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
 	})
 }
 
@@ -71,7 +72,7 @@ func Parse(subject string, data []byte) (Job, error) {
 	}
 	j := Job{
 		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
-		EventAt: time.UnixMilli(m.GetEventMs()), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
+		EventAt: time.UnixMilli(m.GetEventMs()), LatestAt: time.UnixMilli(max(m.GetLatestMs(), m.GetEventMs())), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
 	}
 	if err := j.check(); err != nil {
 		return Job{}, err
@@ -82,9 +83,20 @@ func Parse(subject string, data []byte) (Job, error) {
 	return j, nil
 }
 
+func (j Job) latest() time.Time {
+	if j.LatestAt.After(j.EventAt) {
+		return j.LatestAt
+	}
+	return j.EventAt
+}
+
 // over returns the job that stands for both j and the older one that waits:
-// j's news, since the oldest event, with the highest urgency.
+// j's news, since the oldest event and as young
+// as the newest, with the highest urgency.
 func (j Job) over(older Job) Job {
+	if older.latest().After(j.latest()) {
+		j.LatestAt = older.latest()
+	}
 	if older.EventAt.Before(j.EventAt) {
 		j.EventAt = older.EventAt
 	}

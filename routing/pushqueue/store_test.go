@@ -15,9 +15,10 @@ func TestNewerJobTakesThePlaceOfOlder(t *testing.T) {
 	e := start(t)
 	first := job(5)
 	first.Urgency, first.EventAt = 3, epoch.Add(-time.Minute)
+	first.LatestAt = epoch.Add(-time.Second)
 	e.put(first)
 	second := job(7)
-	second.Push = []byte(`{"title":"x"}`)
+	second.Push, second.LatestAt = []byte(`{"title":"x"}`), epoch.Add(time.Second)
 	e.put(second)
 	e.put(job(6))
 	e.put(job(7))
@@ -26,8 +27,8 @@ func TestNewerJobTakesThePlaceOfOlder(t *testing.T) {
 		t.Fatalf("%d jobs are stored, want 1: %+v", len(got), got)
 	}
 	j := got[0]
-	if j.Version != 7 || j.Urgency != 3 || !j.EventAt.Equal(first.EventAt) || string(j.Push) != `{"title":"x"}` {
-		t.Errorf("stored %+v: want version 7 with its content, the first's time and urgency", j)
+	if j.Version != 7 || j.Urgency != 3 || !j.EventAt.Equal(first.EventAt) || !j.LatestAt.Equal(second.LatestAt) || string(j.Push) != `{"title":"x"}` {
+		t.Errorf("stored %+v: want version 7 with its content, the time of both and the first's urgency", j)
 	}
 }
 

@@ -60,7 +60,7 @@ func (s storing) put(ctx context.Context) {
 	j := s.job
 	s.store.Put(pushqueue.Job{
 		Tenant: j.Device.Tenant, User: j.Device.User, Device: j.Device.Device, Kind: j.Kind, Version: j.Version,
-		EventAt: j.EventAt, Urgency: int(j.Urgency), Push: j.Content,
+		EventAt: j.EventAt, LatestAt: j.LatestAt, Urgency: int(j.Urgency), Push: j.Content,
 	}, func(err error) {
 		s.done()
 		if errors.Is(err, pushqueue.ErrJob) {
