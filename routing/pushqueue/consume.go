@@ -91,13 +91,16 @@ func (c *consumption) run(ctx context.Context) {
 
 // find waits for the consumer: on a new installation a router creates it.
 func (c *consumption) find(ctx context.Context) jetstream.Consumer {
+	var said reminder
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		cons, err := c.js.Consumer(ctx, routing.StreamPush, routing.ConsumerPush)
 		if err == nil {
 			return cons
 		}
-		c.log.Warn("no push jobs: waiting for the consumer, which a router creates",
-			"stream", routing.StreamPush, "consumer", routing.ConsumerPush, "error", err)
+		if said.due(time.Now()) {
+			c.log.Warn("no push jobs: waiting for the consumer, which a router creates",
+				"stream", routing.StreamPush, "consumer", routing.ConsumerPush, "error", err)
+		}
 		if !sleep(ctx, wait) {
 			return nil
 		}
@@ -125,6 +128,7 @@ func (c *consumption) keepAll(ctx context.Context, ackWait time.Duration) {
 // buffer, where nobody would keep it from being handed out again.
 func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 	wait := 100 * time.Millisecond
+	var said reminder
 	for ctx.Err() == nil {
 		free := min(c.open.free(), fetchMax)
 		if free <= 0 {
@@ -137,11 +141,16 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 		err := c.fetch(ctx, cons, free)
 		if err == nil {
 			wait = 100 * time.Millisecond
+			if said.over() {
+				c.log.Info("push jobs are fetched again")
+			}
 			continue
 		}
 		if ctx.Err() == nil {
 			c.metrics.fetchErrors.Inc()
-			c.log.Warn("push jobs could not be fetched, trying again", "error", err)
+			if said.due(time.Now()) {
+				c.log.Warn("push jobs could not be fetched, trying again", "error", err)
+			}
 		}
 		sleep(ctx, wait)
 		wait = min(2*wait, 2*time.Second)

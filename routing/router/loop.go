@@ -162,12 +162,19 @@ func (l *loop) takeRecord(u recordUpdate, now time.Time) {
 
 func (l *loop) tick(now time.Time) {
 	l.watchConn(now)
-	for _, edge := range l.table.Tick(now) {
+	held := l.table.Sessions()
+	lost := l.table.Tick(now)
+	gone := held - l.table.Sessions() // of all edges lost at once
+	for _, edge := range lost {
 		l.r.metrics.edgesLost.Inc()
 		if len(l.lost) < maxLost {
 			l.lost[edge] = lostEdge{now, l.d.Counts().RecentEvicted}
 		}
-		l.r.cfg.Log.Warn("edge is silent: its sessions are taken for ended", "edge", edge)
+		if gone == 0 { // an edge that was stopped in order has none
+			l.r.cfg.Log.Info("edge has left", "edge", edge)
+		} else {
+			l.r.cfg.Log.Warn("edge is silent: its sessions are taken for ended", "edge", edge, "sessions_lost", gone)
+		}
 	}
 	l.d.Tick(now)
 	l.judge(now)
