@@ -13,11 +13,12 @@ import (
 const (
 	// fetchTimeout bounds one sync.
 	fetchTimeout = 30 * time.Second
-	// fetchTries bounds the attempts without progress; the next Notify or the
-	// next connection starts anew.
-	fetchTries   = 8
 	retryBase    = time.Second
 	retryCeiling = time.Minute
+	// outageCeiling is the longest time between two tries of a sync that
+	// fails. It is never given up: on a connection that lives the edge says
+	// nothing twice.
+	outageCeiling = 30 * time.Minute
 )
 
 // wanted is what is still to be fetched of one kind.
@@ -27,6 +28,8 @@ type wanted struct {
 	// the version.
 	ahead   bool
 	heardAt time.Time
+	// news has a token when an edge told of the kind. Never closed.
+	news chan struct{}
 }
 
 // fetches holds the kinds that are being fetched, each by one worker. Newer
@@ -49,25 +52,33 @@ func (f *fetches) add(kind string, version int64, ahead bool) (start, ok bool) {
 			f.dropped++
 			return false, false
 		}
-		w, start = &wanted{}, true
+		w, start = &wanted{news: make(chan struct{}, 1)}, true
 		f.kinds[kind] = w
 	}
 	if version > w.version {
 		w.version, w.heardAt = version, time.Now()
 	}
 	w.ahead = w.ahead || ahead
+	select {
+	case w.news <- struct{}{}:
+	default:
+	}
 	return start, true
 }
 
-// take returns what to fetch next. Without anything, or if gaveUp is still the
-// newest, the kind's worker is dismissed.
-func (f *fetches) take(kind string, own, gaveUp int64) (wanted, bool) {
+// take returns what to fetch next. Without anything the kind's worker is
+// dismissed.
+func (f *fetches) take(kind string, own int64) (wanted, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w := f.kinds[kind]
-	if w.version == gaveUp || (w.version <= own && !w.ahead) {
+	if w.version <= own && !w.ahead {
 		delete(f.kinds, kind)
 		return wanted{}, false
+	}
+	select {
+	case <-w.news: // taken up here
+	default:
 	}
 	out := *w
 	w.ahead = false
@@ -108,10 +119,9 @@ func (c *Client) want(kind string, version int64, ahead bool) {
 // fetch is the worker of one kind. It ends when nothing is wanted any more.
 func (c *Client) fetch(ctx context.Context, kind string) {
 	var tries int
-	var gaveUp int64
 	for ctx.Err() == nil {
 		own := c.versions.get(kind)
-		w, ok := c.fetches.take(kind, own, gaveUp)
+		w, ok := c.fetches.take(kind, own)
 		if !ok {
 			return
 		}
@@ -128,12 +138,27 @@ func (c *Client) fetch(ctx context.Context, kind string) {
 		}
 		tries++
 		c.cfg.Log.Warn("sync failed", "kind", kind, "try", tries, "error", err)
-		if tries >= fetchTries {
-			tries, gaveUp = 0, w.version
-		} else if !rest(ctx, nil, tries) {
+		if !rest(ctx, nil, tries) || !outlast(ctx, w.news, tries) {
 			return
 		}
 	}
+}
+
+// outlast is the part of the wait, after many tries, that news cuts short. It
+// reports false when ctx ended.
+func outlast(ctx context.Context, news <-chan struct{}, tries int) bool {
+	most := ceiling(tries, retryBase, outageCeiling)
+	if most <= retryCeiling {
+		return true
+	}
+	timer := time.NewTimer(most/2 + below(most/2) - retryCeiling/2)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-news:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 // rest waits before the next try. It reports false when ctx or done ends.

@@ -204,8 +204,72 @@ func TestUnavailableSyncIsTriedAgain(t *testing.T) {
 	})
 }
 
-// Answers that lead nowhere are asked for a bounded number of times, ever more
-// slowly, and do not reach the application.
+// A backend that is away for long: the edge does not repeat its Notify on a
+// connection that lives, so that nothing but the device itself asks again.
+func TestSyncOutlastsAnOutage(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(nil)
+		p.send(notify(1, 7))
+		asked := 0
+		for back := time.Now().Add(2 * time.Hour); time.Now().Before(back); asked++ {
+			p.refuse(p.awaitSync())
+		}
+		if asked > 20 {
+			t.Errorf("asked %d times", asked)
+		}
+		p.answer(p.awaitSync(), &wirepb.SyncResponse{Items: items(7), Head: 7})
+		p.expectAck(7)
+	})
+}
+
+// News makes the device try again soon, however often it has failed.
+func TestNewsEndsTheWait(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(nil)
+		p.send(notify(1, 7))
+		for range 12 {
+			p.refuse(p.awaitSync())
+		}
+		synctest.Wait()
+		start := time.Now()
+		p.send(notify(1, 8))
+		p.answer(p.awaitSync(), &wirepb.SyncResponse{Items: items(7, 8), Head: 8})
+		p.expectAck(8)
+		if waited := time.Since(start); waited > time.Minute {
+			t.Errorf("waited %s", waited)
+		}
+		p.quiet(time.Minute)
+	})
+}
+
+func (p *peer) refuse(r *wire.Request) {
+	p.send(&wire.Response{ID: r.ID, Status: wire.StatusUnavailable, Message: "no responder"})
+}
+
+// awaitSync answers Pings until the device asks for a sync.
+func (p *peer) awaitSync() *wire.Request {
+	p.t.Helper()
+	for start := time.Now(); ; {
+		f, err := p.next()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if time.Since(start) > 3*time.Hour {
+			p.t.Fatal("the device asks no more")
+		}
+		switch f := f.(type) {
+		case *wire.Request:
+			return f
+		case *wire.Ping:
+			p.send(&wire.Pong{Interval: 10 * time.Minute})
+		default:
+			p.t.Fatalf("the device sent %s", f.Type())
+		}
+	}
+}
+
+// Answers that lead nowhere are asked for ever more slowly, and do not reach
+// the application.
 func TestAnswersWithoutProgress(t *testing.T) {
 	for name, answer := range map[string]*wirepb.SyncResponse{
 		"more and nothing":    {Head: 9, More: true},
@@ -237,15 +301,15 @@ func TestAnswersWithoutProgress(t *testing.T) {
 						p.answer(r, answer)
 					}
 				}
-				if asked < 2 || asked > 10 {
+				if asked < 2 || asked > 14 {
 					t.Errorf("asked %d times", asked)
 				}
 				if v := e.client.Versions()["messages"]; v != 5 || len(e.events) > 0 {
 					t.Errorf("version %d, %d events", v, len(e.events))
 				}
-				// A newer Notify starts anew.
+				// A newer Notify has it asked again.
 				p.send(notify(1, 10))
-				p.sync("messages", 5, &wirepb.SyncResponse{Items: items(10), Head: 10})
+				p.answer(p.awaitSync(), &wirepb.SyncResponse{Items: items(10), Head: 10})
 				p.expectAck(10)
 			})
 		})
