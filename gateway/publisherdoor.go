@@ -31,7 +31,7 @@ func (d *publisherDoor) register(f *flags) {
 	f.StringVar(&d.api, "api", "", "`URL` of the router's API. Default: HAWSER_API, a running dev's, or "+defaultAPI)
 	f.StringVar(&d.keyFile, "api-key-file", "", "`FILE` with the API key. Default: HAWSER_API_KEY_FILE, or a running dev's")
 	f.StringVar(&d.caFile, "ca-file", "", "`FILE` with the authorities of the API's certificate. Default: the system's")
-	f.DurationVar(&d.timeout, "timeout", 10*time.Second, "`DURATION` to wait for the answer. Default: 10s")
+	f.DurationVar(&d.timeout, "timeout", 20*time.Second, "`DURATION` to wait for the answer; a router itself gives up after 15s. Default: 20s")
 	f.StringVar(&d.dev, "dev", "", devUsage)
 }
 

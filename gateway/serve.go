@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
@@ -13,7 +17,10 @@ import (
 // stop.
 func runServe(ctx context.Context, c *console, args []string) error {
 	f := newFlags(c, "serve", "serve --config FILE",
-		"Runs the roles edge, router and push, in any combination, against NATS servers\nof your own. The first SIGTERM or Ctrl-C drains, the second one ends at once.")
+		"Runs the roles edge, router and push, in any combination, against NATS servers\n"+
+			"of your own. The first SIGTERM or Ctrl-C drains, the second one ends at once.\n"+
+			"Certificates, keys of tokens and NATS passwords are read anew when their files\n"+
+			"change; for the rest of the configuration, restart. SIGHUP does nothing.")
 	file := f.String("config", "", "`FILE` with the configuration. Required")
 	if err := f.parse(args); err != nil {
 		return err
@@ -25,11 +32,32 @@ func runServe(ctx context.Context, c *console, args []string) error {
 	if err != nil {
 		return err
 	}
-	n, err := node.New(cfg, newLog(c, cfg))
+	log := newLog(c, cfg)
+	n, err := node.New(cfg, log)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
+	defer ignoreHangups(log.With("node", cfg.Name))()
 	return n.Run(ctx)
+}
+
+// ignoreHangups keeps SIGHUP from ending the process and every connection
+// that it holds: many send it to have files read anew, which needs no signal
+// here. The caller calls stop at the end.
+func ignoreHangups(log *slog.Logger) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for range hangups {
+			log.Info("SIGHUP: nothing to do; changed certificates, token keys and NATS passwords are read by themselves, the rest needs a restart")
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		running.Wait()
+	}
 }
 
 // newLog logs JSON lines to standard error.

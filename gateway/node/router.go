@@ -18,6 +18,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/backlog"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/publish"
 	"github.com/hawser-edge/hawser/routing/router"
@@ -38,6 +39,7 @@ type routerRole struct {
 	verifier  *token.Verifier
 	responder *inbox.Responder
 	publisher *publish.Service
+	backlog   *backlog.Watch
 	listener  net.Listener
 	api       *http.Server
 	cert      *certificate // nil without TLS
@@ -84,6 +86,7 @@ func (r *routerRole) open(p parts) (err error) {
 	r.publisher = publish.New(publish.Config{
 		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,
 	})
+	r.backlog = backlog.New(r.js, p.registry)
 	return r.listen(p)
 }
 
@@ -116,6 +119,7 @@ func (r *routerRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.responder.Run(ctx)) })
 	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
+	group.Go(func() error { return ended(r.backlog.Run(ctx)) })
 	if r.cert != nil {
 		group.Go(func() error { return ended(r.cert.run(ctx)) })
 	}

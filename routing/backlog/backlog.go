@@ -1,0 +1,130 @@
+// Package backlog shows how much waits in JetStream, and how full the streams
+// are: what operators look at first when news is late. Each router reads the
+// same numbers, so take the greatest one over routers, not the sum.
+package backlog
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+const (
+	// readEvery is a little below what scrapers usually wait.
+	readEvery = 10 * time.Second
+	// readTimeout bounds one round of requests.
+	readTimeout = 5 * time.Second
+	// freshFor is how long numbers count: without NATS they would tell of the
+	// past.
+	freshFor = 3 * readEvery
+)
+
+// A Watch reads the numbers while Run runs. Make one with New.
+type Watch struct {
+	// Static after New.
+	js jetstream.JetStream
+
+	last atomic.Pointer[numbers]
+}
+
+// numbers are what one round found.
+type numbers struct {
+	at      time.Time
+	queues  map[string]queue
+	streams map[string]stream
+}
+
+type queue struct{ waiting, open float64 }
+
+type stream struct{ bytes, limit float64 }
+
+// queues are the shared consumers, by stream.
+func queues() map[string]string {
+	return map[string]string{
+		routing.StreamInbox: routing.ConsumerRouters,
+		routing.StreamPush:  routing.ConsumerPush,
+	}
+}
+
+func streams() []string {
+	return []string{routing.StreamInbox, routing.StreamPush, routing.StreamEvents, routing.StreamDevices}
+}
+
+// New registers the metrics. js needs a router's permissions.
+func New(js jetstream.JetStream, reg prometheus.Registerer) *Watch {
+	w := &Watch{js: js}
+	gauge := func(name, help, stream string, read func(*numbers) float64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "hawser_backlog_" + name, Help: help, ConstLabels: prometheus.Labels{"stream": stream},
+		}, func() float64 { return w.read(read) }))
+	}
+	for name := range queues() {
+		gauge("waiting_messages", "Messages of a stream that nobody took yet; the same at every router.", name,
+			func(n *numbers) float64 { return n.queues[name].waiting })
+		gauge("open_messages", "Messages of a stream that were taken and not settled; the same at every router.", name,
+			func(n *numbers) float64 { return n.queues[name].open })
+	}
+	for _, name := range streams() {
+		gauge("stream_bytes", "Size of a stream; the same at every router.", name,
+			func(n *numbers) float64 { return n.streams[name].bytes })
+		gauge("stream_limit_bytes", "Size that a stream may reach; the log of events, INBOX, refuses new ones then.", name,
+			func(n *numbers) float64 { return n.streams[name].limit })
+	}
+	return w
+}
+
+// read is not a number where nothing was read lately.
+func (w *Watch) read(value func(*numbers) float64) float64 {
+	n := w.last.Load()
+	if n == nil || time.Since(n.at) > freshFor {
+		return math.NaN()
+	}
+	return value(n)
+}
+
+// Run reads until ctx ends. A round that fails is left out: that NATS does
+// not answer is told elsewhere.
+func (w *Watch) Run(ctx context.Context) error {
+	ticker := time.NewTicker(readEvery)
+	defer ticker.Stop()
+	for {
+		if n, err := w.round(ctx); err == nil {
+			w.last.Store(n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (w *Watch) round(ctx context.Context) (*numbers, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	n := &numbers{at: time.Now(), queues: map[string]queue{}, streams: map[string]stream{}}
+	for _, name := range streams() {
+		s, err := w.js.Stream(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("look up stream %s: %w", name, err)
+		}
+		info := s.CachedInfo()
+		n.streams[name] = stream{float64(info.State.Bytes), float64(info.Config.MaxBytes)}
+	}
+	for name, consumer := range queues() {
+		c, err := w.js.Consumer(ctx, name, consumer)
+		if err != nil {
+			return nil, fmt.Errorf("look up consumer %s: %w", consumer, err)
+		}
+		info := c.CachedInfo()
+		n.queues[name] = queue{float64(info.NumPending), float64(info.NumAckPending)}
+	}
+	return n, nil
+}

@@ -1,0 +1,94 @@
+package backlog_test
+
+import (
+	"context"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/backlog"
+	"github.com/hawser-edge/hawser/routing/embednats"
+)
+
+// A router's rights suffice to read what waits.
+func TestBacklog(t *testing.T) {
+	server, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Users: []routing.User{
+		{Role: routing.RoleRouter, Label: "r1", Password: "a password of the router"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	nc, err := server.Connect(routing.RoleRouter, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 64 << 20
+	if err := routing.EnsureStreams(t.Context(), js, routing.StreamOptions{InboxMaxBytes: limit}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := js.Publish(t.Context(), routing.InboxSubject("demo", "alice", "messages"), []byte("item")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reg := prometheus.NewRegistry()
+	watch := backlog.New(js, reg)
+	if v := value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox); !math.IsNaN(v) {
+		t.Errorf("%v messages wait before anything was read", v)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = watch.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	for end := time.Now().Add(10 * time.Second); value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox) != 3; {
+		if time.Now().After(end) {
+			t.Fatal("the three messages are not seen")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	for _, want := range []struct {
+		name, stream string
+		value        float64
+	}{
+		{"hawser_backlog_open_messages", routing.StreamInbox, 0},
+		{"hawser_backlog_waiting_messages", routing.StreamPush, 0},
+		{"hawser_backlog_stream_limit_bytes", routing.StreamInbox, limit},
+		{"hawser_backlog_stream_bytes", routing.StreamDevices, 0},
+	} {
+		if v := value(t, reg, want.name, want.stream); v != want.value {
+			t.Errorf("%s of %s is %v, want %v", want.name, want.stream, v, want.value)
+		}
+	}
+	if v := value(t, reg, "hawser_backlog_stream_bytes", routing.StreamInbox); v <= 0 {
+		t.Errorf("three messages have %v bytes", v)
+	}
+}
+
+func value(t *testing.T, reg *prometheus.Registry, name, stream string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && m.GetLabel()[0].GetValue() == stream {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("there is no %s of %s", name, stream)
+	return 0
+}
