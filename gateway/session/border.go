@@ -98,6 +98,9 @@ type Device struct {
 	// JWT is the device's own token, by which routers tell that the device
 	// wants this. It is a secret: it must not be logged.
 	JWT string
+	// RegisteredMs is from when the registration counts, in unix milliseconds:
+	// a device that was removed after it stays removed. 0: from the call.
+	RegisteredMs int64
 }
 
 // Relay passes a device's request to a core service.

@@ -47,7 +47,7 @@ func (s *session) leave(over *ending, tell bool) (replies []reply, first bool) {
 		}
 	}
 	s.requests.cancelLocked()
-	s.record.stopLocked()
+	s.leaveRecordLocked()
 	if s.registered {
 		s.cfg().Registry.Unregister(s.number)
 	}

@@ -15,6 +15,7 @@ type metrics struct {
 	acksIgnored  prometheus.Counter
 	requests     *prometheus.CounterVec // status
 	records      *prometheus.CounterVec // operation, result
+	recordsLost  prometheus.Counter
 	acceptErrors prometheus.Counter
 }
 
@@ -40,11 +41,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		acksIgnored:  counter("acks_ignored_total", "Versions of kinds that the tenant does not have."),
 		requests:     vector("requests_total", "Requests of devices, by the status of the answer.", "status"),
 		records:      vector("device_records_total", "Attempts to write device records.", "operation", "result"),
+		recordsLost:  counter("device_records_lost_total", "Device records given up after their sessions had ended."),
 		acceptErrors: counter("accept_errors_total", "Failures to accept a connection."),
 	}
 	if r != nil {
 		r.MustRegister(m.unidentified, m.live, m.opened, m.refused, m.closed, m.notifies, m.collapsed,
-			m.asksDropped, m.acksIgnored, m.requests, m.records, m.acceptErrors)
+			m.asksDropped, m.acksIgnored, m.requests, m.records, m.recordsLost, m.acceptErrors)
 	}
 	return m
 }

@@ -94,16 +94,21 @@ func (s *session) writeRecord() {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
+	s.endRecord(s.serving.srv.put(s.serving.ctx, device))
+}
+
+// put makes one attempt to write a record.
+func (srv *Server) put(ctx context.Context, device Device) error {
+	ctx, cancel := context.WithTimeout(ctx, srv.cfg.Limits.DeviceTimeout)
 	defer cancel()
-	err := s.cfg().Registry.PutDevice(ctx, device)
-	s.serving.srv.metrics.records.WithLabelValues("put", result(err)).Inc()
+	err := srv.cfg.Registry.PutDevice(ctx, device)
+	srv.metrics.records.WithLabelValues("put", result(err)).Inc()
 	if err != nil {
 		// At debug level: while NATS is away every session gets here.
-		s.cfg().Log.Debug("device record not written, will retry", "tenant", device.Tenant, "user", device.User,
+		srv.cfg.Log.Debug("device record not written, will retry", "tenant", device.Tenant, "user", device.User,
 			"device", device.Device, "err", err)
 	}
-	s.endRecord(err)
+	return err
 }
 
 func (s *session) beginRecord() (Device, bool) {
@@ -195,6 +200,15 @@ type recorder struct {
 	mu      sync.Mutex
 	queue   []*session // Guarded by mu.
 	workers int        // Guarded by mu.
+	// outliving is the epoch of each device's newest session that ended before
+	// its record was written. Guarded by mu.
+	outliving map[deviceKey]int64
+	// late bounds the attempts to write those at once.
+	late chan struct{}
+}
+
+func newRecorder(writers int) *recorder {
+	return &recorder{max: writers, outliving: map[deviceKey]int64{}, late: make(chan struct{}, writers)}
 }
 
 // add queues a session and starts a worker for it if there may be one more.

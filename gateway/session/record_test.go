@@ -25,7 +25,7 @@ func TestRecordIsWritten(t *testing.T) {
 		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}}, &wire.Token{Body: &wirepb.Token{Token: renewed}})
 		time.Sleep(recordEvery)
 		synctest.Wait()
-		want := Device{"acme", "anna", "phone", "ios", "com.example", "one", d.welcome.Epoch, jwt}
+		want := Device{"acme", "anna", "phone", "ios", "com.example", "one", d.welcome.Epoch, jwt, 0}
 		then := want
 		then.PushToken, then.JWT = "two", renewed
 		if !slices.Equal(e.registry.written(), []Device{want, then}) {
@@ -87,34 +87,71 @@ func TestRecordsOfOneSessionArePaced(t *testing.T) {
 	})
 }
 
-func TestRecordStopsWithTheSession(t *testing.T) {
+// A device that is gone before its record is written wants pushes all the same.
+// What is written then counts from its going: a logout since then stands.
+func TestRecordOutlivesTheSession(t *testing.T) {
 	inBubble(t, nil, func(e *edge) {
 		e.registry.putErr = errors.New("away")
 		d := e.connect(withPushToken)
 		synctest.Wait()
-		_ = d.conn.CloseWithCode(0, "")
+		time.Sleep(recordEvery)
+		d.send(&wire.Token{Body: &wirepb.Token{PushToken: "two"}})
 		synctest.Wait()
-		before := len(e.registry.written())
-		time.Sleep(10 * time.Minute)
-		if len(e.registry.written()) != before {
-			t.Error("still written for a session that is gone")
+		gone := time.Now().UnixMilli()
+		_ = d.conn.CloseWithCode(0, "")
+		time.Sleep(time.Minute)
+		e.registry.set(func() { e.registry.putErr, e.registry.puts = nil, nil })
+		time.Sleep(2 * time.Minute)
+		got := e.registry.written()
+		if len(got) != 1 || got[0].PushToken != "two" || got[0].RegisteredMs != gone || got[0].JWT == "" {
+			t.Errorf("written %+v, want once, as of %d", got, gone)
 		}
 	})
 }
 
-// A session that goes while its record waits for its turn is passed over.
+// It is given up in the end, for devices that came again at once, and beyond a
+// bound.
+func TestRecordsThatOutliveAreBounded(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		e.registry.putErr = errors.New("away")
+		for i := range maxOutliving + 10 {
+			d := e.connect(func(h *wirepb.Hello) {
+				h.Token, h.PushToken = testToken(fmt.Sprint("d", i), time.Hour), "x"
+			})
+			synctest.Wait()
+			_ = d.conn.CloseWithCode(0, "")
+			synctest.Wait()
+		}
+		outliving := func() int {
+			e.srv.records.mu.Lock()
+			defer e.srv.records.mu.Unlock()
+			return len(e.srv.records.outliving)
+		}
+		if n := outliving(); n != maxOutliving {
+			t.Errorf("%d records outlive their sessions", n)
+		}
+		time.Sleep(outliveFor + 2*e.srv.cfg.Limits.DeviceTimeout)
+		if n := outliving(); n != 0 || e.counter("device_records_lost_total") != maxOutliving+10 {
+			t.Errorf("%d still outlive, %v are lost", n, e.counter("device_records_lost_total"))
+		}
+	})
+}
+
+// A session that goes while its record is written, or waits for its turn.
 func TestQueuedRecordOfAGoneSession(t *testing.T) {
 	inBubble(t, func(c *Config) { c.Limits.DeviceWriters = 1 }, func(e *edge) {
 		e.registry.hangPuts = make(chan struct{})
-		e.connect(withPushToken)
+		first := e.connect(withPushToken)
 		synctest.Wait()
 		d := e.connect(func(h *wirepb.Hello) { withPushToken(h); h.Token = testToken("tablet", time.Hour) })
 		synctest.Wait()
 		_ = d.conn.CloseWithCode(0, "")
+		_ = first.conn.CloseWithCode(0, "")
 		synctest.Wait()
 		close(e.registry.hangPuts)
-		synctest.Wait()
-		if got := e.registry.written(); len(got) != 1 || got[0].Device != "phone" {
+		time.Sleep(time.Minute)
+		got := e.registry.written()
+		if len(got) != 2 || got[0].Device != "phone" || got[1].Device != "tablet" {
 			t.Errorf("written %+v", got)
 		}
 	})

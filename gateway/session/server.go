@@ -42,7 +42,7 @@ func NewServer(cfg Config) (*Server, error) {
 	}
 	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer)}
 	srv.hub = newHub(srv.metrics, srv.answer)
-	srv.records = &recorder{max: cfg.Limits.DeviceWriters}
+	srv.records = newRecorder(cfg.Limits.DeviceWriters)
 	srv.buffers.New = func() any { return new([]byte) }
 	return srv, nil
 }

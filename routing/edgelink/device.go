@@ -13,14 +13,17 @@ import (
 )
 
 // PutDevice stores a device's registration for pushes. It repeats the
-// request until a router has done it or ctx ends. The registration counts
-// from the call: should the device be removed meanwhile it stays removed.
+// request until a router has done it or ctx ends. Should the device be removed
+// after RegisteredMs it stays removed.
 func (l *Link) PutDevice(ctx context.Context, d Device) error {
+	if d.RegisteredMs == 0 {
+		d.RegisteredMs = time.Now().UnixMilli()
+	}
 	return l.device(ctx, &linkpb.DeviceRequest{
 		Tenant: d.Tenant, User: d.User, Device: d.Device,
 		Record: &linkpb.DeviceRecord{
 			Platform: d.Platform, App: d.App, PushToken: d.PushToken,
-			RegisteredMs: time.Now().UnixMilli(), Epoch: d.Epoch,
+			RegisteredMs: d.RegisteredMs, Epoch: d.Epoch,
 		},
 		Token: d.JWT,
 	})

@@ -54,6 +54,9 @@ type Device struct {
 	// JWT is the device's own token, which the router verifies. A secret:
 	// never logged.
 	JWT string
+	// RegisteredMs is from when the registration counts, in unix milliseconds;
+	// 0: from the call.
+	RegisteredMs int64
 }
 
 // Handler is what the link tells the sessions. Its methods are called from
