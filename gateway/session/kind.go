@@ -32,7 +32,7 @@ type kindState struct {
 	previous int64
 	pending  bool
 	// claimed is the greatest version the device said it has, above known at
-	// that time, and claimedAt when it first said so.
+	// that time, and claimedAt when it first said so; see hello.
 	claimed   int64
 	claimedAt time.Duration
 	asks      []ask
@@ -89,6 +89,13 @@ func (k *kindState) ack(now time.Duration, version int64) bool {
 		k.claimed, k.claimedAt = version, now
 	}
 	return k.settle(version)
+}
+
+// hello takes up the version that the device said in Hello. Only the heads,
+// which are on their way, prove or refute it: until then notifies are passed
+// on, for a device that has them acknowledges them at once.
+func (k *kindState) hello(version int64) {
+	k.claimed, k.claimedAt = max(k.claimed, version), -claimFor
 }
 
 // settle raises acked to version, as far as routers named it.

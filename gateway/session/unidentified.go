@@ -150,7 +150,7 @@ func (s *session) claimLocked(versions []*wirepb.KindVersion) {
 			continue
 		}
 		if k := s.deviceKindLocked(v.Kind); k != nil {
-			k.ack(s.now(), v.Version)
+			k.hello(v.Version)
 		}
 	}
 }
