@@ -36,6 +36,7 @@ type pushRole struct {
 	dropPush  func() bool
 
 	consuming atomic.Bool
+	setback   setback
 }
 
 func newPushRole(p parts) (*pushRole, error) {
@@ -75,7 +76,7 @@ func (r *pushRole) open(p parts) (err error) {
 }
 
 func (r *pushRole) run(ctx context.Context) error {
-	err := settle(ctx, r.log, r.nc, "the bucket of device records", func(ctx context.Context) error {
+	err := settle(ctx, r.log, r.nc, &r.setback, "the bucket of device records", func(ctx context.Context) error {
 		store, err := devices.Open(ctx, r.js)
 		r.records.store = store
 		return err
@@ -108,12 +109,12 @@ func (r *pushRole) watch() *natsWatch { return r.nats }
 // run ends.
 func (r *pushRole) drain(context.Context) error { return nil }
 
-var errNoQueue = errors.New("the queue of push jobs is not there yet")
+var errNoQueue = errors.New("the queue of push jobs, which a router makes, is not there yet")
 
 func (r *pushRole) checks() []admin.Check {
 	return []admin.Check{r.nats.check(), {Name: "push", Ready: func(context.Context) error {
 		if !r.consuming.Load() {
-			return errNoQueue
+			return r.setback.explain(errNoQueue)
 		}
 		return nil
 	}}}

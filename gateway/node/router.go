@@ -40,9 +40,11 @@ type routerRole struct {
 	responder *inbox.Responder
 	publisher *publish.Service
 	backlog   *backlog.Watch
-	listener  net.Listener
-	api       *http.Server
-	cert      *certificate // nil without TLS
+
+	setback  setback
+	listener net.Listener
+	api      *http.Server
+	cert     *certificate // nil without TLS
 }
 
 func newRouterRole(p parts) (*routerRole, error) {
@@ -108,7 +110,7 @@ func (r *routerRole) listen(p parts) (err error) {
 }
 
 func (r *routerRole) run(ctx context.Context) error {
-	err := settle(ctx, r.log, r.nc, "JetStream", func(ctx context.Context) error {
+	err := settle(ctx, r.log, r.nc, &r.setback, "JetStream", func(ctx context.Context) error {
 		return routing.EnsureStreams(ctx, r.js, r.streams)
 	})
 	if err != nil {
@@ -165,7 +167,7 @@ var errIncomplete = errors.New("the table of devices and sessions is not complet
 func (r *routerRole) checks() []admin.Check {
 	return []admin.Check{r.nats.check(), {Name: "router", Ready: func(context.Context) error {
 		if !r.router.Ready() {
-			return errIncomplete
+			return r.setback.explain(errIncomplete)
 		}
 		return nil
 	}}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,10 +19,24 @@ const (
 	settleTry    = 10 * time.Second
 )
 
+// A setback is why a role has not got what it waits for; the zero value says
+// that it has no reason to tell.
+type setback struct{ err atomic.Pointer[error] }
+
+func (s *setback) set(err error) { s.err.Store(&err) }
+
+// explain adds the reason, if there is one, to what is told of the role.
+func (s *setback) explain(told error) error {
+	if why := s.err.Load(); why != nil && *why != nil {
+		return fmt.Errorf("%w: %w", told, *why)
+	}
+	return told
+}
+
 // settle repeats try until it succeeds or ctx ends: a process may be started
 // before NATS, and before the process that makes the streams. That NATS is
-// away is its natsWatch's to say.
-func settle(ctx context.Context, log *slog.Logger, nc *nats.Conn, what string, try func(context.Context) error) error {
+// away is its natsWatch's to say. why follows what it waits for.
+func settle(ctx context.Context, log *slog.Logger, nc *nats.Conn, why *setback, what string, try func(context.Context) error) error {
 	sayAt := time.Time{}
 	for {
 		if nc.IsConnected() {
@@ -31,6 +46,7 @@ func settle(ctx context.Context, log *slog.Logger, nc *nats.Conn, what string, t
 			attempt, cancel := context.WithTimeout(ctx, settleTry)
 			err := try(attempt)
 			cancel()
+			why.set(err)
 			if err == nil {
 				return nil
 			}

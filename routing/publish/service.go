@@ -111,8 +111,15 @@ func (s *Service) publish(ctx context.Context, tenant string, req Request) (Resu
 
 func (s *Service) refused(e *Error) error {
 	s.metrics.results.WithLabelValues(e.result).Inc()
-	if e.Code == connect.CodeInternal && s.cfg.Log != nil {
+	if s.cfg.Log == nil {
+		return e
+	}
+	switch {
+	case e.Code == connect.CodeInternal:
 		s.cfg.Log.Error("publish failed", "error", e.cause)
+	case e.Code == connect.CodeUnavailable && e.cause != nil:
+		s.cfg.Log.Warn("the log did not take an event, its backend is told to repeat it: look at the NATS servers' log and disk",
+			"result", e.result, "error", e.cause)
 	}
 	return e
 }
