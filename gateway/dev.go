@@ -144,7 +144,7 @@ func (f *devFlags) log() *slog.Logger {
 	if f.verbose {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewJSONHandler(f.c.stderr, &slog.HandlerOptions{Level: level}))
+	return newLog(f.c, level)
 }
 
 func devState(env *devmode.Environment, n devmode.Node) config.DevState {

@@ -32,7 +32,10 @@ func runServe(ctx context.Context, c *console, args []string) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(c, cfg)
+	var level slog.Level
+	// The configuration was validated: the text is one of slog's.
+	_ = level.UnmarshalText([]byte(cfg.Log.Level))
+	log := newLog(c, level)
 	n, err := node.New(cfg, log)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", cfg.Name, err)
@@ -58,12 +61,4 @@ func ignoreHangups(log *slog.Logger) (stop func()) {
 		close(hangups)
 		running.Wait()
 	}
-}
-
-// newLog logs JSON lines to standard error.
-func newLog(c *console, cfg *config.Config) *slog.Logger {
-	var level slog.Level
-	// The configuration was validated: the text is one of slog's.
-	_ = level.UnmarshalText([]byte(cfg.Log.Level))
-	return slog.New(slog.NewJSONHandler(c.stderr, &slog.HandlerOptions{Level: level}))
 }
