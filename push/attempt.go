@@ -74,14 +74,14 @@ func (w *Worker) drop(ctx context.Context, h *held, rec Record, r Result) {
 	defer cancel()
 	j := h.job
 	if err := w.cfg.Events.TokenRejected(ctx, j.Tenant, j.User, j.Device, rec.App, r.Reason); err != nil {
-		w.log.Warn("token.rejected not published; the token stays for now", "tenant", j.Tenant, "err", err)
+		w.log.Warn("token.rejected not published; the token stays for now", "tenant", j.Tenant, "error", err)
 		w.retryLater(h, outcomeRetry, "token.rejected not published")
 		return
 	}
 	dropped, err := w.cfg.Records.DropToken(ctx, j.Tenant, j.User, j.Device, rec.Token, notAfter)
 	switch {
 	case err != nil:
-		w.log.Warn("rejected token not removed; tried again", "tenant", j.Tenant, "err", err)
+		w.log.Warn("rejected token not removed; tried again", "tenant", j.Tenant, "error", err)
 		w.retryLater(h, outcomeRetry, "rejected token not removed")
 	case !dropped:
 		// The device registered anew meanwhile: its new token gets the push.

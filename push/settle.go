@@ -42,7 +42,7 @@ func (w *Worker) dead(ctx context.Context, h *held, reason string) {
 	defer cancel()
 	j := h.job
 	if err := w.cfg.Events.PushDead(ctx, j.Tenant, j.User, j.Device, j.Kind, j.Version, reason); err != nil {
-		w.log.Warn("push.dead not published", "tenant", j.Tenant, "err", err)
+		w.log.Warn("push.dead not published", "tenant", j.Tenant, "error", err)
 	}
 	w.log.Warn("push given up", "tenant", j.Tenant, "user", j.User, "device", j.Device, "kind", j.Kind, "version", j.Version, "reason", reason)
 	w.memory.settled(h.key)

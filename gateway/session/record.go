@@ -106,7 +106,7 @@ func (srv *Server) put(ctx context.Context, device Device) error {
 	if err != nil {
 		// At debug level: while NATS is away every session gets here.
 		srv.cfg.Log.Debug("device record not written, will retry", "tenant", device.Tenant, "user", device.User,
-			"device", device.Device, "err", err)
+			"device", device.Device, "error", err)
 	}
 	return err
 }
@@ -170,7 +170,7 @@ func (s *session) logout() {
 		return
 	}
 	s.cfg().Log.Warn("device record not removed", "tenant", s.device.tenant, "user", s.device.user,
-		"device", s.device.device, "err", err)
+		"device", s.device.device, "error", err)
 	s.end(endLogoutFailed, true)
 }
 

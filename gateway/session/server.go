@@ -86,7 +86,7 @@ func (v *serving) accept(l transport.Listener) {
 		default:
 			// Mostly a lack of file descriptors, which passes.
 			v.srv.metrics.acceptErrors.Inc()
-			v.srv.cfg.Log.Warn("accept failed", "transport", string(l.Kind()), "err", err)
+			v.srv.cfg.Log.Warn("accept failed", "transport", string(l.Kind()), "error", err)
 			sleep(v.ctx, pause)
 			pause = min(2*pause, most)
 		}

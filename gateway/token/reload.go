@@ -77,7 +77,7 @@ func (v *Verifier) failed(f *file, err error) {
 		return
 	}
 	f.fault = err.Error()
-	v.log.Error("keys not reloaded, the old ones stay", "tenant", f.Tenant, "file", f.JWKSFile, "err", err)
+	v.log.Error("keys not reloaded, the old ones stay", "tenant", f.Tenant, "file", f.JWKSFile, "error", err)
 }
 
 // read takes up the file if it changed. On an error the keys stay, and the

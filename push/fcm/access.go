@@ -88,7 +88,7 @@ func (a *accessTokens) report(err error) {
 			"status", answer)
 		return
 	}
-	a.log.Warn("no access token from Google; its pushes wait", "err", err)
+	a.log.Warn("no access token from Google; its pushes wait", "error", err)
 }
 
 // refusal returns the status of an answer that refuses our credentials, unlike

@@ -110,7 +110,7 @@ func (c *Client) once(ctx context.Context, msg *messaging.Message) (*exchange, p
 	_, err := c.messaging.Send(withExchange(ctx, e), msg)
 	switch {
 	case !e.tried && err != nil:
-		c.log.Error("the Firebase SDK refused to send a message", "err", err)
+		c.log.Error("the Firebase SDK refused to send a message", "error", err)
 		return e, push.Result{Verdict: push.Dead, Reason: "refused by the SDK"}
 	case e.err != nil:
 		return e, failure(ctx, e.err)

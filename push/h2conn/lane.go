@@ -199,7 +199,7 @@ func (l *Lane) dial(ctx context.Context) error {
 	case err != nil:
 		err = fmt.Errorf("h2conn: connecting to %s: %w", l.cfg.Addr, err)
 		l.failed, l.failedTo = err, time.Now().Add(dialPause)
-		l.cfg.Log.Warn("no connection to a push service; its pushes wait", "err", err)
+		l.cfg.Log.Warn("no connection to a push service; its pushes wait", "error", err)
 		return err
 	case l.closed:
 		_ = cc.Close()

@@ -109,6 +109,10 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 		l.metrics.superseded.Inc()
 		l.cfg.Handler.Supersede(conn)
 	}
+	if len(refused) > 0 {
+		l.log.Warn("a router refuses sessions because this host's clock is ahead of its own: let NTP set both",
+			"router", m.GetRouter(), "sessions", len(refused))
+	}
 	for _, conn := range refused {
 		l.metrics.refused.Inc()
 		l.cfg.Handler.RefuseEpoch(conn)
