@@ -53,6 +53,9 @@ func TestBadHandshakes(t *testing.T) {
 		}},
 	}
 	for _, test := range tests {
+		if t.Failed() {
+			break // the others would wait for the same phone in vain
+		}
 		t.Run(test.name, func(t *testing.T) {
 			f := f.in(t)
 			name := `hawser_transport_rejected_total{reason="` + test.reason + `",transport="tcp"}`

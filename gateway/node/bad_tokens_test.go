@@ -119,6 +119,9 @@ func TestBadTokens(t *testing.T) {
 		{"no token", "", wire.CloseUnauthenticated, "send the JWT of your backend unchanged"},
 	}
 	for _, test := range tests {
+		if t.Failed() {
+			break // the others would wait for the same phone in vain
+		}
 		t.Run(test.name, func(t *testing.T) {
 			f := f.in(t)
 			reason := "bad_token"

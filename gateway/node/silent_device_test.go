@@ -57,7 +57,9 @@ func TestDeviceThatNeverAcknowledges(t *testing.T) {
 func TestDeviceThatNeverReads(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, options{vars: []string{
-		"HAWSER_EDGE_WRITE_TIMEOUT=3s", "HAWSER_EDGE_LIMITS_REQUESTS_PER_SECOND=200",
+		// Above what the device asks for, so that nothing but its not reading
+		// is against it.
+		"HAWSER_EDGE_WRITE_TIMEOUT=3s", "HAWSER_EDGE_LIMITS_REQUESTS_PER_SECOND=200", "HAWSER_EDGE_LIMITS_MAX_REQUESTS=10000",
 	}})
 	healthy := f.connect("hugo", "phone", phoneOptions{})
 	for i := range 16 {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // specVector is one paragraph of the vectors: its first line and the rest.
@@ -221,6 +222,7 @@ func TestSpecificationDeviceAnswersTheVectors(t *testing.T) {
 	edge, device := net.Pipe()
 	defer edge.Close()
 	defer device.Close()
+	_ = edge.SetDeadline(time.Now().Add(patience))
 	d := specOver(device)
 	asked := make(chan error, 1)
 	go func() {
