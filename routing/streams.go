@@ -28,7 +28,8 @@ type StreamOptions struct {
 	// InboxMaxBytes bounds the log; a full log refuses new events.
 	// Default 8 GiB.
 	InboxMaxBytes int64
-	// PushMaxBytes bounds the waiting push jobs. Default 1 GiB.
+	// PushMaxBytes bounds the waiting push jobs; a full queue takes no more,
+	// and events stay in the log. Default 1 GiB.
 	PushMaxBytes int64
 	// EventsMaxBytes bounds the events for backends, of which the oldest go
 	// first. Default 1 GiB.
@@ -111,7 +112,10 @@ func (o StreamOptions) push() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: StreamPush, Description: "hawser: devices that may need a push",
 		Subjects: []string{PushAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
-		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardOld,
+		// A newer job takes the place of the device's older one all the same;
+		// but a full queue must not forget another device's push. The events
+		// stay in the log until there is room.
+		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew,
 		MaxBytes: o.PushMaxBytes, MaxMsgs: -1, MaxMsgsPerSubject: 1, AllowDirect: true,
 		Duplicates: o.DuplicateWindow,
 	}

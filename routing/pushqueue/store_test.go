@@ -2,12 +2,15 @@ package pushqueue_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
 
@@ -49,6 +52,46 @@ func TestConcurrentPutsKeepTheNewest(t *testing.T) {
 	wg.Wait()
 	if got := e.stored(); len(got) != 1 || got[0].Version != n {
 		t.Fatalf("stored %+v, want version %d alone", got, n)
+	}
+}
+
+// A full queue says so, and the event stays in the log; it does not make room
+// by forgetting the pushes that wait the longest.
+func TestFullQueueForgetsNothing(t *testing.T) {
+	e := start(t)
+	s, err := e.router.Stream(e.ctx, routing.StreamPush)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := s.CachedInfo().Config
+	cfg.MaxBytes = 4000
+	if _, err := e.router.UpdateStream(e.ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+	var accepted, refused atomic.Int64
+	count := func(err error) {
+		if err == nil {
+			accepted.Add(1)
+		} else {
+			refused.Add(1)
+		}
+	}
+	e.put(job(5))
+	const n = 100
+	for i := range n {
+		j := job(1)
+		j.Device = fmt.Sprint("other", i)
+		e.store.Put(j, count)
+	}
+	time.Sleep(500 * time.Millisecond)
+	e.put(job(6)) // takes the place of its older one, even now
+	e.store.Close()
+	got := e.stored()
+	if len(got) != 1+int(accepted.Load()) || refused.Load() == 0 || accepted.Load()+refused.Load() != n {
+		t.Errorf("%d accepted, %d refused, %d there", 1+accepted.Load(), refused.Load(), len(got))
+	}
+	if !slices.ContainsFunc(got, func(j pushqueue.Job) bool { return j.Device == "d1" && j.Version == 6 }) {
+		t.Error("the newer job did not take the place of the older")
 	}
 }
 
