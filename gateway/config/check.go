@@ -146,7 +146,10 @@ func (k *checker) tls(path string, t TLS) {
 	if len(cert) == 0 || len(key) == 0 {
 		return
 	}
-	if _, err := tls.X509KeyPair(cert, key); err != nil {
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
 		k.addf(path, "certificate and key do not fit: %s", strings.TrimPrefix(err.Error(), "tls: "))
+	} else if end := pair.Leaf.NotAfter; time.Now().After(end) {
+		k.addf(path+".cert_file", "%s expired on %s: clients would refuse it, renew it", string(t.CertFile), end.UTC().Format(time.DateOnly))
 	}
 }

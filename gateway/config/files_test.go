@@ -20,12 +20,14 @@ import (
 func exampleFiles(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	cert, key := testCertificate(t)
+	cert, key := testCertificate(t, time.Now().Add(time.Hour))
+	expired, expiredKey := testCertificate(t, time.Date(2020, 3, 1, 0, 0, 0, 0, time.UTC))
 	secret := strings.Repeat("0123456789abcdef", 4) + "\n"
 	for name, content := range map[string]string{
 		"nats-ca.pem": cert, "fcm-proxy-ca.pem": cert,
 		"edge.pem": cert, "secrets/edge.key": key,
 		"api.pem": cert, "secrets/api.key": key,
+		"expired.pem": expired, "expired.key": expiredKey,
 		"secrets/nats-edge.password":   "pass\n",
 		"secrets/nats-router.password": "pass\n",
 		"secrets/nats-push.creds":      "creds\n",
@@ -50,14 +52,14 @@ func writeFile(t *testing.T, path, content string) {
 	}
 }
 
-func testCertificate(t *testing.T) (cert, key string) {
+func testCertificate(t *testing.T, end time.Time) (cert, key string) {
 	t.Helper()
 	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
+		NotBefore: end.AddDate(-1, 0, 0), NotAfter: end}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &priv.PublicKey, priv)
 	if err != nil {
 		t.Fatal(err)
