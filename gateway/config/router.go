@@ -13,9 +13,12 @@ type Router struct {
 	// when the first one fell silent; 3s to 30s. 0: 4s.
 	AckWait time.Duration `yaml:"ack_wait"`
 	// InboxMaxBytes is the greatest size of the stream of events, in bytes.
-	// A full stream refuses new events and forgets none. 0: as much as the
-	// NATS servers give.
+	// A full stream refuses new events and forgets none. 0: 8 GiB.
 	InboxMaxBytes int64 `yaml:"inbox_max_bytes"`
+	// PushMaxBytes is the greatest size of the stream of waiting push jobs,
+	// in bytes; a job takes some 300. A full stream forgets none: routers then
+	// hold events back until providers take pushes again. 0: 1 GiB.
+	PushMaxBytes int64 `yaml:"push_max_bytes"`
 }
 
 // API is where backends publish over HTTP (Connect, gRPC, gRPC-Web).
@@ -41,7 +44,12 @@ func (r *Router) check(k *checker) {
 	}
 	k.duration("router.dedup_window", r.DedupWindow, time.Second, 24*time.Hour)
 	k.duration("router.ack_wait", r.AckWait, 3*time.Second, 30*time.Second)
-	if r.InboxMaxBytes < 0 || r.InboxMaxBytes > 0 && r.InboxMaxBytes < 1<<20 {
-		k.addf("router.inbox_max_bytes", "is %d: give at least 1048576 bytes, or 0 for no limit of its own", r.InboxMaxBytes)
+	checkMaxBytes(k, "router.inbox_max_bytes", r.InboxMaxBytes)
+	checkMaxBytes(k, "router.push_max_bytes", r.PushMaxBytes)
+}
+
+func checkMaxBytes(k *checker, path string, n int64) {
+	if n < 0 || n > 0 && n < 1<<20 {
+		k.addf(path, "is %d: give at least 1048576 bytes, or 0 for the default", n)
 	}
 }

@@ -51,6 +51,7 @@ func newRouterRole(p parts) (*routerRole, error) {
 	r := &routerRole{cfg: p.cfg, log: p.log, streams: routing.StreamOptions{
 		Replicas: p.cfg.NATS.Replicas, Keep: p.catalog.MaxKeep(),
 		InboxMaxBytes:   p.cfg.Router.InboxMaxBytes,
+		PushMaxBytes:    p.cfg.Router.PushMaxBytes,
 		DuplicateWindow: p.cfg.Router.DedupWindow, AckWait: p.cfg.Router.AckWait,
 	}}
 	if err := r.open(p); err != nil {
