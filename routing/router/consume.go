@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -76,6 +77,11 @@ func (r *Router) receive(ctx context.Context, m jetstream.Msg) {
 		return
 	}
 	msg, err := r.parse(m)
+	if errors.Is(err, errUnknownKind) {
+		r.metrics.retries.WithLabelValues(retryKind).Inc()
+		_ = m.NakWithDelay(unknownKindPause) // undelivered, it comes again by itself
+		return
+	}
 	if err != nil {
 		r.metrics.malformed.WithLabelValues(malformedEvent).Inc()
 		r.cfg.Log.Warn("message in the inbox log is not an event and is dropped", "error", err)
@@ -90,6 +96,17 @@ func (r *Router) receive(ctx context.Context, m jetstream.Msg) {
 	}
 }
 
+// While a fleet learns of a new kind, process by process, a router that does
+// not know it yet leaves its events to those that do: it cannot tell whether
+// they are to be pushed. A kind that nobody knows has been removed; its events
+// are then settled without a push.
+const (
+	unknownKindPause = 2 * time.Second
+	unknownKindTries = 30
+)
+
+var errUnknownKind = errors.New("the router's configuration has no such kind")
+
 func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
 	meta, err := m.Metadata()
 	if err != nil {
@@ -100,6 +117,9 @@ func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
 		return dispatch.Message{}, err
 	}
 	kind, known := r.cfg.Catalog.Kind(e.Tenant, e.Kind)
+	if !known && meta.NumDelivered < unknownKindTries {
+		return dispatch.Message{}, errUnknownKind
+	}
 	return dispatch.Message{
 		Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, At: e.Time,
 		Urgency: e.Urgency.Or(kind.Urgency).Or(routing.UrgencyNormal),

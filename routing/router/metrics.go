@@ -22,6 +22,7 @@ const (
 	retryDevice   = "device"
 	retryEvent    = "event"
 	retryHeads    = "heads"
+	retryKind     = "unknown_kind"
 	retryRecords  = "records"
 
 	dropCore    = "edge_message"
@@ -52,7 +53,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		malformed: vec(reg, "malformed_total", "what", "Messages that could not be read and were dropped.",
 			malformedCore, malformedEvent, malformedJob, malformedRecord, malformedReply, malformedRequest),
 		retries: vec(reg, "retries_total", "what", "Work on NATS that failed and is tried again, by the router or by who asked.",
-			retryConsumer, retryDevice, retryEvent, retryHeads, retryRecords),
+			retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords),
 		dropped: vec(reg, "dropped_total", "what", "Messages dropped at a full queue; each kind is asked or told again.",
 			dropCore, dropWork, dropPublish),
 		dumps:      counter(reg, "dumps_total", "Dumps of an edge's sessions taken in."),
