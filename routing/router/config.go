@@ -43,8 +43,8 @@ type Config struct {
 	Conn *nats.Conn
 	JS   jetstream.JetStream
 	// Catalog names the tenants and kinds. An event of an unknown kind is left
-	// to other routers for a minute, and then
-	// treated as one of a kind without push.
+	// to other routers for a minute, and then treated as one of a kind without
+	// push.
 	Catalog *routing.Catalog
 	// Verifier checks the devices' tokens that come with requests to store or
 	// remove a record. Nil: edges are believed, for tests.
