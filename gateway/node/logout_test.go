@@ -22,6 +22,9 @@ func TestLogout(t *testing.T) {
 	token := devmode.DeviceToken("jana", "phone")
 	p := f.connect("jana", "phone", phoneOptions{pushToken: token})
 	f.waitRecords(1)
+	if !f.hasRecord(tenantA, "jana", "phone") {
+		t.Error("the device has no record")
+	}
 	p.hears("while logged in")
 
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -35,6 +38,9 @@ func TestLogout(t *testing.T) {
 		t.Errorf("Run of a client that logged out returned %v", err)
 	}
 	// The record went before the answer: there is nothing to wait for.
+	if f.hasRecord(tenantA, "jana", "phone") {
+		t.Error("the edge answered before the record was gone")
+	}
 	f.publish(tenantA, event("jana", "messages", "after the log-out"))
 	f.counts(whole, `hawser_router_settled_total{reason="nobody"}`, 0, func() {
 		f.publish(tenantA, event("jana", "messages", "and another one"))

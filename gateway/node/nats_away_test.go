@@ -47,17 +47,21 @@ func TestNATSAway(t *testing.T) {
 		f.counts(whole, `hawser_publish_events_total{result="unavailable"}`, 1, func() {
 			wantUnavailable(t, f)
 		})
-		late = f.connect("ida", "tablet", phoneOptions{}) // admitted by its token alone
+		// Admitted by its token alone; its record waits.
+		late = f.connect("ida", "tablet", phoneOptions{pushToken: devmode.DeviceToken("ida", "tablet")})
 	})
 	f.waitReady(whole)
-	eventually(t, "the publisher is back", func() error {
-		if a := f.tryPublish(tenantA, event("ida", "contacts", "probe")); a.status != http.StatusOK {
+	var after int64
+	eventually(t, "the repeated event is taken", func() error {
+		a := f.tryPublish(tenantA, object{"user": "ida", "kind": "messages", "id": "meanwhile"})
+		if after = a.Version; a.status != http.StatusOK {
 			return errNotYet
 		}
 		return nil
 	})
-	after := early.hears("NATS is back")
+	early.waitHeard("messages", after)
 	late.waitHeard("messages", after)
+	f.waitRecords(1)
 	for _, p := range []*phone{early, late} {
 		if n := p.connections(); n != 1 {
 			t.Errorf("the %s was connected %d times, want once", p.name, n)

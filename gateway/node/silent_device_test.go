@@ -108,15 +108,3 @@ func (r *raw) askUntilRefused() {
 		time.Sleep(10 * time.Millisecond) // below the limit of frames
 	}
 }
-
-// waitRecords waits until the router knows that many devices with a push
-// token.
-func (f *fleet) waitRecords(n float64) {
-	f.t.Helper()
-	eventually(f.t, fmt.Sprintf("%g device records", n), func() error {
-		if got := f.metric(whole, "hawser_router_records"); got != n {
-			return fmt.Errorf("there are %g: %w", got, errNotYet)
-		}
-		return nil
-	})
-}
