@@ -2,12 +2,13 @@ package node_test
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 	"github.com/hawser-edge/hawser/routing/embednats"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 )
@@ -17,11 +18,7 @@ import (
 // published afterwards; what is published meanwhile is refused with advice.
 func TestNATSAway(t *testing.T) {
 	t.Parallel()
-	addrs, err := devmode.FreeAddrs(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := newFleet(t, options{natsURL: "nats://" + addrs[0]})
+	f, startNATS := fleetBeforeNATS(t)
 	f.start(whole)
 	early := f.connect("ida", "phone", phoneOptions{})
 	if status, body := f.get(whole, "/readyz"); status != http.StatusServiceUnavailable {
@@ -31,8 +28,7 @@ func TestNATSAway(t *testing.T) {
 		t.Errorf("without NATS the node is not alive: %d", status)
 	}
 
-	_, port, _ := strings.Cut(addrs[0], ":")
-	nats := natstest.RunOptions(t, embednats.Options{Port: portOf(t, port), Users: f.env.Users()})
+	nats := startNATS()
 	f.waitReady(whole)
 	before := early.hears("NATS is there")
 
@@ -92,11 +88,43 @@ func wantUnavailable(t *testing.T, f *fleet) {
 	}
 }
 
-func portOf(t *testing.T, text string) int {
+// fleetBeforeNATS makes a fleet whose NATS server the test starts.
+func fleetBeforeNATS(t *testing.T) (*fleet, func() *natstest.Server) {
 	t.Helper()
-	port, err := strconv.Atoi(text)
+	addrs, err := devmode.FreeAddrs(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return port
+	port := netip.MustParseAddrPort(addrs[0]).Port()
+	f := newFleet(t, options{natsURL: "nats://" + addrs[0]})
+	return f, func() *natstest.Server {
+		return natstest.RunOptions(t, embednats.Options{Port: int(port), Users: f.env.Users()})
+	}
+}
+
+// A log-out is not confirmed while the record cannot be removed.
+func TestLogoutWithoutNATS(t *testing.T) {
+	t.Parallel()
+	f, startNATS := fleetBeforeNATS(t)
+	nats := startNATS()
+	f.start(whole)
+	f.waitReady(whole)
+	r, _ := f.greeted(whole, "rosa", "phone", func(h *wirepb.Hello) {
+		h.PushToken = devmode.DeviceToken("rosa", "phone")
+	})
+	f.waitRecords(1)
+	nats.Restart(func() {
+		r.send(&wire.Bye{Logout: true})
+		wantText(t, r.wantClose(wire.CloseInternal), "say Bye again")
+	})
+	f.waitReady(whole)
+	if !f.hasRecord(tenantA, "rosa", "phone") {
+		t.Error("the record went while nobody could know of it")
+	}
+	r, _ = f.greeted(whole, "rosa", "phone", nil)
+	r.send(&wire.Bye{Logout: true})
+	r.wantClose(wire.CloseLoggedOut)
+	if f.hasRecord(tenantA, "rosa", "phone") {
+		t.Error("the edge answered before the record was gone")
+	}
 }
