@@ -11,6 +11,11 @@ import (
 const (
 	// answerTimeout is how long a Ping may stay without any frame in answer.
 	answerTimeout = 15 * time.Second
+	// secondPing is how long a Ping may stay without an answer before another
+	// one asks, with the device's versions. Where the edge was started anew,
+	// QUIC answers what belongs to no connection with a reset, but only a
+	// packet larger than the reset itself: an empty Ping is too small.
+	secondPing = 3 * time.Second
 	// challengeTimeout is the same after a change of network, where a dead
 	// connection is the likely case.
 	challengeTimeout = 5 * time.Second
@@ -30,6 +35,7 @@ type beat struct {
 	lastSent time.Time // of any frame
 	lastAny  time.Time // of any frame in either direction
 	pingAt   time.Time // of the first Ping without an answer; zero: none
+	second   bool      // a second Ping has asked, too
 	patience time.Duration
 	network  bool          // the Ping asks whether a change of network was survived
 	gap      time.Duration // the silence before that Ping
@@ -87,7 +93,7 @@ func (b *beat) received() {
 		return
 	}
 	b.good = max(b.good, b.gap)
-	b.pingAt, b.patience, b.network = time.Time{}, answerTimeout, false
+	b.pingAt, b.second, b.patience, b.network = time.Time{}, false, answerTimeout, false
 }
 
 // challenge shortens the patience until the next frame.
@@ -96,17 +102,33 @@ func (b *beat) challenge() {
 	defer b.mu.Unlock()
 	b.patience, b.network = challengeTimeout, true
 	// An older Ping proves nothing about the new network.
-	b.pingAt = time.Time{}
+	b.pingAt, b.second = time.Time{}, false
 }
 
 // next returns how long nothing is to be done.
 func (b *beat) next() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.pingAt.IsZero() {
+	switch {
+	case b.pingAt.IsZero():
+		return time.Until(b.lastSent.Add(b.interval))
+	case !b.second:
+		return time.Until(b.pingAt.Add(secondPing))
+	default:
 		return time.Until(b.pingAt.Add(b.patience))
 	}
-	return time.Until(b.lastSent.Add(b.interval))
+}
+
+// askAgain reports, once, that a Ping waits for an answer and another one is
+// due.
+func (b *beat) askAgain() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pingAt.IsZero() || b.second {
+		return false
+	}
+	b.second = true
+	return true
 }
 
 // lost reports whether a Ping stayed without an answer for too long.
@@ -143,11 +165,25 @@ func (l *link) keepAlive() {
 		}
 		wait := l.beat.next()
 		if wait <= 0 {
-			l.trySend(&wire.Ping{})
+			l.trySend(l.ping())
 			wait = l.beat.next()
 		}
 		timer.Reset(wait)
 	}
+}
+
+// ping is the Ping that is due.
+func (l *link) ping() *wire.Ping {
+	if !l.beat.askAgain() {
+		return &wire.Ping{}
+	}
+	p := &wire.Ping{}
+	for _, kind := range l.kinds {
+		if own := l.client.versions.get(kind); own > 0 {
+			p.Versions = append(p.Versions, wire.KindVersion{Kind: l.kinds.Ref(kind), Version: own})
+		}
+	}
+	return p
 }
 
 // lostEnd is the end of a connection that went silent.

@@ -69,6 +69,32 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
+// A Ping that is not answered is followed by one that carries the versions,
+// and a device that never beats again by none.
+func TestSecondPing(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(&wirepb.Welcome{IntervalMs: 30_000})
+		p.send(notify(1, 7))
+		p.sync("messages", 0, &wirepb.SyncResponse{Items: items(7), Head: 7})
+		p.expectAck(7)
+		p.quiet(29 * time.Second)
+		if first := expect[*wire.Ping](p); len(first.Versions) != 0 {
+			t.Errorf("the first Ping carries %v", first.Versions)
+		}
+		p.quiet(2900 * time.Millisecond)
+		second := expect[*wire.Ping](p)
+		if len(second.Versions) == 0 || second.Versions[0].Version != 7 {
+			t.Errorf("the second Ping carries %v, want version 7", second.Versions)
+		}
+		p.quiet(11 * time.Second)
+		p.send(&wire.Pong{})
+		p.quiet(14 * time.Second)
+		if again := expect[*wire.Ping](p); len(again.Versions) != 0 {
+			t.Errorf("the Ping after an answer carries %v", again.Versions)
+		}
+	})
+}
+
 func TestProbe(t *testing.T) {
 	virtual(t, nil, func(e *edge) {
 		p := e.welcomed(nil)

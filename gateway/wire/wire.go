@@ -274,7 +274,9 @@
 //
 // Ping with versions tells what the device has; it counts as the Acks of those
 // versions. A device sends them when it is not sure that its Acks arrived, and
-// need not send them at all.
+// need not send them at all. After 3 s without an answer it should: on QUIC
+// that also makes a packet large enough for the stateless reset by which an
+// edge that was started anew tells of connections that it does not know.
 //
 // Probe tests the way down: the device shall answer with Ping at once.
 //
