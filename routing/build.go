@@ -47,9 +47,6 @@ func DeviceKey(tenant, user, device string) string {
 	return "d." + tenant + "." + user + "." + device
 }
 
-// DevicesOf is the wildcard of all device keys of a user.
-func DevicesOf(tenant, user string) string { return "d." + tenant + "." + user + ".*" }
-
 // TokenOwnerKey is the key under which BucketDevices tells whose device of a
 // tenant owns a push token. The token itself does not appear in it. Tenants
 // are kept apart: one that learned a token of another's device must not be

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
@@ -65,15 +64,6 @@ func (e *Event) Message() *nats.Msg {
 		m.Header[HeaderPush] = []string{string(e.Push)}
 	}
 	return m
-}
-
-// EventOf parses a message that a consumer of INBOX delivered.
-func EventOf(m jetstream.Msg) (Event, error) {
-	meta, err := m.Metadata()
-	if err != nil {
-		return Event{}, fmt.Errorf("%w: %w", ErrEvent, err)
-	}
-	return ParseEvent(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp)
 }
 
 // ParseEvent parses a stored message strictly: only the publisher writes

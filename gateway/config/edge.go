@@ -7,9 +7,6 @@ type Edge struct {
 	// Listen is the address of the devices' door, host:port, on TCP and on
 	// UDP; port 0 takes a free one. Empty: ":443".
 	Listen string `yaml:"listen"`
-	// Advertise is the address under which devices reach this edge, as
-	// host:port. Empty: unknown, for edges behind a load balancer.
-	Advertise string `yaml:"advertise,omitempty"`
 	// TLS is the certificate that devices see. Required.
 	TLS TLS `yaml:"tls"`
 	// TicketKeyFile holds the key that signs resume tickets: at least 32
@@ -79,9 +76,6 @@ func (e *Edge) setDefaults() {
 
 func (e *Edge) check(k *checker) {
 	k.listen("edge.listen", e.Listen)
-	if e.Advertise != "" {
-		k.address("edge.advertise", e.Advertise)
-	}
 	k.tls("edge.tls", e.TLS)
 	k.key("edge.ticket_key_file", e.TicketKeyFile, 32)
 	k.duration("edge.handshake_timeout", e.HandshakeTimeout, minWait, maxWait)
