@@ -85,9 +85,14 @@ func (f *flow) put(h *held) (covered []*held) {
 		}
 	}
 	clear(f.held[len(kept):])
-	f.held = append(kept, h)
-	slices.SortFunc(f.held, func(a, b *held) int { return int(a.Version - b.Version) })
+	f.held = kept
+	f.insert(h)
 	return covered
+}
+
+func (f *flow) insert(h *held) {
+	f.held = append(f.held, h)
+	slices.SortFunc(f.held, func(a, b *held) int { return int(a.Version - b.Version) })
 }
 
 // raise takes over the head that was settled not long ago.

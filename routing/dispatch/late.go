@@ -47,6 +47,7 @@ func (p *Dispatcher) RecordChanged(id table.DeviceID, now time.Time) {
 		}
 		if came {
 			d.released[1] = 0 // for want of a token
+			f.owe(f.push, d)
 		}
 		p.drive(d, now)
 		p.collect(f, now)
@@ -67,13 +68,10 @@ func (p *Dispatcher) owe(id table.DeviceID, now time.Time) {
 				continue
 			}
 			f := p.flow(id.UserID, e.kind)
-			if f.whole {
-				continue // what is open reaches the device
-			}
 			f.raise(e)
-			f.owe(e.push)
-			p.counts.Owed++
 			d := p.delivery(f, id.Device)
+			f.owe(e.push, d)
+			p.counts.Owed++
 			d.graceUntil = now.Add(grace)
 			p.drive(d, now)
 			p.collect(f, now)
@@ -81,14 +79,24 @@ func (p *Dispatcher) owe(id table.DeviceID, now time.Time) {
 	}
 }
 
-// owe holds the event that asked for w once more, without a message behind
-// it.
-func (f *flow) owe(w wish) {
+// owe holds the event that asked for w once more, for d alone: its message is
+// acknowledged, and the other devices are settled for it.
+func (f *flow) owe(w wish, d *delivery) {
+	if w.version <= max(d.acked, d.stored) || f.same(w.version) != nil {
+		return
+	}
 	h := &held{Message: Message{
 		Tenant: f.user.Tenant, User: f.user.User, Kind: f.kind, Version: w.version,
 		At: w.at, Urgency: w.urgency, Push: true,
 	}, done: true}
-	if f.same(w.version) == nil && !f.covered(h) {
-		f.put(h)
+	if f.covered(h) {
+		return
+	}
+	f.past.add(h.Version, h.At, h.Urgency)
+	f.insert(h)
+	for _, other := range f.devices {
+		if other != d {
+			other.released[1] = max(other.released[1], w.version)
+		}
 	}
 }

@@ -136,3 +136,41 @@ func TestJobIsAsUrgentAsWhatItStandsFor(t *testing.T) {
 		t.Errorf("job %+v", j)
 	}
 }
+
+// The same where the event is settled, and only a later one without a push
+// keeps its flow open: the push that is owed must not be forgotten with it.
+func TestTokenThatComesLateBehindAnEventWithoutPush(t *testing.T) {
+	r := newRig(t, Config{})
+	r.connect(1, "a", false)
+	r.event(5)
+	r.event(6, noPush)
+	r.acked(1, 5) // 6 is still open, and holds the flow open
+	r.want("notify 1 k 5", "notify 1 k 6", "ack 5")
+	r.token("d")
+	r.want("away d k 6", "store d k 5")
+	r.stored(0, nil)
+	r.acked(1, 6)
+	r.want("ack 6")
+	if c := r.d.Counts(); c.Deliveries != 0 || c.Held != 0 {
+		t.Errorf("left behind: %+v", c)
+	}
+}
+
+// The same where the event is only remembered: its flow ended before the
+// later one came. The device that was pushed for it is not pushed again.
+func TestTokenThatComesLateBehindANewFlow(t *testing.T) {
+	r := newRig(t, Config{})
+	r.token("a")
+	r.event(5)
+	r.want("away a k 5", "store a k 5")
+	r.stored(0, nil)
+	r.want("ack 5")
+	r.connect(1, "b", false)
+	r.event(6, noPush)
+	r.want("notify 1 k 5", "notify 1 k 6", "away a k 6")
+	r.token("d")
+	r.want("away d k 6", "store d k 5")
+	r.stored(1, nil)
+	r.acked(1, 6)
+	r.want("ack 6")
+}

@@ -77,8 +77,11 @@ func (e *mEdge) step() {
 		e.beatAt = e.w.now
 		e.batch(nil, nil)
 	}
-	for _, s := range e.sessions {
-		e.verify(s)
+	// In order: that of a map would make the history depend on the run.
+	for conn := uint64(1); conn <= e.conn; conn++ {
+		if s := e.sessions[conn]; s != nil {
+			e.verify(s)
+		}
 	}
 }
 
