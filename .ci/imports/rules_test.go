@@ -13,7 +13,8 @@ const module = "github.com/hawser-edge/hawser/"
 type layer int
 
 const (
-	leaf layer = iota
+	ground layer = iota
+	leaf
 	carry
 	logic
 	serve
@@ -22,7 +23,7 @@ const (
 )
 
 func (l layer) String() string {
-	return [...]string{"leaf", "carry", "logic", "serve", "assemble", "main"}[l]
+	return [...]string{"ground", "leaf", "carry", "logic", "serve", "assemble", "main"}[l]
 }
 
 // part is what may import its own packages freely.
@@ -59,6 +60,8 @@ var parts = []part{
 	{leaf, "push", []string{"push"}},
 	{leaf, "h2conn", []string{"push/h2conn"}},
 	{leaf, "pushtest", []string{"push/pushtest"}},
+
+	{ground, "metric", []string{"metric"}},
 }
 
 // strangers are parts of which none imports another, whatever their layers,
