@@ -1,10 +1,14 @@
 package push
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
 
-// Metrics counts what the worker does. Label values are bounded: platforms,
+	"github.com/hawser-edge/hawser/metric"
+)
+
+// metrics counts what the worker does. Label values are bounded: platforms,
 // verdicts, outcomes of this package and the reasons of the providers' tables.
-type Metrics struct {
+type metrics struct {
 	// outcomes: see the outcome constants.
 	jobs *prometheus.CounterVec
 	// sends by platform, verdict and reason.
@@ -15,33 +19,25 @@ type Metrics struct {
 	seconds *prometheus.HistogramVec
 }
 
-// newMetrics makes and registers the metrics; paused counts the applications
-// that send nothing for now.
-func newMetrics(reg prometheus.Registerer, paused func() float64) *Metrics {
-	m := &Metrics{
-		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hawser_push_jobs_total", Help: "Push jobs resolved, by outcome.",
-		}, []string{"outcome"}),
-		sends: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hawser_push_sends_total", Help: "Attempts at a push service, by its answer.",
-		}, []string{"platform", "verdict", "reason"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hawser_push_refused_total", Help: "Push jobs sent back because a queue was full, by queue.",
-		}, []string{"queue"}),
-		held: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "hawser_push_held_jobs", Help: "Push jobs gathered and not yet due.",
-		}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "hawser_push_send_seconds", Help: "Time of one attempt at a push service.",
-			Buckets: []float64{0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30},
-		}, []string{"platform"}),
+// newMetrics registers the metrics. platforms are those that have a provider;
+// paused counts the applications that send nothing for now.
+func newMetrics(reg prometheus.Registerer, platforms []string, paused func() float64) *metrics {
+	p := metric.For(reg, "push")
+	m := &metrics{
+		jobs: p.CounterVec("jobs_total", "Push jobs resolved, by outcome.", metric.By("outcome", outcomes()...)),
+		sends: p.CounterVec("sends_total", "Attempts at a push service, by its answer.",
+			metric.By("platform"), metric.By("verdict"), metric.By("reason")),
+		refused: p.CounterVec("refused_total", "Push jobs sent back because a queue was full, by queue.",
+			metric.By("queue", queueHeld, queueApp)),
+		held: p.Gauge("held_jobs", "Push jobs gathered and not yet due."),
+		seconds: p.HistogramVec("send_seconds", "Time of one attempt at a push service.",
+			[]float64{0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30}, metric.By("platform", platforms...)),
 	}
-	if reg != nil {
-		reg.MustRegister(m.jobs, m.sends, m.refused, m.held, m.seconds)
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "hawser_push_paused_apps", Help: "Applications whose push service refuses them: look at the log.",
-		}, paused))
+	// Only a delivery has a reason that is known beforehand: none.
+	for _, platform := range platforms {
+		m.sends.WithLabelValues(platform, Delivered.String(), "")
 	}
+	p.GaugeFunc("paused_apps", "Applications whose push service refuses them: look at the log.", paused)
 	return m
 }
 
@@ -63,6 +59,15 @@ const (
 	outcomePaused     = "paused"
 	outcomeStopped    = "stopped"
 )
+
+// outcomes returns every outcome.
+func outcomes() []string {
+	return []string{
+		outcomePushed, outcomeNoToken, outcomeTold, outcomeCovered, outcomeInFlight, outcomeUnknown,
+		outcomeNone, outcomeLookup, outcomeRetry, outcomeDropped, outcomeDead, outcomeSuperseded,
+		outcomeRefused, outcomePaused, outcomeStopped,
+	}
+}
 
 // Queues that can be full.
 const (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,7 +14,7 @@ type Worker struct {
 	// Static after construction.
 	cfg     Config
 	log     *slog.Logger
-	metrics *Metrics
+	metrics *metrics
 	memory  *memory
 	lanes   map[AppKey]*lane
 	orphans *lane         // jobs of applications without a provider
@@ -54,7 +55,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 		}
 		w.lanes[k] = &lane{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue}
 	}
-	w.metrics = newMetrics(cfg.Registerer, w.pausedApps)
+	w.metrics = newMetrics(cfg.Registerer, w.platforms(), w.pausedApps)
 	return w, nil
 }
 
@@ -196,6 +197,17 @@ func (w *Worker) finish(h *held) {
 func (w *Worker) resolve(outcome string, call func()) {
 	w.metrics.jobs.WithLabelValues(outcome).Inc()
 	call()
+}
+
+// platforms are those that have a provider.
+func (w *Worker) platforms() []string {
+	var list []string
+	for k := range w.cfg.Apps {
+		if !slices.Contains(list, k.Platform) {
+			list = append(list, k.Platform)
+		}
+	}
+	return list
 }
 
 func (w *Worker) pausedApps() float64 {

@@ -10,9 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/metric"
 )
 
 // certificatePoll is how often the files are looked at: certificates are
@@ -51,14 +50,9 @@ func loadCertificate(files config.TLS, role config.Role, p parts) (*certificate,
 	if err := c.load(); err != nil {
 		return nil, err
 	}
-	ends := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name:        "hawser_tls_certificate_expires_timestamp_seconds",
-		Help:        "When the certificate in use expires: clients refuse it from then on.",
-		ConstLabels: prometheus.Labels{"role": string(role)},
-	}, func() float64 { return float64(c.current.Load().Leaf.NotAfter.Unix()) })
-	if err := p.registry.Register(ends); err != nil {
-		return nil, fmt.Errorf("register a metric: %w", err)
-	}
+	metric.For(p.registry, "tls").With("role", string(role)).GaugeFunc("certificate_expires_timestamp_seconds",
+		"When the certificate in use expires: clients refuse it from then on.",
+		func() float64 { return float64(c.current.Load().Leaf.NotAfter.Unix()) })
 	return c, nil
 }
 

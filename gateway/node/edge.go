@@ -2,16 +2,14 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"crypto/tls"
-
 	"github.com/nats-io/nats.go"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hawser-edge/hawser/gateway/admin"
@@ -19,6 +17,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/session"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/metric"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/relay"
 )
@@ -67,25 +66,25 @@ func (e *edgeRole) open(p parts) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := e.openSessions(p); err != nil {
+	fleetKey, err := p.cfg.Edge.TicketKeyFile.ReadTrimmed()
+	if err != nil {
+		return fmt.Errorf("read the ticket key: %w", err)
+	}
+	if err := e.openSessions(p, fleetKey); err != nil {
 		return err
 	}
-	return e.listen(p)
+	return e.listen(p, fleetKey)
 }
 
 // openSessions joins the two that know nothing of each other: the sessions
-// tell the link, the link tells the hub.
-func (e *edgeRole) openSessions(p parts) error {
-	ticketKey, err := fleetKey(p.cfg)
-	if err != nil {
-		return err
-	}
+// tell the link, the link tells the hub. All edges share the fleetKey.
+func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 	sabotage := sabotageFromEnv()
 	registry := &registry{dropAck: sabotage.dropAck}
 	limits := p.cfg.Edge.Limits
 	e.server, err = session.NewServer(session.Config{
 		Verifier: e.verifier, Registry: registry, Relay: calls{e.relay}, Kinds: p.catalog.Kinds,
-		Edge: p.cfg.Name, TicketKey: ticketKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
+		Edge: p.cfg.Name, TicketKey: fleetKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
 		Limits: session.Limits{
 			MaxConns: p.cfg.Edge.MaxConnections, HelloTimeout: p.cfg.Edge.HelloTimeout,
 			WriteTimeout: p.cfg.Edge.WriteTimeout,
@@ -106,33 +105,17 @@ func (e *edgeRole) openSessions(p parts) error {
 	return err
 }
 
-// fleetKey is the secret that all edges share.
-func fleetKey(cfg *config.Config) ([]byte, error) {
-	key, err := cfg.Edge.TicketKeyFile.ReadTrimmed()
-	if err != nil {
-		return nil, fmt.Errorf("read the ticket key: %w", err)
-	}
-	return key, nil
-}
-
-func (e *edgeRole) listen(p parts) error {
-	key, err := fleetKey(p.cfg)
-	if err != nil {
-		return err
-	}
-	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hawser_transport_rejected_total",
-		Help: "Connections that ended before they could say Hello, by transport and reason.",
-	}, []string{"transport", "reason"})
-	if err := p.registry.Register(rejected); err != nil {
-		return fmt.Errorf("register a metric: %w", err)
-	}
+func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
+	rejected := metric.For(p.registry, "transport").CounterVec("rejected_total",
+		"Connections that ended before they could say Hello, by transport and reason.",
+		metric.By("transport", string(transport.TCP), string(transport.QUIC)),
+		metric.By("reason", transport.RejectReasons()...))
 	e.tcp, e.quic, err = transport.ListenBoth(transport.ListenConfig{
 		Addr:             p.cfg.Edge.Listen,
 		TLS:              &tls.Config{GetCertificate: e.cert.get},
 		HandshakeTimeout: p.cfg.Edge.HandshakeTimeout,
 		MaxHandshakes:    p.cfg.Edge.MaxHandshakes,
-		FleetKey:         key,
+		FleetKey:         fleetKey,
 		Log:              p.log,
 		OnReject: func(kind transport.Kind, reason string) {
 			rejected.WithLabelValues(string(kind), reason).Inc()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/metric"
 )
 
 const (
@@ -49,19 +51,13 @@ type logBudget struct {
 
 // newLogLimit registers what is counted, by level.
 func newLogLimit(h slog.Handler, reg prometheus.Registerer) *logLimit {
-	counter := func(name, help string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hawser_log_" + name, Help: help}, []string{"level"})
-		for _, level := range []slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
-			v.WithLabelValues(level.String())
-		}
-		return v
-	}
+	p := metric.For(reg, "log")
+	level := metric.By("level", metric.Names([]slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelError})...)
 	c := &logCounts{
-		lines:   counter("lines_total", "Lines logged, by level."),
-		leftOut: counter("left_out_lines_total", "Lines left out of the log because too many were alike, by level."),
+		lines:   p.CounterVec("lines_total", "Lines logged, by level.", level),
+		leftOut: p.CounterVec("left_out_lines_total", "Lines left out of the log because too many were alike, by level.", level),
 		texts:   map[logText]*logBudget{},
 	}
-	reg.MustRegister(c.lines, c.leftOut)
 	return &logLimit{Handler: h, shared: c}
 }
 

@@ -24,7 +24,7 @@ func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	watch := newNATSWatch(name, p.log)
+	watch := newNATSWatch(name, role, p)
 	opts := append(routing.ConnectOptions(routing.Role(role), p.cfg.Name), login)
 	opts = append(opts, watch.options()...)
 	if file := p.cfg.NATS.CAFile; file != "" {
@@ -38,10 +38,7 @@ func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect the role %s to NATS: %w", role, err)
 	}
-	if err := watch.register(p.registry, role, nc); err != nil {
-		nc.Close()
-		return nil, nil, fmt.Errorf("register a metric: %w", err)
-	}
+	watch.follow(nc)
 	return nc, watch, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/admin"
 	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/metric"
 )
 
 const (
@@ -38,10 +39,11 @@ const (
 // the log, without a line for each attempt, in the metrics, and in /readyz.
 type natsWatch struct {
 	// Static after construction.
-	log    *slog.Logger
-	user   string
-	errors *prometheus.CounterVec
-	nc     *nats.Conn // set by register, before anybody asks
+	log     *slog.Logger
+	user    string
+	metrics metric.Part
+	errors  *prometheus.CounterVec
+	nc      *nats.Conn // set by follow, before anybody asks
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -50,18 +52,14 @@ type natsWatch struct {
 	saidAt time.Time
 }
 
-func newNATSWatch(user string, log *slog.Logger) *natsWatch {
-	w := &natsWatch{
-		log: log, user: user, saidAt: time.Now().Add(natsQuiet - natsRemind), said: natsUnreachable,
-		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hawser_nats_errors_total",
-			Help: "Attempts to connect to NATS that failed, as far as they were seen, and errors that it reported: refused (user or password), unreachable, denied (a right is missing), slow (messages dropped, this process did not keep up), other.",
-		}, []string{"what"}),
+func newNATSWatch(user string, role config.Role, p parts) *natsWatch {
+	part := metric.For(p.registry, "nats").With("role", string(role))
+	return &natsWatch{
+		log: p.log, user: user, metrics: part, saidAt: time.Now().Add(natsQuiet - natsRemind), said: natsUnreachable,
+		errors: part.CounterVec("errors_total",
+			"Attempts to connect to NATS that failed, as far as they were seen, and errors that it reported: refused (user or password), unreachable, denied (a right is missing), slow (messages dropped, this process did not keep up), other.",
+			metric.By("what", natsRefused, natsUnreachable, natsDenied, natsSlow, natsOther)),
 	}
-	for _, what := range []string{natsRefused, natsUnreachable, natsDenied, natsSlow, natsOther} {
-		w.errors.WithLabelValues(what)
-	}
-	return w
 }
 
 // options are the handlers, which the client calls one at a time.
@@ -75,23 +73,14 @@ func (w *natsWatch) options() []nats.Option {
 	}
 }
 
-// register takes the connection that was made with options, and adds its
+// follow takes the connection that was made with options, and adds its
 // metrics.
-func (w *natsWatch) register(reg prometheus.Registerer, role config.Role, nc *nats.Conn) error {
+func (w *natsWatch) follow(nc *nats.Conn) {
 	w.nc = nc
-	reg = prometheus.WrapRegistererWith(prometheus.Labels{"role": string(role)}, reg)
-	connected := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "hawser_nats_connected", Help: "1 while the role is connected to NATS.",
-	}, func() float64 {
-		if nc.IsConnected() {
-			return 1
-		}
-		return 0
-	})
-	reconnects := prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "hawser_nats_reconnects_total", Help: "Times that the role connected to NATS again.",
-	}, func() float64 { return float64(nc.Stats().Reconnects) })
-	return errors.Join(reg.Register(w.errors), reg.Register(connected), reg.Register(reconnects))
+	w.metrics.GaugeFunc("connected", "1 while the role is connected to NATS.",
+		func() float64 { return metric.Bool(nc.IsConnected()) })
+	w.metrics.CounterFunc("reconnects_total", "Times that the role connected to NATS again.",
+		func() float64 { return float64(nc.Stats().Reconnects) })
 }
 
 func (w *natsWatch) connected(text string, nc *nats.Conn) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/admin"
 	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/metric"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -50,7 +51,10 @@ type Node struct {
 func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	registry := prometheus.NewRegistry()
 	log = slog.New(newLogLimit(log.Handler(), registry)).With("node", cfg.Name)
-	n := &Node{cfg: cfg, log: log, draining: newDraining()}
+	n := &Node{
+		cfg: cfg, log: log,
+		draining: metric.For(registry, "node").Gauge("draining", "1 from when the process was told to stop."),
+	}
 	if err := n.open(registry); err != nil {
 		n.Close()
 		return nil, err
@@ -66,8 +70,8 @@ func (n *Node) open(registry *prometheus.Registry) error {
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newBuildInfo(admin.ReadVersion()), n.draining,
 	)
+	registerBuildInfo(registry, admin.ReadVersion())
 	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now()}
 	if n.cfg.Has(config.RoleRouter) {
 		if n.route, err = newRouterRole(parts.of(config.RoleRouter, n.log)); err != nil {

@@ -59,6 +59,28 @@ var (
 	endFrameRate      = &ending{wire.CloseRateLimited, "frame_rate", "the device sends too many frames"}
 )
 
+// refusals are the endings of connections that were no sessions yet.
+func refusals() []*ending {
+	return []*ending{endPeer, endReset, endShutdown, endBusy, endHelloTimeout, endToken, endTokenExpired, endTenant,
+		endMalformed, endTooLarge, endNotHello}
+}
+
+// endings are those of sessions.
+func endings() []*ending {
+	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endClock, endBye, endLoggedOut, endLogoutFailed,
+		endIdle, endTooSlow, endToken, endTokenExpired, endOtherDevice, endMalformed, endTooLarge, endSecondHello,
+		endWrongDirection, endRequestID, endFrameRate}
+}
+
+// reasons are the endings' label values.
+func reasons(list []*ending) []string {
+	out := make([]string, len(list))
+	for i, e := range list {
+		out[i] = e.reason
+	}
+	return out
+}
+
 // with says more to the device.
 func (e *ending) with(text string) *ending {
 	return &ending{e.code, e.reason, text}

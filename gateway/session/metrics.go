@@ -1,6 +1,12 @@
 package session
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/metric"
+)
 
 // metrics of the sessions. Every label has a small closed set of values.
 type metrics struct {
@@ -19,41 +25,38 @@ type metrics struct {
 	acceptErrors prometheus.Counter
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Name: "hawser_session_" + name, Help: help})
+func newMetrics(reg prometheus.Registerer) *metrics {
+	p := metric.For(reg, "session")
+	return &metrics{
+		unidentified: p.Gauge("unidentified", "Connections that have not said Hello."),
+		live:         p.Gauge("live", "Sessions."),
+		opened: p.CounterVec("opened_total", "Sessions that were welcomed.",
+			metric.By("transport", string(transport.TCP), string(transport.QUIC))),
+		refused:     p.CounterVec("refused_total", "Connections that ended before they were sessions.", metric.By("reason", reasons(refusals())...)),
+		closed:      p.CounterVec("closed_total", "Sessions that ended.", metric.By("reason", reasons(endings())...)),
+		notifies:    p.CounterVec("notifies_total", "Notifies of routers, by the answer.", metric.By("result", metric.Names([]AnswerState{Acked, InFlight, Gone})...)),
+		collapsed:   p.Counter("notifies_collapsed_total", "Notifies that a newer one replaced before they were written."),
+		asksDropped: p.Counter("asks_dropped_total", "Routers forgotten because too many asked about one kind; they ask again."),
+		acksIgnored: p.Counter("acks_ignored_total", "Versions of kinds that the tenant does not have."),
+		requests:    p.CounterVec("requests_total", "Requests of devices, by the status of the answer.", metric.By("status", metric.Names(wire.Statuses())...)),
+		records: p.CounterVec("device_records_total", "Attempts to write device records.",
+			metric.By("operation", recordPut, recordRemove), metric.By("result", resultOK, resultError)),
+		recordsLost:  p.Counter("device_records_lost_total", "Device records given up after their sessions had ended."),
+		acceptErrors: p.Counter("accept_errors_total", "Failures to accept a connection."),
 	}
-	vector := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hawser_session_" + name, Help: help}, labels)
-	}
-	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "hawser_session_" + name, Help: help})
-	}
-	m := &metrics{
-		unidentified: gauge("unidentified", "Connections that have not said Hello."),
-		live:         gauge("live", "Sessions."),
-		opened:       vector("opened_total", "Sessions that were welcomed.", "transport"),
-		refused:      vector("refused_total", "Connections that ended before they were sessions.", "reason"),
-		closed:       vector("closed_total", "Sessions that ended.", "reason"),
-		notifies:     vector("notifies_total", "Notifies of routers, by the answer.", "result"),
-		collapsed:    counter("notifies_collapsed_total", "Notifies that a newer one replaced before they were written."),
-		asksDropped:  counter("asks_dropped_total", "Routers forgotten because too many asked about one kind; they ask again."),
-		acksIgnored:  counter("acks_ignored_total", "Versions of kinds that the tenant does not have."),
-		requests:     vector("requests_total", "Requests of devices, by the status of the answer.", "status"),
-		records:      vector("device_records_total", "Attempts to write device records.", "operation", "result"),
-		recordsLost:  counter("device_records_lost_total", "Device records given up after their sessions had ended."),
-		acceptErrors: counter("accept_errors_total", "Failures to accept a connection."),
-	}
-	if r != nil {
-		r.MustRegister(m.unidentified, m.live, m.opened, m.refused, m.closed, m.notifies, m.collapsed,
-			m.asksDropped, m.acksIgnored, m.requests, m.records, m.recordsLost, m.acceptErrors)
-	}
-	return m
 }
+
+// The label values of records.
+const (
+	recordPut    = "put"
+	recordRemove = "remove"
+	resultOK     = "ok"
+	resultError  = "error"
+)
 
 func result(err error) string {
 	if err != nil {
-		return "error"
+		return resultError
 	}
-	return "ok"
+	return resultOK
 }

@@ -102,7 +102,7 @@ func (srv *Server) put(ctx context.Context, device Device) error {
 	ctx, cancel := context.WithTimeout(ctx, srv.cfg.Limits.DeviceTimeout)
 	defer cancel()
 	err := srv.cfg.Registry.PutDevice(ctx, device)
-	srv.metrics.records.WithLabelValues("put", result(err)).Inc()
+	srv.metrics.records.WithLabelValues(recordPut, result(err)).Inc()
 	if err != nil {
 		// At debug level: while NATS is away every session gets here.
 		srv.cfg.Log.Debug("device record not written, will retry", "tenant", device.Tenant, "user", device.User,
@@ -164,7 +164,7 @@ func (s *session) logout() {
 	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
 	defer cancel()
 	err := s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device, jwt)
-	s.serving.srv.metrics.records.WithLabelValues("remove", result(err)).Inc()
+	s.serving.srv.metrics.records.WithLabelValues(recordRemove, result(err)).Inc()
 	if err = errors.Join(written, err); err == nil {
 		s.end(endLoggedOut, true)
 		return

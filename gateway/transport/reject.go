@@ -23,6 +23,12 @@ const (
 	RejectAccept     = "accept"      // the system refused to accept, for lack of files perhaps
 )
 
+// RejectReasons returns every reason there is.
+func RejectReasons() []string {
+	return []string{RejectBusy, RejectTimeout, RejectNotTLS, RejectTLSVersion, RejectALPN, RejectTLS,
+		RejectNoStream, RejectGone, RejectClosing, RejectAccept}
+}
+
 // QUIC carries TLS alerts as transport error codes (RFC 9001, 4.8).
 const (
 	alertProtocolVersion = 0x100 + 70

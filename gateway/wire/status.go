@@ -32,6 +32,15 @@ const (
 	StatusFailedPrecondition Status = 9
 )
 
+// Statuses returns every status there is.
+func Statuses() []Status {
+	var all []Status
+	for s := StatusOK; s <= StatusFailedPrecondition; s++ {
+		all = append(all, s)
+	}
+	return all
+}
+
 // String returns the status in words.
 func (s Status) String() string {
 	switch s {

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/metric"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -60,10 +61,9 @@ func streams() []string {
 // New registers the metrics. js needs a router's permissions.
 func New(js jetstream.JetStream, reg prometheus.Registerer) *Watch {
 	w := &Watch{js: js}
+	p := metric.For(reg, "backlog")
 	gauge := func(name, help, stream string, read func(*numbers) float64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "hawser_backlog_" + name, Help: help, ConstLabels: prometheus.Labels{"stream": stream},
-		}, func() float64 { return w.read(read) }))
+		p.With("stream", stream).GaugeFunc(name, help, func() float64 { return w.read(read) })
 	}
 	for name := range queues() {
 		gauge("waiting_messages", "Messages of a stream that nobody took yet; the same at every router.", name,

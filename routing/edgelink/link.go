@@ -44,7 +44,7 @@ type Link struct {
 	// Static after construction.
 	cfg     Config
 	log     *slog.Logger
-	metrics *Metrics
+	metrics *metrics
 
 	// Signals, each of one place: a signal that is already there is enough.
 	// Never closed.

@@ -4,10 +4,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/metric"
 )
 
-// Metrics of a link.
-type Metrics struct {
+// metrics of a link.
+type metrics struct {
 	batches, beats, dumps    prometheus.Counter
 	resyncs                  *prometheus.CounterVec
 	notifies, stale          prometheus.Counter
@@ -32,63 +34,40 @@ const (
 	dropZombie    = "notifies_of_newer_incarnation"
 )
 
-func newMetrics(reg prometheus.Registerer) *Metrics {
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "hawser_edgelink_" + name, Help: help})
-		reg.MustRegister(c)
-		return c
-	}
-	vec := func(name, label, help string, values ...string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hawser_edgelink_" + name, Help: help}, []string{label})
-		reg.MustRegister(c)
-		for _, v := range values {
-			c.WithLabelValues(v)
-		}
-		return c
-	}
-	return &Metrics{
-		batches: counter("batches_total", "Session batches sent to routers, beats not counted."),
-		beats:   counter("beats_total", "Beats sent to routers."),
-		dumps:   counter("dumps_total", "Dumps of all sessions sent to a router."),
-		resyncs: vec("resyncs_total", "reason", "Times that all routers were made to ask for a dump.",
-			resyncReconnect, resyncOverflow, resyncPublish),
-		notifies:      counter("notifies_total", "Notifies received from routers."),
-		stale:         counter("notifies_stale_total", "Notifies for a former incarnation of this edge."),
-		answers:       counter("answers_total", "Answers to notifies sent to routers."),
-		headsUsers:    counter("heads_total", "Sessions that got the heads of their user."),
-		headsRetries:  counter("heads_retries_total", "Requests for heads that were repeated."),
-		superseded:    counter("superseded_total", "Sessions that a router found superseded."),
-		refused:       counter("epochs_refused_total", "Sessions that a router refused for their epoch."),
-		deviceRetries: counter("device_retries_total", "Requests to store or remove a device record that were repeated."),
-		dropped: vec("dropped_total", "what", "What was dropped at a queue's bound or as unreadable.",
-			dropAnswers, dropDumps, dropInbound, dropMalformed, dropSession, dropZombie),
+func newMetrics(reg prometheus.Registerer) *metrics {
+	p := metric.For(reg, "edgelink")
+	return &metrics{
+		batches: p.Counter("batches_total", "Session batches sent to routers, beats not counted."),
+		beats:   p.Counter("beats_total", "Beats sent to routers."),
+		dumps:   p.Counter("dumps_total", "Dumps of all sessions sent to a router."),
+		resyncs: p.CounterVec("resyncs_total", "Times that all routers were made to ask for a dump.",
+			metric.By("reason", resyncReconnect, resyncOverflow, resyncPublish)),
+		notifies:      p.Counter("notifies_total", "Notifies received from routers."),
+		stale:         p.Counter("notifies_stale_total", "Notifies for a former incarnation of this edge."),
+		answers:       p.Counter("answers_total", "Answers to notifies sent to routers."),
+		headsUsers:    p.Counter("heads_total", "Sessions that got the heads of their user."),
+		headsRetries:  p.Counter("heads_retries_total", "Requests for heads that were repeated."),
+		superseded:    p.Counter("superseded_total", "Sessions that a router found superseded."),
+		refused:       p.Counter("epochs_refused_total", "Sessions that a router refused for their epoch."),
+		deviceRetries: p.Counter("device_retries_total", "Requests to store or remove a device record that were repeated."),
+		dropped: p.CounterVec("dropped_total", "What was dropped at a queue's bound or as unreadable.",
+			metric.By("what", dropAnswers, dropDumps, dropInbound, dropMalformed, dropSession, dropZombie)),
 	}
 }
 
 // gauges registers what is read from the link when it is asked for.
 func (l *Link) gauges(reg prometheus.Registerer) {
-	gauge := func(name, help string, read func() int) {
-		reg.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: "hawser_edgelink_" + name, Help: help},
-			func() float64 {
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				return float64(read())
-			}))
+	p := metric.For(reg, "edgelink")
+	locked := func(name, help string, read func() float64) {
+		p.GaugeFunc(name, help, func() float64 {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return read()
+		})
 	}
-	gauge("sessions", "Live sessions.", func() int { return len(l.table.sessions) })
-	gauge("sessions_unverified", "Live sessions that are not verified.", func() int { return l.table.unverified })
-	gauge("routers", "Routers that are known, complete or not.", func() int { return len(l.presence.routers) })
-	gauge("name_taken", "1 while another process runs under this edge's name.", func() int {
-		if l.ownTwin.here(time.Now()) {
-			return 1
-		}
-		return 0
-	})
-	gauge("degraded", "1 while NATS is away or no router is complete.", func() int {
-		if l.degraded.Load() {
-			return 1
-		}
-		return 0
-	})
+	locked("sessions", "Live sessions.", func() float64 { return float64(len(l.table.sessions)) })
+	locked("sessions_unverified", "Live sessions that are not verified.", func() float64 { return float64(l.table.unverified) })
+	locked("routers", "Routers that are known, complete or not.", func() float64 { return float64(len(l.presence.routers)) })
+	locked("name_taken", "1 while another process runs under this edge's name.", func() float64 { return metric.Bool(l.ownTwin.here(time.Now())) })
+	p.GaugeFunc("degraded", "1 while NATS is away or no router is complete.", func() float64 { return metric.Bool(l.degraded.Load()) })
 }

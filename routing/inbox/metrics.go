@@ -3,9 +3,12 @@ package inbox
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/metric"
 	"github.com/hawser-edge/hawser/routing/replies"
 )
 
+// metrics of a Reader.
 type metrics struct {
 	retries prometheus.Counter
 	stale   prometheus.Counter
@@ -13,31 +16,22 @@ type metrics struct {
 }
 
 func newMetrics(reg prometheus.Registerer, mux *replies.Mux) *metrics {
-	m := &metrics{
-		retries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hawser_inbox_retries_total", Help: "Reads of the inbox log that were tried again."}),
-		stale: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hawser_inbox_stale_answers_total", Help: "Answers of replicas that lagged behind what was known to be stored."}),
-		foreign: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hawser_inbox_foreign_messages_total", Help: "Messages in the log that the publisher did not write; skipped."}),
+	p := metric.For(reg, "inbox")
+	p.CounterFunc("dropped_replies_total", "Answers that came after their request was given up.",
+		func() float64 { return float64(mux.Dropped()) })
+	return &metrics{
+		retries: p.Counter("retries_total", "Reads of the inbox log that were tried again."),
+		stale:   p.Counter("stale_answers_total", "Answers of replicas that lagged behind what was known to be stored."),
+		foreign: p.Counter("foreign_messages_total", "Messages in the log that the publisher did not write; skipped."),
 	}
-	if reg != nil {
-		reg.MustRegister(m.retries, m.stale, m.foreign, prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "hawser_inbox_dropped_replies_total", Help: "Answers that came after their request was given up.",
-		}, func() float64 { return float64(mux.Dropped()) }))
-	}
-	return m
 }
 
-type syncMetrics struct {
-	results *prometheus.CounterVec
-}
+// syncUnsafe counts requests that could not be answered, as a result beside
+// the statuses.
+const syncUnsafe = "unsafe_reply"
 
-func newSyncMetrics(reg prometheus.Registerer) *syncMetrics {
-	m := &syncMetrics{results: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hawser_sync_requests_total", Help: "Sync requests of devices by result."}, []string{"result"})}
-	if reg != nil {
-		reg.MustRegister(m.results)
-	}
-	return m
+// newSyncMetrics counts the requests of a Responder.
+func newSyncMetrics(reg prometheus.Registerer) *prometheus.CounterVec {
+	return metric.For(reg, "sync").CounterVec("requests_total", "Sync requests of devices, by the status of the answer.",
+		metric.By("result", append(metric.Names(wire.Statuses()), syncUnsafe)...))
 }

@@ -45,9 +45,9 @@ type ResponderConfig struct {
 // Responder answers devices' sync requests for the kinds that hawser numbers.
 type Responder struct {
 	// Static after construction.
-	cfg     ResponderConfig
-	metrics *syncMetrics
-	slots   chan struct{}
+	cfg      ResponderConfig
+	requests *prometheus.CounterVec
+	slots    chan struct{}
 
 	wg sync.WaitGroup
 }
@@ -63,7 +63,7 @@ func NewResponder(cfg ResponderConfig) *Responder {
 	if cfg.Floor == nil {
 		cfg.Floor = func() uint64 { return 0 }
 	}
-	return &Responder{cfg: cfg, metrics: newSyncMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight)}
+	return &Responder{cfg: cfg, requests: newSyncMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight)}
 }
 
 // Run answers until ctx ends. It then leaves the queue group, finishes what
@@ -127,17 +127,17 @@ func (r *Responder) answer(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	if !routing.SafeReply(m.Reply) {
-		r.metrics.results.WithLabelValues("unsafe reply").Inc()
+		r.requests.WithLabelValues(syncUnsafe).Inc()
 		return
 	}
-	r.metrics.results.WithLabelValues("ok").Inc()
+	r.requests.WithLabelValues(wire.StatusOK.String()).Inc()
 	if err := m.Respond(body); err != nil {
 		r.cfg.Log.Warn("sync: respond", "error", err)
 	}
 }
 
 func (r *Responder) fail(m *nats.Msg, e *routing.StatusError) {
-	r.metrics.results.WithLabelValues(e.Code.String()).Inc()
+	r.requests.WithLabelValues(e.Code.String()).Inc()
 	if err := routing.RespondError(m, e); err != nil {
 		r.cfg.Log.Warn("sync: respond", "status", e.Code.String(), "error", err)
 	}

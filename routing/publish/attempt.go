@@ -85,7 +85,7 @@ func (a *attempts) retry(ctx context.Context, f func(context.Context) error) *Er
 // ended is the fault where time ran out.
 func (a *attempts) ended(ctx context.Context, last *Error) *Error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return &Error{Code: connect.CodeCanceled, Message: "the caller went away; whether the event is stored is not known", result: "unavailable", cause: ctx.Err()}
+		return &Error{Code: connect.CodeCanceled, Message: "the caller went away; whether the event is stored is not known", result: resultUnavailable, cause: ctx.Err()}
 	}
 	return last
 }
@@ -114,12 +114,12 @@ func classify(err error) (fault *Error, again bool) {
 func classifyAPI(api *jetstream.APIError) (fault *Error, again bool) {
 	switch api.ErrorCode {
 	case codeStoreFailed:
-		return &Error{Code: connect.CodeUnavailable, result: "full", RetryAfter: 30 * time.Second, cause: api,
+		return &Error{Code: connect.CodeUnavailable, result: resultFull, RetryAfter: 30 * time.Second, cause: api,
 			Message: fmt.Sprintf("the log is full (%s) and forgets nothing: an operator must raise its max bytes; repeat with the same id after 30 s", api.Description)}, false
 	case codeInProcess:
 		return unavailable(api, time.Second, "the same id is being stored by another call: repeat after 1 s"), true
 	case codeWrongLast, codeWrongConstant:
-		return &Error{Code: connect.CodeAborted, result: "conflict", RetryAfter: 50 * time.Millisecond, cause: api,
+		return &Error{Code: connect.CodeAborted, result: resultConflict, RetryAfter: 50 * time.Millisecond, cause: api,
 			Message: "several publishers number this user's kind at once: repeat with the same id"}, true
 	default:
 		if api.Code == 503 {

@@ -42,7 +42,7 @@ func (a *attempts) aboveHead(ctx context.Context) (Result, error) {
 		return a.notAbove(ctx, head)
 	}
 	if ok && e.Version-head.Version > MaxJump {
-		return Result{}, &Error{Code: connect.CodeInvalidArgument, result: "jump", Message: fmt.Sprintf(
+		return Result{}, &Error{Code: connect.CodeInvalidArgument, result: resultJump, Message: fmt.Sprintf(
 			"version %d is more than %d above the head %d: such a jump can not be taken back and is refused", e.Version, int64(MaxJump), head.Version)}
 	}
 	ack, err := a.send(ctx, jetstream.WithExpectLastSequencePerSubject(head.Sequence))
@@ -57,7 +57,7 @@ func (a *attempts) aboveHead(ctx context.Context) (Result, error) {
 
 // mixed: the log holds what the backend did not number.
 func mixed(e *routing.Event) *Error {
-	return &Error{Code: connect.CodeFailedPrecondition, result: "invalid", Message: fmt.Sprintf(
+	return &Error{Code: connect.CodeFailedPrecondition, result: resultInvalid, Message: fmt.Sprintf(
 		"the log of kind %s holds events that hawser numbered: the two do not mix; use another kind's name", e.Kind)}
 }
 
@@ -80,7 +80,7 @@ func (a *attempts) notAbove(ctx context.Context, head routing.Event) (Result, er
 			return Result{Version: stored.Version, Duplicate: a.named}, nil
 		}
 	}
-	return Result{}, &Error{Code: connect.CodeFailedPrecondition, result: "not_above_head",
+	return Result{}, &Error{Code: connect.CodeFailedPrecondition, result: resultNotAboveHead,
 		Message: fmt.Sprintf("already at %d: version %d must be above it", head.Version, a.event.Version)}
 }
 
@@ -91,7 +91,7 @@ func (a *attempts) first(ctx context.Context, seq uint64) (Result, error) {
 		return Result{}, err
 	}
 	if !ok {
-		return Result{}, &Error{Code: connect.CodeFailedPrecondition, result: "invalid",
+		return Result{}, &Error{Code: connect.CodeFailedPrecondition, result: resultInvalid,
 			Message: "the id was used for an event that newer ones have pushed out of the log: publish a new event under a new id"}
 	}
 	return Result{Version: stored.Version, Duplicate: a.named}, nil

@@ -28,19 +28,19 @@ func (e *Error) Error() string { return e.Code.String() + ": " + e.Message }
 func (e *Error) Unwrap() error { return e.cause }
 
 func invalid(format string, args ...any) *Error {
-	return &Error{Code: connect.CodeInvalidArgument, Message: fmt.Sprintf(format, args...), result: "invalid"}
+	return &Error{Code: connect.CodeInvalidArgument, Message: fmt.Sprintf(format, args...), result: resultInvalid}
 }
 
 func unavailable(cause error, after time.Duration, format string, args ...any) *Error {
-	return &Error{Code: connect.CodeUnavailable, Message: fmt.Sprintf(format, args...), RetryAfter: after, result: "unavailable", cause: cause}
+	return &Error{Code: connect.CodeUnavailable, Message: fmt.Sprintf(format, args...), RetryAfter: after, result: resultUnavailable, cause: cause}
 }
 
 // busy refuses what is above a bound of this process.
 func busy() *Error {
 	return &Error{Code: connect.CodeUnavailable, Message: "this router has too many events in work: repeat with the same id after 1 s, or at another router",
-		RetryAfter: time.Second, result: "busy"}
+		RetryAfter: time.Second, result: resultBusy}
 }
 
 func internal(cause error) *Error {
-	return &Error{Code: connect.CodeInternal, Message: "the event was not stored: the router's log has the reason", result: "internal", cause: cause}
+	return &Error{Code: connect.CodeInternal, Message: "the event was not stored: the router's log has the reason", result: resultInternal, cause: cause}
 }

@@ -54,7 +54,7 @@ func (s *Service) countUnreadable(h http.Handler) http.Handler {
 		seen := new(bool)
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), seenKey{}, seen)))
 		if !*seen {
-			s.metrics.results.WithLabelValues("unreadable").Inc()
+			s.metrics.results.WithLabelValues(resultUnreadable).Inc()
 		}
 	})
 }
@@ -102,7 +102,7 @@ func (s *Service) tenant(h http.Header) (string, *Error) {
 			return tenant, nil
 		}
 	}
-	fault := &Error{Code: connect.CodeUnauthenticated, result: "denied",
+	fault := &Error{Code: connect.CodeUnauthenticated, result: resultDenied,
 		Message: "send the header \"Authorization: Bearer KEY\" with one of the tenant's API keys"}
 	s.metrics.results.WithLabelValues(fault.result).Inc()
 	return "", fault

@@ -5,41 +5,55 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/metric"
 )
 
+// metrics of a Service.
 type metrics struct {
+	// Static after construction.
+	part    metric.Part
 	results *prometheus.CounterVec
 	retries prometheus.Counter
 	seconds prometheus.Histogram
 	unsafe  prometheus.Counter
-	reg     prometheus.Registerer
 }
 
+// What became of an event: the label values.
+const (
+	resultStored       = "stored"
+	resultDuplicate    = "duplicate"
+	resultInvalid      = "invalid"
+	resultUnreadable   = "unreadable"
+	resultDenied       = "denied"
+	resultNotAboveHead = "not_above_head"
+	resultJump         = "jump"
+	resultConflict     = "conflict"
+	resultQuota        = "quota"
+	resultFull         = "full"
+	resultBusy         = "busy"
+	resultUnavailable  = "unavailable"
+	resultInternal     = "internal"
+)
+
 func newMetrics(reg prometheus.Registerer) *metrics {
-	m := &metrics{
-		results: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hawser_publish_events_total",
-			Help: "Events of backends by result: stored, duplicate, invalid, unreadable, denied, not_above_head, jump, conflict, quota, full, busy, unavailable, internal."},
-			[]string{"result"}),
-		retries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hawser_publish_retries_total", Help: "Attempts to store an event after the first one."}),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "hawser_publish_seconds", Help: "Time until an event was stored, retries included.",
-			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}}),
-		unsafe: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "hawser_publish_unsafe_replies_total", Help: "Requests at the NATS door that named no inbox of their tenant's backend as their reply; dropped."}),
-		reg: reg,
+	p := metric.For(reg, "publish")
+	return &metrics{
+		part: p,
+		results: p.CounterVec("events_total", "Events of backends, by what became of them.",
+			metric.By("result", resultStored, resultDuplicate, resultInvalid, resultUnreadable, resultDenied, resultNotAboveHead,
+				resultJump, resultConflict, resultQuota, resultFull, resultBusy, resultUnavailable, resultInternal)),
+		retries: p.Counter("retries_total", "Attempts to store an event after the first one."),
+		seconds: p.Histogram("seconds", "Time until an event was stored, retries included.",
+			[]float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}),
+		unsafe: p.Counter("unsafe_replies_total", "Requests at the NATS door that named no inbox of their tenant's backend as their reply; dropped."),
 	}
-	if reg != nil {
-		reg.MustRegister(m.results, m.retries, m.seconds, m.unsafe)
-	}
-	return m
 }
 
 func (m *metrics) stored(r Result, took time.Duration) {
-	result := "stored"
+	result := resultStored
 	if r.Duplicate {
-		result = "duplicate"
+		result = resultDuplicate
 	}
 	m.results.WithLabelValues(result).Inc()
 	m.seconds.Observe(took.Seconds())
@@ -47,17 +61,11 @@ func (m *metrics) stored(r Result, took time.Duration) {
 
 // door exposes what the client library dropped before the door saw it.
 func (m *metrics) door(sub *nats.Subscription) {
-	if m.reg == nil {
-		return
-	}
-	c := prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "hawser_publish_door_dropped_total", Help: "Requests at the NATS door that were dropped because too many waited."},
-		func() float64 {
-			n, err := sub.Dropped()
-			if err != nil {
-				return 0
-			}
-			return float64(n)
-		})
-	m.reg.MustRegister(c)
+	m.part.CounterFunc("door_dropped_total", "Requests at the NATS door that were dropped because too many waited.", func() float64 {
+		n, err := sub.Dropped()
+		if err != nil {
+			return 0
+		}
+		return float64(n)
+	})
 }

@@ -42,6 +42,6 @@ func (q *quotas) take(tenant string) *Error {
 	}
 	res.CancelAt(now)
 	wait = max(wait.Round(time.Millisecond), time.Millisecond)
-	return &Error{Code: connect.CodeResourceExhausted, RetryAfter: wait, result: "quota",
+	return &Error{Code: connect.CodeResourceExhausted, RetryAfter: wait, result: resultQuota,
 		Message: fmt.Sprintf("tenant %s is above its %g events a second: repeat after %v", tenant, float64(l.Limit()), wait)}
 }

@@ -59,7 +59,7 @@ func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumeConfig, han
 	cfg = cfg.withDefaults()
 	m := newMetrics(cfg.Registerer)
 	c := &consumption{cfg: cfg, log: cfg.Log, metrics: m, js: js, handle: handle, open: newOpenSet(cfg.MaxOpen, m)}
-	m.watch(cfg.Registerer, c.open)
+	watch(cfg.Registerer, c.open)
 	c.run(ctx)
 	return nil
 }
@@ -69,7 +69,7 @@ type consumption struct {
 	// Static after construction.
 	cfg     ConsumeConfig
 	log     *slog.Logger
-	metrics *Metrics
+	metrics *metrics
 	js      jetstream.JetStream
 	handle  func(*Delivery)
 	open    *openSet

@@ -51,7 +51,7 @@ func (d *Delivery) settle(how string, answer func() error) {
 // openSet is the deliveries in a worker's hands.
 type openSet struct {
 	// Static after construction.
-	metrics *Metrics
+	metrics *metrics
 	max     int
 	// room has a place when a delivery was settled. Never closed.
 	room chan struct{}
@@ -61,7 +61,7 @@ type openSet struct {
 	all map[*Delivery]struct{}
 }
 
-func newOpenSet(limit int, m *Metrics) *openSet {
+func newOpenSet(limit int, m *metrics) *openSet {
 	return &openSet{metrics: m, max: limit, room: make(chan struct{}, 1), all: map[*Delivery]struct{}{}}
 }
 

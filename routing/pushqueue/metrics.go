@@ -1,9 +1,13 @@
 package pushqueue
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
 
-// Metrics of a consumption.
-type Metrics struct {
+	"github.com/hawser-edge/hawser/metric"
+)
+
+// metrics of a consumption.
+type metrics struct {
 	deliveries, redeliveries prometheus.Counter
 	malformed, fetchErrors   prometheus.Counter
 	lost                     prometheus.Counter
@@ -18,31 +22,21 @@ const (
 	settledHandedBack = "handed_back"
 )
 
-func newMetrics(reg prometheus.Registerer) *Metrics {
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "hawser_pushqueue_" + name, Help: help})
-		reg.MustRegister(c)
-		return c
+func newMetrics(reg prometheus.Registerer) *metrics {
+	p := metric.For(reg, "pushqueue")
+	return &metrics{
+		deliveries:   p.Counter("deliveries_total", "Push jobs handed to the worker."),
+		redeliveries: p.Counter("redeliveries_total", "Push jobs handed to the worker that had been handed out before."),
+		malformed:    p.Counter("malformed_total", "Messages of the stream that are not push jobs."),
+		fetchErrors:  p.Counter("fetch_errors_total", "Requests for push jobs that failed."),
+		lost:         p.Counter("answers_lost_total", "Answers to the queue that could not be sent; the job comes again."),
+		settled: p.CounterVec("settled_total", "Push jobs by how the worker settled them.",
+			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack)),
 	}
-	m := &Metrics{
-		deliveries:   counter("deliveries_total", "Push jobs handed to the worker."),
-		redeliveries: counter("redeliveries_total", "Push jobs handed to the worker that had been handed out before."),
-		malformed:    counter("malformed_total", "Messages of the stream that are not push jobs."),
-		fetchErrors:  counter("fetch_errors_total", "Requests for push jobs that failed."),
-		lost:         counter("answers_lost_total", "Answers to the queue that could not be sent; the job comes again."),
-		settled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "hawser_pushqueue_settled_total", Help: "Push jobs by how the worker settled them.",
-		}, []string{"how"}),
-	}
-	reg.MustRegister(m.settled)
-	for _, how := range []string{settledDone, settledRetry, settledDead, settledHandedBack} {
-		m.settled.WithLabelValues(how)
-	}
-	return m
 }
 
-func (m *Metrics) watch(reg prometheus.Registerer, o *openSet) {
-	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "hawser_pushqueue_open", Help: "Push jobs in the worker's hands.",
-	}, func() float64 { return float64(o.max - o.free()) }))
+// watch shows how many jobs are open.
+func watch(reg prometheus.Registerer, o *openSet) {
+	metric.For(reg, "pushqueue").GaugeFunc("open", "Push jobs in the worker's hands.",
+		func() float64 { return float64(o.max - o.free()) })
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/metric"
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/table"
 )
@@ -49,18 +50,19 @@ type totals struct {
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
+	p := metric.For(reg, "router")
 	m := &metrics{
-		malformed: vec(reg, "malformed_total", "what", "Messages that could not be read and were dropped.",
-			malformedCore, malformedEvent, malformedJob, malformedRecord, malformedReply, malformedRequest),
-		retries: vec(reg, "retries_total", "what", "Work on NATS that failed and is tried again, by the router or by who asked.",
-			retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords),
-		dropped: vec(reg, "dropped_total", "what", "Messages dropped at a full queue; each kind is asked or told again.",
-			dropCore, dropWork, dropPublish),
-		dumps:      counter(reg, "dumps_total", "Dumps of an edge's sessions taken in."),
-		dumpsAsked: counter(reg, "dumps_asked_total", "Dumps asked of edges, repetitions included."),
-		edgesLost:  counter(reg, "edges_lost_total", "Edges that fell silent."),
+		malformed: p.CounterVec("malformed_total", "Messages that could not be read and were dropped.",
+			metric.By("what", malformedCore, malformedEvent, malformedJob, malformedRecord, malformedReply, malformedRequest)),
+		retries: p.CounterVec("retries_total", "Work on NATS that failed and is tried again, by the router or by who asked.",
+			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords)),
+		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",
+			metric.By("what", dropCore, dropWork, dropPublish)),
+		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),
+		dumpsAsked: p.Counter("dumps_asked_total", "Dumps asked of edges, repetitions included."),
+		edgesLost:  p.Counter("edges_lost_total", "Edges that fell silent."),
 	}
-	batches := vec(reg, "batches_total", "result", "Session batches and beats of edges, by what became of them.")
+	batches := p.CounterVec("batches_total", "Session batches and beats of edges, by what became of them.", metric.By("result"))
 	for result, name := range map[table.BatchResult]string{
 		table.Applied: "applied", table.Kept: "kept", table.Gap: "gap", table.Mismatch: "mismatch",
 		table.Stale: "stale", table.Unknown: "unknown", table.KeptFull: "kept_full",
@@ -68,47 +70,33 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		m.batches[result] = batches.WithLabelValues(name)
 	}
 	m.totals.Store(&totals{})
-	m.registerTotals(reg)
+	m.registerTotals(p)
 	return m
 }
 
-func (m *metrics) registerTotals(reg prometheus.Registerer) {
-	total := func(name, help string, labels prometheus.Labels, read func(*totals) uint64) {
-		reg.MustRegister(prometheus.NewCounterFunc(
-			prometheus.CounterOpts{Name: "hawser_router_" + name, Help: help, ConstLabels: labels},
-			func() float64 { return float64(read(m.totals.Load())) }))
+func (m *metrics) registerTotals(p metric.Part) {
+	total := func(name, help string, read func(*totals) uint64) {
+		p.CounterFunc(name, help, func() float64 { return float64(read(m.totals.Load())) })
 	}
 	gauge := func(name, help string, read func(*totals) int) {
-		reg.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: "hawser_router_" + name, Help: help},
-			func() float64 { return float64(read(m.totals.Load())) }))
+		p.GaugeFunc(name, help, func() float64 { return float64(read(m.totals.Load())) })
 	}
-	total("events_total", "Events taken.", nil, func(t *totals) uint64 { return t.Messages })
-	total("events_redelivered_total", "Events that a router had before.", nil, func(t *totals) uint64 { return t.Redelivered })
-	total("events_late_total", "Events that arrived past their patience.", nil, func(t *totals) uint64 { return t.Late })
-	total("events_returned_total", "Events returned because an edge did not answer.", nil, func(t *totals) uint64 { return t.GivenBack })
-	const settled = "Devices settled for an event, or whole events where the reason is superseded or nobody."
-	for reason, read := range map[string]func(*totals) uint64{
-		"acked":      func(t *totals) uint64 { return t.Acked },
-		"pushed":     func(t *totals) uint64 { return t.Pushed },
-		"released":   func(t *totals) uint64 { return t.Released },
-		"nobody":     func(t *totals) uint64 { return t.Nobody },
-		"superseded": func(t *totals) uint64 { return t.Superseded },
-	} {
-		total("settled_total", settled, prometheus.Labels{"reason": reason}, read)
-	}
-	total("notifies_total", "Notifies sent to edges.", nil, func(t *totals) uint64 { return t.Notifies })
-	total("notifies_repeated_total", "Notifies sent again for want of an acknowledgement.", nil, func(t *totals) uint64 { return t.Reasked })
-	total("answers_total", "Answers of edges.", nil, func(t *totals) uint64 { return t.Answers })
-	total("answers_unknown_total", "Answers for sessions that have ended.", nil, func(t *totals) uint64 { return t.AnswersUnknown })
-	total("away_total", "Devices found without a session.", nil, func(t *totals) uint64 { return t.Away })
-	total("doubtful_total", "Sessions that let an event's patience pass.", nil, func(t *totals) uint64 { return t.Doubtful })
-	total("reminded_total", "Sessions that registered just after an event was settled without them.", nil, func(t *totals) uint64 { return t.Reminded })
-	total("owed_total", "Pushes of settled events for devices whose first push token came just after.", nil, func(t *totals) uint64 { return t.Owed })
-	total("push_jobs_total", "Push jobs to be stored.", nil, func(t *totals) uint64 { return t.Stores })
-	total("push_job_errors_total", "Push jobs that were not stored and are tried again.", nil, func(t *totals) uint64 { return t.StoreErrors })
-	total("checks_total", "Questions of the push role.", nil, func(t *totals) uint64 { return t.Checks })
-	total("recent_evicted_total", "Settled events forgotten early for want of room.", nil, func(t *totals) uint64 { return t.RecentEvicted })
+	total("events_total", "Events taken.", func(t *totals) uint64 { return t.Messages })
+	total("events_redelivered_total", "Events that a router had before.", func(t *totals) uint64 { return t.Redelivered })
+	total("events_late_total", "Events that arrived past their patience.", func(t *totals) uint64 { return t.Late })
+	total("events_returned_total", "Events returned because an edge did not answer.", func(t *totals) uint64 { return t.GivenBack })
+	total("notifies_total", "Notifies sent to edges.", func(t *totals) uint64 { return t.Notifies })
+	total("notifies_repeated_total", "Notifies sent again for want of an acknowledgement.", func(t *totals) uint64 { return t.Reasked })
+	total("answers_total", "Answers of edges.", func(t *totals) uint64 { return t.Answers })
+	total("answers_unknown_total", "Answers for sessions that have ended.", func(t *totals) uint64 { return t.AnswersUnknown })
+	total("away_total", "Devices found without a session.", func(t *totals) uint64 { return t.Away })
+	total("doubtful_total", "Sessions that let an event's patience pass.", func(t *totals) uint64 { return t.Doubtful })
+	total("reminded_total", "Sessions that registered just after an event was settled without them.", func(t *totals) uint64 { return t.Reminded })
+	total("owed_total", "Pushes of settled events for devices whose first push token came just after.", func(t *totals) uint64 { return t.Owed })
+	total("push_jobs_total", "Push jobs to be stored.", func(t *totals) uint64 { return t.Stores })
+	total("push_job_errors_total", "Push jobs that were not stored and are tried again.", func(t *totals) uint64 { return t.StoreErrors })
+	total("checks_total", "Questions of the push role.", func(t *totals) uint64 { return t.Checks })
+	total("recent_evicted_total", "Settled events forgotten early for want of room.", func(t *totals) uint64 { return t.RecentEvicted })
 	gauge("events_pending", "Events held.", func(t *totals) int { return t.Held })
 	gauge("deliveries_pending", "Devices with an open event.", func(t *totals) int { return t.Deliveries })
 	gauge("recent", "Events remembered as settled without some device.", func(t *totals) int { return t.Recent })
@@ -116,27 +104,23 @@ func (m *metrics) registerTotals(reg prometheus.Registerer) {
 	gauge("edges_behind", "Edges of which a dump is needed.", func(t *totals) int { return t.behind })
 	gauge("sessions", "Live sessions in the table.", func(t *totals) int { return t.sessions })
 	gauge("records", "Devices registered with a push token.", func(t *totals) int { return t.records })
-	gauge("complete", "1 while the table is complete and events are taken.", func(t *totals) int {
-		if t.complete {
-			return 1
-		}
-		return 0
-	})
+	p.GaugeFunc("complete", "1 while the table is complete and events are taken.",
+		func() float64 { return metric.Bool(m.totals.Load().complete) })
+	m.registerSettled(p)
 }
 
-func counter(reg prometheus.Registerer, name, help string) prometheus.Counter {
-	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "hawser_router_" + name, Help: help})
-	reg.MustRegister(c)
-	return c
-}
-
-func vec(reg prometheus.Registerer, name, label, help string, values ...string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hawser_router_" + name, Help: help}, []string{label})
-	reg.MustRegister(c)
-	for _, v := range values {
-		c.WithLabelValues(v)
+func (m *metrics) registerSettled(p metric.Part) {
+	for reason, read := range map[string]func(*totals) uint64{
+		"acked":      func(t *totals) uint64 { return t.Acked },
+		"pushed":     func(t *totals) uint64 { return t.Pushed },
+		"released":   func(t *totals) uint64 { return t.Released },
+		"nobody":     func(t *totals) uint64 { return t.Nobody },
+		"superseded": func(t *totals) uint64 { return t.Superseded },
+	} {
+		p.With("reason", reason).CounterFunc("settled_total",
+			"Devices settled for an event, or whole events where the reason is superseded or nobody.",
+			func() float64 { return float64(read(m.totals.Load())) })
 	}
-	return c
 }
 
 // report leaves the loop's numbers for the metrics.
