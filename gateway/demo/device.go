@@ -68,7 +68,7 @@ func (d *device) open(ctx context.Context, transportName string) error {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel, d.ended = cancel, make(chan error, 1)
 	go func() { d.ended <- c.Run(running) }()
-	return until(ctx, func() error {
+	return devmode.Until(ctx, func() error {
 		if s := d.current(); s.Phase != client.PhaseConnected {
 			return fmt.Errorf("%s's %s is %s: %w", d.user, d.name, s.Phase, errors.Join(s.Err, errNotConnected))
 		}
@@ -156,7 +156,7 @@ func (d *device) record() deviceRecord {
 // waitHeard waits until the device was handed all of the versions.
 func (d *device) waitHeard(ctx context.Context, kind string, versions ...int64) error {
 	for _, v := range versions {
-		err := until(ctx, func() error {
+		err := devmode.Until(ctx, func() error {
 			if _, ok := d.heard(kind, v); !ok {
 				return fmt.Errorf("%s's %s has not heard version %d of %s", d.user, d.name, v, kind)
 			}

@@ -3,13 +3,8 @@ package demo
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -64,7 +59,10 @@ func startFleet(ctx context.Context, dir, program string) (*fleet, error) {
 			return f, err
 		}
 	}
-	return f, errors.Join(f.trust(), f.audit())
+	if f.tls, err = f.env.DeviceTLS(); err != nil {
+		return f, err
+	}
+	return f, f.audit()
 }
 
 func (f *fleet) startNode(ctx context.Context, n devmode.Node) error {
@@ -80,26 +78,9 @@ func (f *fleet) startNode(ctx context.Context, n devmode.Node) error {
 	return nil
 }
 
-func (f *fleet) trust() error {
-	pem, err := os.ReadFile(filepath.Join(f.dir, devmode.CAFile))
-	if err != nil {
-		return fmt.Errorf("read the development authority: %w", err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	f.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
-	return nil
-}
-
-func (f *fleet) audit() error {
-	u, err := f.env.User(routing.RoleRouter, survivor)
-	if err != nil {
-		return err
-	}
-	f.auditor, err = nats.Connect(f.env.NATSURL, nats.UserInfo(u.Name(), u.Password), nats.MaxReconnects(-1),
-		nats.CustomInboxPrefix(routing.InboxPrefix(u.Role, u.Label)))
-	if err != nil {
-		return fmt.Errorf("connect the auditor to NATS: %w", err)
+func (f *fleet) audit() (err error) {
+	if f.auditor, err = f.env.ConnectNATS(routing.RoleRouter, survivor); err != nil {
+		return fmt.Errorf("connect the auditor: %w", err)
 	}
 	if f.js, err = jetstream.New(f.auditor); err != nil {
 		return fmt.Errorf("let the auditor read streams: %w", err)
@@ -110,31 +91,15 @@ func (f *fleet) audit() error {
 // waitReady waits until every process says that it can take work.
 func (f *fleet) waitReady(ctx context.Context) error {
 	for name, n := range f.nodes {
-		err := until(ctx, func() error {
+		err := devmode.Until(ctx, func() error {
 			if f.processes[name].Ended() {
-				return stopTrying(fmt.Errorf("%s ended: see %s", name, f.processes[name].Log))
+				return devmode.StopTrying(fmt.Errorf("%s ended: see %s", name, f.processes[name].Log))
 			}
-			return ready(ctx, n.Admin)
+			return n.Ready(ctx)
 		})
 		if err != nil {
 			return fmt.Errorf("wait for %s: %w", name, err)
 		}
-	}
-	return nil
-}
-
-func ready(ctx context.Context, addr string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("it is not ready: %s", resp.Status)
 	}
 	return nil
 }
@@ -165,33 +130,4 @@ func (f *fleet) stop() error {
 		f.env.Close()
 	}
 	return errors.Join(errs...)
-}
-
-// pollEvery is how often until looks.
-const pollEvery = 10 * time.Millisecond
-
-type final struct{ error }
-
-func (f final) Unwrap() error { return f.error }
-
-// stopTrying marks an error that waiting does not mend.
-func stopTrying(err error) error { return final{err} }
-
-// until repeats try until it succeeds, ctx ends or it says stopTrying. The
-// error is the last one that try gave.
-func until(ctx context.Context, try func() error) error {
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
-		err := try()
-		var f final
-		if err == nil || errors.As(err, &f) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("time is up: %w", err)
-		case <-ticker.C:
-		}
-	}
 }

@@ -46,7 +46,7 @@ func (s *story) visit(ctx context.Context, d *device) error {
 	if err := d.open(ctx, client.Auto); err != nil {
 		return err
 	}
-	err := until(ctx, func() error { return s.fleet.registered(ctx, d) })
+	err := devmode.Until(ctx, func() error { return s.fleet.registered(ctx, d) })
 	d.close()
 	return err
 }
@@ -69,7 +69,7 @@ func (s *story) publishThree(ctx context.Context, user string) ([]int64, error) 
 // onePush waits for the push that carries the newest version, and then a
 // moment to see that it stays the only one.
 func (s *story) onePush(ctx context.Context, d *device, newest int64) (string, error) {
-	err := until(ctx, func() error {
+	err := devmode.Until(ctx, func() error {
 		if len(s.fleet.notifications(d)) == 0 {
 			return fmt.Errorf("no push has reached %s's %s", d.user, d.name)
 		}
@@ -140,7 +140,7 @@ func (s *story) stopReading(ctx context.Context) ([]string, error) {
 	if err := s.aTablet.waitHeard(ctx, messages, a.Version); err != nil {
 		return nil, err
 	}
-	err = until(ctx, func() error {
+	err = devmode.Until(ctx, func() error {
 		if len(s.fleet.notifications(s.aPhone)) == before {
 			return errors.New("no push has reached the phone of A")
 		}
@@ -249,7 +249,7 @@ func (s *story) isHeld(ctx context.Context, version int64) (bool, error) {
 
 // settled waits until no event waits for a device any more.
 func (s *story) settled(ctx context.Context) error {
-	return until(ctx, func() error {
+	return devmode.Until(ctx, func() error {
 		n, err := s.fleet.inFlight(ctx)
 		if err == nil && n > 0 {
 			err = fmt.Errorf("%d events are not settled", n)

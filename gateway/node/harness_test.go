@@ -107,13 +107,11 @@ func (f *fleet) in(t testing.TB) *fleet {
 
 func (f *fleet) trust() {
 	f.t.Helper()
-	pem, err := os.ReadFile(f.env.Path(devmode.CAFile))
-	if err != nil {
+	var err error
+	if f.tls, err = f.env.DeviceTLS(); err != nil {
 		f.t.Fatal(err)
 	}
-	f.roots = x509.NewCertPool()
-	f.roots.AppendCertsFromPEM(pem)
-	f.tls = &tls.Config{RootCAs: f.roots, MinVersion: tls.VersionTLS13}
+	f.roots = f.tls.RootCAs
 }
 
 // start starts a node, which ends with the test or with the function that is

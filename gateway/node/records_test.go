@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
@@ -26,12 +25,7 @@ func (f *fleet) waitRecords(n float64) {
 // hasRecord looks into the bucket itself, with a router's rights.
 func (f *fleet) hasRecord(tenant, user, device string) bool {
 	f.t.Helper()
-	u, err := f.env.User(routing.RoleRouter, whole)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	nc, err := nats.Connect(f.env.NATSURL, nats.UserInfo(u.Name(), u.Password),
-		nats.CustomInboxPrefix(routing.InboxPrefix(u.Role, u.Label)))
+	nc, err := f.env.ConnectNATS(routing.RoleRouter, whole)
 	if err != nil {
 		f.t.Fatal(err)
 	}

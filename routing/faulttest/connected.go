@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
 // A phone is a device with the SDK and an application on it: it fetches and
@@ -77,12 +78,12 @@ func (p *phone) hurry(ctx context.Context, c *client.Client) {
 
 // waitConnected waits for the first connection.
 func (p *phone) waitConnected(ctx context.Context) error {
-	for !p.isConnected() {
-		if !pause(ctx, 20*time.Millisecond) {
-			return errors.Join(errors.New("the "+p.name+" device of "+p.user+" did not connect"), ctx.Err())
+	return devmode.Until(ctx, func() error {
+		if !p.isConnected() {
+			return fmt.Errorf("the %s device of %s did not connect", p.name, p.user)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // hear is the application.

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -84,18 +81,10 @@ func newFleet(ctx context.Context, dir string, p programs, book *ledger) (*fleet
 		}
 		f.nodes[n.Name] = n
 	}
-	return f, errors.Join(f.trust(), f.startNATS(ctx, addrs[8]))
-}
-
-func (f *fleet) trust() error {
-	pem, err := os.ReadFile(f.env.Path(devmode.CAFile))
-	if err != nil {
-		return fmt.Errorf("read the development authority: %w", err)
+	if f.tls, err = f.env.DeviceTLS(); err != nil {
+		return f, err
 	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	f.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
-	return nil
+	return f, f.startNATS(ctx, addrs[8])
 }
 
 func (f *fleet) startNATS(ctx context.Context, addr string) error {
@@ -173,31 +162,9 @@ func (f *fleet) kill(name string) bool {
 // waitReady waits until every member says that it can take work.
 func (f *fleet) waitReady(ctx context.Context) error {
 	for name, n := range f.nodes {
-		for {
-			err := ready(ctx, n.Admin)
-			if err == nil {
-				break
-			}
-			if !pause(ctx, 50*time.Millisecond) {
-				return fmt.Errorf("%s is not ready, see %s: %w", name, f.env.Path(name+".log"), err)
-			}
+		if err := devmode.Until(ctx, func() error { return n.Ready(ctx) }); err != nil {
+			return fmt.Errorf("%w: see %s", err, f.env.Path(name+".log"))
 		}
-	}
-	return nil
-}
-
-func ready(ctx context.Context, addr string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("it is not ready: %s", resp.Status)
 	}
 	return nil
 }

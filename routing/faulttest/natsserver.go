@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -40,21 +39,13 @@ jetstream {
 // connectNATS connects as one of the fleet's users, and waits until the
 // server is there. The caller closes the connection.
 func connectNATS(ctx context.Context, env *devmode.Environment, role routing.Role, label string) (*nats.Conn, error) {
-	u, err := env.User(role, label)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		nc, err := nats.Connect(env.NATSURL, nats.Name("faulttest"), nats.UserInfo(u.Name(), u.Password),
-			nats.CustomInboxPrefix(routing.InboxPrefix(role, label)), nats.MaxReconnects(-1),
+	var nc *nats.Conn
+	err := devmode.Until(ctx, func() (err error) {
+		nc, err = env.ConnectNATS(role, label, nats.Name("faulttest"),
 			nats.ReconnectWait(100*time.Millisecond), nats.ReconnectBufSize(-1))
-		if err == nil {
-			return nc, nil
-		}
-		if !pause(ctx, 50*time.Millisecond) {
-			return nil, errors.Join(fmt.Errorf("connect to NATS as %s: %w", u.Name(), err), ctx.Err())
-		}
-	}
+		return err
+	})
+	return nc, err
 }
 
 // pause waits and reports whether ctx goes on.
