@@ -7,12 +7,12 @@ import (
 
 // attempt asks whether a push still is needed, sends it and settles the job
 // by the provider's answer.
-func (w *Worker) attempt(ctx context.Context, l *lane, h *held, rec Record) {
+func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) {
 	if w.ending() {
 		w.retry(h, outcomeStopped, 0)
 		return
 	}
-	if left := l.pausedFor(time.Now()); left > 0 {
+	if left := q.pausedFor(time.Now()); left > 0 {
 		w.wait(h, outcomePaused, "application paused", spread(left))
 		return
 	}
@@ -27,22 +27,22 @@ func (w *Worker) attempt(ctx context.Context, l *lane, h *held, rec Record) {
 		w.dead(ctx, h, "too old")
 		return
 	}
-	w.settle(ctx, l, h, rec, version, w.send(ctx, l, m))
+	w.settle(ctx, q, h, rec, version, w.send(ctx, q, m))
 }
 
-func (w *Worker) send(ctx context.Context, l *lane, m Message) Result {
+func (w *Worker) send(ctx context.Context, q *appQueue, m Message) Result {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.SendTimeout)
 	defer cancel()
 	begin := time.Now()
-	r := l.provider.Send(ctx, m)
-	w.metrics.seconds.WithLabelValues(l.key.Platform).Observe(time.Since(begin).Seconds())
-	w.metrics.sends.WithLabelValues(l.key.Platform, r.Verdict.String(), r.Reason).Inc()
+	r := q.provider.Send(ctx, m)
+	w.metrics.seconds.WithLabelValues(q.key.Platform).Observe(time.Since(begin).Seconds())
+	w.metrics.sends.WithLabelValues(q.key.Platform, r.Verdict.String(), r.Reason).Inc()
 	return r
 }
 
-func (w *Worker) settle(ctx context.Context, l *lane, h *held, rec Record, version int64, r Result) {
-	if r.Verdict != PauseApp && r.Verdict != RetryAfter && l.worked() {
-		w.log.Info("application sends again", "tenant", l.key.Tenant, "app", l.key.App)
+func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, version int64, r Result) {
+	if r.Verdict != PauseApp && r.Verdict != RetryAfter && q.worked() {
+		w.log.Info("application sends again", "tenant", q.key.Tenant, "app", q.key.App)
 	}
 	switch r.Verdict {
 	case Delivered:
@@ -51,7 +51,7 @@ func (w *Worker) settle(ctx context.Context, l *lane, h *held, rec Record, versi
 	case DropToken:
 		w.drop(ctx, h, rec, r)
 	case PauseApp:
-		w.pause(l, h, r)
+		w.pause(q, h, r)
 	case Dead:
 		w.dead(ctx, h, r.Reason)
 	default:
@@ -91,13 +91,13 @@ func (w *Worker) drop(ctx context.Context, h *held, rec Record, r Result) {
 	}
 }
 
-// pause stops the application's lane. Nothing is lost: its jobs wait in the
+// pause stops an application. Nothing is lost: its jobs wait in the
 // stream.
-func (w *Worker) pause(l *lane, h *held, r Result) {
-	wait, first := l.pauseNow(time.Now(), r.After)
+func (w *Worker) pause(q *appQueue, h *held, r Result) {
+	wait, first := q.pauseNow(time.Now(), r.After)
 	if first {
 		w.log.Error("push service refuses an application; its pushes wait",
-			"tenant", l.key.Tenant, "platform", l.key.Platform, "app", l.key.App, "reason", r.Reason, "for", wait)
+			"tenant", q.key.Tenant, "platform", q.key.Platform, "app", q.key.App, "reason", r.Reason, "for", wait)
 	}
 	w.wait(h, outcomePaused, r.Reason, spread(wait))
 }

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// examine looks up the device of a due job and hands the job to the lane of
+// examine looks up the device of a due job and hands the job to the queue of
 // its application.
 func (w *Worker) examine(ctx context.Context, h *held) {
 	rec, ok := w.lookup(ctx, h)
 	if !ok {
 		return
 	}
-	l := w.laneOf(h.job, rec)
-	if l == w.orphans {
-		w.orphan(h, rec)
+	q := w.apps[AppKey{Tenant: h.job.Tenant, Platform: rec.Platform, App: rec.App}]
+	if q == nil {
+		w.unconfigured(h, rec)
 		return
 	}
-	switch work := func() { w.attempt(ctx, l, h, rec) }; l.offer(work) {
+	switch work := func() { w.attempt(ctx, q, h, rec) }; q.offer(work) {
 	case admitRun:
 		// Its own goroutine: the lookup's slot must not be held by a provider
 		// that hangs.
 		w.work.Go(func() {
-			for ; work != nil; work = l.next() {
+			for ; work != nil; work = q.next() {
 				work()
 			}
 		})
@@ -54,17 +54,10 @@ func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
 	return rec, true
 }
 
-func (w *Worker) laneOf(j Job, rec Record) *lane {
-	if l := w.lanes[AppKey{Tenant: j.Tenant, Platform: rec.Platform, App: rec.App}]; l != nil {
-		return l
-	}
-	return w.orphans
-}
-
-// orphan keeps the job of an application that has no provider: a missing
+// unconfigured keeps the job of an application that has no provider: a missing
 // setting must neither lose pushes nor be silent.
-func (w *Worker) orphan(h *held, rec Record) {
-	if _, first := w.orphans.pauseNow(time.Now(), pauseFirst); first {
+func (w *Worker) unconfigured(h *held, rec Record) {
+	if _, first := w.noApp.pauseNow(time.Now(), pauseFirst); first {
 		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
 			"tenant", h.job.Tenant, "platform", rec.Platform, "app", rec.App)
 	}

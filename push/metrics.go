@@ -3,7 +3,7 @@ package push
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 // metrics counts what the worker does. Label values are bounded: platforms,

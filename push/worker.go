@@ -16,8 +16,8 @@ type Worker struct {
 	log     *slog.Logger
 	metrics *metrics
 	memory  *memory
-	lanes   map[AppKey]*lane
-	orphans *lane         // jobs of applications without a provider
+	apps    map[AppKey]*appQueue
+	noApp   *appQueue     // paces the log about applications without a provider
 	wake    chan struct{} // capacity 1: the next due time may have changed
 	lookups chan struct{} // capacity MaxExamined: lookups under way
 
@@ -43,8 +43,8 @@ func NewWorker(cfg Config) (*Worker, error) {
 		cfg:     cfg,
 		log:     cfg.Log,
 		memory:  newMemory(cfg.MaxRemembered),
-		lanes:   make(map[AppKey]*lane, len(cfg.Apps)),
-		orphans: &lane{inFlight: 1, maxQueue: 1},
+		apps:    make(map[AppKey]*appQueue, len(cfg.Apps)),
+		noApp:   &appQueue{inFlight: 1, maxQueue: 1},
 		wake:    make(chan struct{}, 1),
 		lookups: make(chan struct{}, cfg.MaxExamined),
 		gather:  newGatherer(),
@@ -53,7 +53,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 		if p == nil {
 			return nil, fmt.Errorf("%w: the provider of application %q is nil", ErrConfig, k.App)
 		}
-		w.lanes[k] = &lane{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue}
+		w.apps[k] = &appQueue{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue}
 	}
 	w.metrics = newMetrics(cfg.Registerer, w.platforms(), w.pausedApps)
 	return w, nil
@@ -212,8 +212,8 @@ func (w *Worker) platforms() []string {
 
 func (w *Worker) pausedApps() float64 {
 	now, n := time.Now(), 0
-	for _, l := range w.lanes {
-		if l.pausedFor(now) > 0 {
+	for _, q := range w.apps {
+		if q.pausedFor(now) > 0 {
 			n++
 		}
 	}

@@ -61,7 +61,7 @@ var parts = []part{
 	{leaf, "h2conn", []string{"push/h2conn"}},
 	{leaf, "pushtest", []string{"push/pushtest"}},
 
-	{ground, "metric", []string{"metric"}},
+	{ground, "metric", []string{"gateway/metric"}},
 }
 
 // strangers are parts of which none imports another, whatever their layers,

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/config"
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 // certificatePoll is how often the files are looked at: certificates are

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hawser-edge/hawser/gateway/admin"
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 // registerBuildInfo shows in labels what runs.

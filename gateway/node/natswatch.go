@@ -13,7 +13,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/admin"
 	"github.com/hawser-edge/hawser/gateway/config"
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 const (

@@ -3,9 +3,9 @@ package session
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
-	"github.com/hawser-edge/hawser/metric"
 )
 
 // metrics of the sessions. Every label has a small closed set of values.

@@ -51,7 +51,7 @@ func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, pu
 	if err != nil {
 		return &exchange{}, push.Result{Verdict: push.PauseApp, Reason: "provider token not signed"}
 	}
-	e := &exchange{lane: s.lane(n.DeviceToken), bearer: bearer}
+	e := &exchange{h2: s.h2(n.DeviceToken), bearer: bearer}
 	// The library's own reading of the answer is not used: e knows more.
 	_, _ = s.client.PushWithContext(withExchange(ctx, e), n)
 	switch {

@@ -24,7 +24,7 @@ func TestAppsOfOneTeamShareConnections(t *testing.T) {
 			t.Fatalf("result %+v", r)
 		}
 	}
-	// The first message of the token took the narrow lane, the others the wide.
+	// The first message of the token took the narrow connection, the others the wide one.
 	if n := sim.Connections(); n != 2 {
 		t.Errorf("%d connections, want 2", n)
 	}
@@ -72,14 +72,14 @@ func TestBurstStaysOnFewConnections(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 	if n := sim.MaxConcurrent(); n > 2*45 {
-		t.Errorf("%d requests at once: 90 %% of 50 on each lane is 45", n)
+		t.Errorf("%d requests at once: 90 %% of 50 on each connection is 45", n)
 	}
 	if n := sim.Count(); n != 400 {
 		t.Errorf("%d accepted", n)
 	}
 }
 
-func TestRejectedTokensStayOnTheNarrowLane(t *testing.T) {
+func TestRejectedTokensStayOnTheNarrowConnection(t *testing.T) {
 	app, sim := start(t)
 	for range 2 {
 		send(t, app, message(device))

@@ -19,7 +19,7 @@ const maxAnswer = 4096
 // exchange is one attempt. The library loses the status of answers that are
 // not JSON and all headers, so that the transport notes both here.
 type exchange struct {
-	lane   *h2conn.Lane
+	h2     *h2conn.Client
 	bearer string
 
 	// Set by the transport.
@@ -35,7 +35,7 @@ func withExchange(ctx context.Context, e *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, e)
 }
 
-// transport sends each request on the lane of its exchange, once.
+// transport sends each request on the connection of its exchange, once.
 type transport struct{}
 
 var errNoExchange = errors.New("apns: request without an exchange")
@@ -48,7 +48,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("authorization", "bearer "+e.bearer)
-	a, err := e.lane.Do(req)
+	a, err := e.h2.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -37,8 +37,8 @@ type sender struct {
 	p8     []byte
 	bearer *bearer
 	client *apns2.Client
-	proven *h2conn.Lane // tokens that Apple accepted before
-	fresh  *h2conn.Lane // tokens that it may reject
+	proven *h2conn.Client // tokens that Apple accepted before
+	fresh  *h2conn.Client // tokens that it may reject
 	known  *recent
 }
 
@@ -91,7 +91,7 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 	if endpoint.Port() == "" {
 		addr += ":443"
 	}
-	lane := h2conn.Config{
+	h2 := h2conn.Config{
 		Addr:      addr,
 		TLS:       &tls.Config{ServerName: endpoint.Hostname(), RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
 		MaxAnswer: maxAnswer,
@@ -105,13 +105,13 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 			Transport:     transport{},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}},
-		proven: h2conn.New(lane),
-		fresh:  h2conn.New(lane),
+		proven: h2conn.New(h2),
+		fresh:  h2conn.New(h2),
 		known:  newRecent(),
 	}, nil
 }
 
-func (s *sender) lane(token string) *h2conn.Lane {
+func (s *sender) h2(token string) *h2conn.Client {
 	if s.known.has(token) {
 		return s.proven
 	}

@@ -9,7 +9,7 @@ import (
 const generation = 1 << 16
 
 // recent remembers tokens that Apple accepted, by hash: between one and two
-// generations of them. A forgotten one only takes the narrower lane once.
+// generations of them. A forgotten one only takes the narrower connection once.
 type recent struct {
 	// Static after construction.
 	seed maphash.Seed

@@ -32,7 +32,7 @@ type Client struct {
 	log       *slog.Logger
 	messaging *messaging.Client
 	access    *accessTokens
-	lane      *h2conn.Lane
+	h2        *h2conn.Client
 
 	// proven: the project took a message.
 	proven atomic.Bool
@@ -50,12 +50,12 @@ func New(cfg Config) (*Client, error) {
 	c := &Client{
 		log:    cfg.Log,
 		access: newAccessTokens(acc.oauth, tlsConfig, cfg.Log),
-		lane:   h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
+		h2:     h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
 	}
 	opts := []option.ClientOption{
 		option.WithEndpoint(acc.endpoint.String() + "/v1"),
 		option.WithHTTPClient(&http.Client{
-			Transport:     &transport{lane: c.lane, access: c.access},
+			Transport:     &transport{h2: c.h2, access: c.access},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 	}
@@ -72,7 +72,7 @@ func New(cfg Config) (*Client, error) {
 
 // Close ends the connections. Messages under way fail.
 func (c *Client) Close() {
-	c.lane.Close()
+	c.h2.Close()
 	c.access.close()
 }
 

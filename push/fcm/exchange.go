@@ -35,7 +35,7 @@ func withExchange(ctx context.Context, e *exchange) context.Context {
 // transport makes one request for each exchange and hides from the SDK what it
 // would retry: errors and 503.
 type transport struct {
-	lane   *h2conn.Lane
+	h2     *h2conn.Client
 	access *accessTokens
 }
 
@@ -66,7 +66,7 @@ func (t *transport) do(req *http.Request, e *exchange) (*h2conn.Answer, error) {
 	e.access = token
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", "Bearer "+token)
-	return t.lane.Do(req)
+	return t.h2.Do(req)
 }
 
 // response is what the SDK sees: the answer, but nothing that it would retry.

@@ -2,7 +2,7 @@ package h2conn
 
 import "net/http"
 
-// conn is a connection. Its fields are guarded by the lane's mu.
+// conn is a connection. Its fields are guarded by the client's mu.
 type conn struct {
 	cc     *http.ClientConn
 	proven bool // a request was answered with 200

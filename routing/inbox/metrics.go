@@ -3,8 +3,8 @@ package inbox
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/wire"
-	"github.com/hawser-edge/hawser/metric"
 	"github.com/hawser-edge/hawser/routing/replies"
 )
 

@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 // metrics of a Service.

@@ -3,7 +3,7 @@ package pushqueue
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hawser-edge/hawser/metric"
+	"github.com/hawser-edge/hawser/gateway/metric"
 )
 
 // metrics of a consumption.

@@ -38,7 +38,7 @@ func serve(t *testing.T, streams int, h http.HandlerFunc) (*httptest.Server, *at
 	return s, &opened
 }
 
-func laneTo(t *testing.T, s *httptest.Server, change func(*Config)) *Lane {
+func clientOf(t *testing.T, s *httptest.Server, change func(*Config)) *Client {
 	t.Helper()
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
@@ -50,17 +50,17 @@ func laneTo(t *testing.T, s *httptest.Server, change func(*Config)) *Lane {
 	if change != nil {
 		change(&cfg)
 	}
-	l := New(cfg)
-	t.Cleanup(l.Close)
-	return l
+	cl := New(cfg)
+	t.Cleanup(cl.Close)
+	return cl
 }
 
-func get(ctx context.Context, l *Lane, path string) (*Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+l.cfg.Addr+path, nil)
+func get(ctx context.Context, cl *Client, path string) (*Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+cl.cfg.Addr+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return l.Do(req)
+	return cl.Do(req)
 }
 
 func TestOneRequestUntilOneWasTaken(t *testing.T) {
@@ -77,12 +77,12 @@ func TestOneRequestUntilOneWasTaken(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 	})
-	l := laneTo(t, s, nil)
+	cl := clientOf(t, s, nil)
 	burst := func(n int) {
 		var wg sync.WaitGroup
 		for range n {
 			wg.Go(func() {
-				if _, err := get(t.Context(), l, "/"); err != nil {
+				if _, err := get(t.Context(), cl, "/"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -107,13 +107,13 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	release := make(chan struct{})
 	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) { <-release })
 	defer close(release)
-	l := laneTo(t, s, nil)
+	cl := clientOf(t, s, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
-			if _, err := get(ctx, l, "/"); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := get(ctx, cl, "/"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -127,24 +127,24 @@ func TestDeadConnectionIsFoundAndReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = sim.Close() }()
-	l := New(Config{
+	cl := New(Config{
 		Addr: strings.TrimPrefix(sim.URL(), "https://"), Log: quiet(),
 		TLS:       &tls.Config{RootCAs: sim.RootCAs(), MinVersion: tls.VersionTLS12},
 		PingAfter: 100 * time.Millisecond, PingWait: 100 * time.Millisecond,
 	})
-	defer l.Close()
-	if a, err := get(t.Context(), l, "/"); err != nil || a.Status != http.StatusMethodNotAllowed {
+	defer cl.Close()
+	if a, err := get(t.Context(), cl, "/"); err != nil || a.Status != http.StatusMethodNotAllowed {
 		t.Fatalf("answer %+v, %v", a, err)
 	}
 	sim.Freeze(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	begin := time.Now()
-	if _, err := get(ctx, l, "/"); err == nil || errors.Is(err, context.DeadlineExceeded) {
+	if _, err := get(ctx, cl, "/"); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the ping should have found it: %v after %v", err, time.Since(begin))
 	}
 	sim.Freeze(false)
-	if _, err := get(t.Context(), l, "/"); err != nil {
+	if _, err := get(t.Context(), cl, "/"); err != nil {
 		t.Errorf("after the network came back: %v", err)
 	}
 	if n := sim.Connections(); n != 2 {
@@ -154,38 +154,38 @@ func TestDeadConnectionIsFoundAndReplaced(t *testing.T) {
 
 func TestServerThatGoesAwayIsLeft(t *testing.T) {
 	s, opened := serve(t, 20, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
-	l := laneTo(t, s, nil)
+	cl := clientOf(t, s, nil)
 	for range 3 {
-		if _, err := get(t.Context(), l, "/"); err != nil {
+		if _, err := get(t.Context(), cl, "/"); err != nil {
 			t.Fatal(err)
 		}
 		// The server's farewell may arrive after the answer.
-		waitUntil(t, func() bool { return !usable(l) })
+		waitUntil(t, func() bool { return !usable(cl) })
 	}
 	if n := opened.Load(); n != 3 {
 		t.Errorf("%d connections, want 3", n)
 	}
 }
 
-func usable(l *Lane) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.current != nil && l.current.cc.Available() > 0
+func usable(cl *Client) bool {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	return cl.current != nil && cl.current.cc.Available() > 0
 }
 
 func TestConnectionIsLeftWhenTheAnswerSaysSo(t *testing.T) {
 	s, opened := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
-	l := laneTo(t, s, func(c *Config) { c.Leaves = func(a *Answer) bool { return a.Status == http.StatusOK } })
+	cl := clientOf(t, s, func(c *Config) { c.Leaves = func(a *Answer) bool { return a.Status == http.StatusOK } })
 	for range 3 {
-		if _, err := get(t.Context(), l, "/"); err != nil {
+		if _, err := get(t.Context(), cl, "/"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if n := opened.Load(); n != 3 {
 		t.Errorf("%d connections, want 3", n)
 	}
-	if len(l.open) != 0 {
-		t.Errorf("%d connections stay open", len(l.open))
+	if len(cl.open) != 0 {
+		t.Errorf("%d connections stay open", len(cl.open))
 	}
 }
 
@@ -193,8 +193,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	s, _ := serve(t, 20, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(make([]byte, 1<<20))
 	})
-	l := laneTo(t, s, func(c *Config) { c.MaxAnswer = 100 })
-	a, err := get(t.Context(), l, "/")
+	cl := clientOf(t, s, func(c *Config) { c.MaxAnswer = 100 })
+	a, err := get(t.Context(), cl, "/")
 	if err != nil || len(a.Body) != 100 {
 		t.Errorf("%v, %d bytes", err, len(a.Body))
 	}
@@ -202,10 +202,10 @@ func TestAnswersAreBounded(t *testing.T) {
 
 func TestFailedDialAnswersTheNext(t *testing.T) {
 	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
-	l := laneTo(t, s, nil)
+	cl := clientOf(t, s, nil)
 	s.Close()
-	_, first := get(t.Context(), l, "/")
-	_, second := get(t.Context(), l, "/")
+	_, first := get(t.Context(), cl, "/")
+	_, second := get(t.Context(), cl, "/")
 	if first == nil || first != second {
 		t.Errorf("errors %v and %v: the second request should not have dialled", first, second)
 	}
@@ -214,19 +214,19 @@ func TestFailedDialAnswersTheNext(t *testing.T) {
 func TestServerWithoutHTTP2(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer s.Close()
-	if _, err := get(t.Context(), laneTo(t, s, nil), "/"); err == nil {
+	if _, err := get(t.Context(), clientOf(t, s, nil), "/"); err == nil {
 		t.Error("HTTP/1.1 was accepted")
 	}
 }
 
-func TestClosedLane(t *testing.T) {
+func TestClosedClient(t *testing.T) {
 	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
-	l := laneTo(t, s, nil)
-	if _, err := get(t.Context(), l, "/"); err != nil {
+	cl := clientOf(t, s, nil)
+	if _, err := get(t.Context(), cl, "/"); err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
-	if _, err := get(t.Context(), l, "/"); !errors.Is(err, ErrClosed) {
+	cl.Close()
+	if _, err := get(t.Context(), cl, "/"); !errors.Is(err, ErrClosed) {
 		t.Errorf("error %v", err)
 	}
 }

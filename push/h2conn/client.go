@@ -27,10 +27,10 @@ const (
 	defaultAnswer = 64 << 10
 )
 
-// ErrClosed is returned by requests on a closed lane.
+// ErrClosed is returned by requests on a closed client.
 var ErrClosed = errors.New("h2conn: closed")
 
-// Config describes a lane.
+// Config describes a client.
 type Config struct {
 	// Addr is host:port.
 	Addr string
@@ -48,11 +48,11 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Lane is one connection at a time to one address. It begins with a single
+// Client is one connection at a time to one address. It begins with a single
 // request and widens to 90 % of the peer's limit once one was answered with
 // 200: a peer may judge a new connection by its first request. Requests beyond
 // wait, until their context's end at the most.
-type Lane struct {
+type Client struct {
 	// Static after construction.
 	cfg       Config
 	transport *http.Transport
@@ -68,8 +68,8 @@ type Lane struct {
 	open     map[*conn]struct{}
 }
 
-// New returns a lane, which connects with its first request.
-func New(cfg Config) *Lane {
+// New returns a client, which connects with its first request.
+func New(cfg Config) *Client {
 	if cfg.MaxAnswer <= 0 {
 		cfg.MaxAnswer = defaultAnswer
 	}
@@ -81,7 +81,7 @@ func New(cfg Config) *Lane {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
-	return &Lane{
+	return &Client{
 		cfg: cfg,
 		transport: &http.Transport{
 			DialContext:         (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext,
@@ -98,52 +98,52 @@ func New(cfg Config) *Lane {
 
 // Do makes one request and reads its answer. After an error it is not known
 // whether the peer took the request.
-func (l *Lane) Do(req *http.Request) (*Answer, error) {
-	c, err := l.acquire(req.Context())
+func (cl *Client) Do(req *http.Request) (*Answer, error) {
+	c, err := cl.acquire(req.Context())
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.exchange(c, req)
-	l.release(c, a)
+	a, err := cl.exchange(c, req)
+	cl.release(c, a)
 	return a, err
 }
 
-func (l *Lane) exchange(c *conn, req *http.Request) (*Answer, error) {
+func (cl *Client) exchange(c *conn, req *http.Request) (*Answer, error) {
 	resp, err := c.cc.RoundTrip(req)
 	if err != nil {
-		return nil, fmt.Errorf("h2conn: request to %s: %w", l.cfg.Addr, err)
+		return nil, fmt.Errorf("h2conn: request to %s: %w", cl.cfg.Addr, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, l.cfg.MaxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, cl.cfg.MaxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("h2conn: answer of %s: %w", l.cfg.Addr, err)
+		return nil, fmt.Errorf("h2conn: answer of %s: %w", cl.cfg.Addr, err)
 	}
 	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
 // Close ends all connections; requests under way fail.
-func (l *Lane) Close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	for c := range l.open {
+func (cl *Client) Close() {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	cl.closed = true
+	for c := range cl.open {
 		_ = c.cc.Close()
 	}
-	clear(l.open)
-	l.wakeLocked()
+	clear(cl.open)
+	cl.wakeLocked()
 }
 
 // acquire returns a connection on which one request is reserved.
-func (l *Lane) acquire(ctx context.Context) (*conn, error) {
+func (cl *Client) acquire(ctx context.Context) (*conn, error) {
 	for {
-		c, wait, err := l.try()
+		c, wait, err := cl.try()
 		switch {
 		case err != nil:
 			return nil, err
 		case c != nil:
 			return c, nil
 		case wait == nil:
-			if err := l.dial(ctx); err != nil {
+			if err := cl.dial(ctx); err != nil {
 				return nil, err
 			}
 			continue
@@ -151,92 +151,92 @@ func (l *Lane) acquire(ctx context.Context) (*conn, error) {
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("h2conn: waiting for %s: %w", l.cfg.Addr, ctx.Err())
+			return nil, fmt.Errorf("h2conn: waiting for %s: %w", cl.cfg.Addr, ctx.Err())
 		}
 	}
 }
 
 // try returns a connection, or what to wait for, or neither: the caller then
 // holds the dialing flag and dials.
-func (l *Lane) try() (*conn, <-chan struct{}, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+func (cl *Client) try() (*conn, <-chan struct{}, error) {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	if cl.closed {
 		return nil, nil, ErrClosed
 	}
-	if c := l.current; c != nil {
+	if c := cl.current; c != nil {
 		if c.inUse >= c.room() {
-			return nil, l.changed, nil
+			return nil, cl.changed, nil
 		}
 		if c.cc.Reserve() == nil {
 			c.inUse++
 			return c, nil, nil
 		}
 		// Closed, closing, or the peer's limit fell below what is in use.
-		l.current = nil
-		l.dropLocked(c)
+		cl.current = nil
+		cl.dropLocked(c)
 	}
-	if l.dialing {
-		return nil, l.changed, nil
+	if cl.dialing {
+		return nil, cl.changed, nil
 	}
-	if time.Now().Before(l.failedTo) {
-		return nil, nil, l.failed
+	if time.Now().Before(cl.failedTo) {
+		return nil, nil, cl.failed
 	}
-	l.dialing = true
+	cl.dialing = true
 	return nil, nil, nil
 }
 
-// dial opens the lane's connection and takes the dialing flag back.
-func (l *Lane) dial(ctx context.Context) error {
+// dial opens the client's connection and takes the dialing flag back.
+func (cl *Client) dial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	cc, err := l.transport.NewClientConn(ctx, "https", l.cfg.Addr)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.dialing = false
-	l.wakeLocked()
+	cc, err := cl.transport.NewClientConn(ctx, "https", cl.cfg.Addr)
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	cl.dialing = false
+	cl.wakeLocked()
 	switch {
 	case err != nil:
-		err = fmt.Errorf("h2conn: connecting to %s: %w", l.cfg.Addr, err)
-		l.failed, l.failedTo = err, time.Now().Add(dialPause)
-		l.cfg.Log.Warn("no connection to a push service; its pushes wait", "error", err)
+		err = fmt.Errorf("h2conn: connecting to %s: %w", cl.cfg.Addr, err)
+		cl.failed, cl.failedTo = err, time.Now().Add(dialPause)
+		cl.cfg.Log.Warn("no connection to a push service; its pushes wait", "error", err)
 		return err
-	case l.closed:
+	case cl.closed:
 		_ = cc.Close()
 		return ErrClosed
 	}
-	l.current = &conn{cc: cc}
-	l.open[l.current] = struct{}{}
+	cl.current = &conn{cc: cc}
+	cl.open[cl.current] = struct{}{}
 	return nil
 }
 
 // release gives a request's room back; a is nil if it had no answer.
-func (l *Lane) release(c *conn, a *Answer) {
-	leave := a != nil && l.cfg.Leaves != nil && l.cfg.Leaves(a)
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (cl *Client) release(c *conn, a *Answer) {
+	leave := a != nil && cl.cfg.Leaves != nil && cl.cfg.Leaves(a)
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
 	c.inUse--
 	c.proven = c.proven || (a != nil && a.Status == http.StatusOK)
-	if l.current == c && (leave || c.cc.Err() != nil) {
-		l.current = nil
+	if cl.current == c && (leave || c.cc.Err() != nil) {
+		cl.current = nil
 	}
-	if l.current != c {
-		l.dropLocked(c)
+	if cl.current != c {
+		cl.dropLocked(c)
 	}
-	l.wakeLocked()
+	cl.wakeLocked()
 }
 
 // dropLocked closes a connection that takes no more requests once its last one
 // has ended.
-func (l *Lane) dropLocked(c *conn) {
+func (cl *Client) dropLocked(c *conn) {
 	if c.inUse > 0 {
 		return
 	}
-	delete(l.open, c)
+	delete(cl.open, c)
 	_ = c.cc.Close()
 }
 
-func (l *Lane) wakeLocked() {
-	close(l.changed)
-	l.changed = make(chan struct{})
+func (cl *Client) wakeLocked() {
+	close(cl.changed)
+	cl.changed = make(chan struct{})
 }
