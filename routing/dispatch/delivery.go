@@ -30,9 +30,9 @@ type delivery struct {
 	gone         *table.Session
 	// graceUntil is before when the asked session is not given up.
 	graceUntil time.Time
-	// ghostUntil is set while a session is asked for what was settled before
+	// remindUntil is set while a session is asked for what was settled before
 	// it registered.
-	ghostUntil time.Time
+	remindUntil time.Time
 	// away is the version for which the device was last found away.
 	away int64
 
@@ -93,7 +93,7 @@ func (p *Dispatcher) drive(d *delivery, now time.Time) {
 	}
 	since, patience := d.patience()
 	deadline := since.Add(patience)
-	d.haunt(s, now)
+	d.endReminder(s, now)
 	if s != nil {
 		p.ask(d, s, deadline, now)
 	}
@@ -115,14 +115,14 @@ func (d *delivery) patience() (since time.Time, patience time.Duration) {
 	return at, u.Patience()
 }
 
-// haunt ends the asking for what was settled before, once the edge has it.
-func (d *delivery) haunt(s *table.Session, now time.Time) {
-	if d.ghostUntil.IsZero() {
+// endReminder ends the reminding of what was settled before, once the edge has it.
+func (d *delivery) endReminder(s *table.Session, now time.Time) {
+	if d.remindUntil.IsZero() {
 		return
 	}
 	head := d.flow.head
-	if s == nil || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.ghostUntil) {
-		d.ghostUntil = time.Time{}
+	if s == nil || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.remindUntil) {
+		d.remindUntil = time.Time{}
 	}
 }
 
@@ -140,7 +140,7 @@ func (p *Dispatcher) ask(d *delivery, s *table.Session, deadline, now time.Time)
 		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
 	}
 	fresh := d.askedVersion < d.flow.head
-	again := now.Sub(d.askedAt) >= reask && (d.open() || !d.ghostUntil.IsZero())
+	again := now.Sub(d.askedAt) >= reask && (d.open() || !d.remindUntil.IsZero())
 	if !fresh && !again {
 		return
 	}
@@ -266,8 +266,8 @@ func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
 
 // next returns when to look at the delivery again, or the zero time.
 func (d *delivery) next(s *table.Session, deadline, now time.Time) time.Time {
-	haunts := !d.ghostUntil.IsZero()
-	if !d.open() && !haunts {
+	reminds := !d.remindUntil.IsZero()
+	if !d.open() && !reminds {
 		return time.Time{}
 	}
 	var at time.Time
@@ -284,8 +284,8 @@ func (d *delivery) next(s *table.Session, deadline, now time.Time) time.Time {
 	if d.storing == 0 {
 		sooner(d.storeAt)
 	}
-	if haunts {
-		sooner(d.ghostUntil)
+	if reminds {
+		sooner(d.remindUntil)
 	}
 	return at
 }

@@ -37,9 +37,9 @@ const (
 	// giveBack is how long an edge that lives, but answers nothing, is asked
 	// for a device without a push before another router shall try.
 	giveBack = 30 * time.Second
-	// ghostFor is how long a session that registered just after an event was
+	// remindFor is how long a session that registered just after an event was
 	// settled is asked about it.
-	ghostFor = 5 * time.Second
+	remindFor = 5 * time.Second
 	// checkWait is how long the push role's question waits for the device.
 	checkWait = 500 * time.Millisecond
 	// storeRetry is the first pause after a push job could not be stored; it

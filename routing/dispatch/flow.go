@@ -200,7 +200,7 @@ func (p *Dispatcher) collect(f *flow, now time.Time) {
 	}
 	clear(f.held[len(kept):])
 	f.held = kept
-	if len(f.held) == 0 && !f.haunted() {
+	if len(f.held) == 0 && !f.reminds() {
 		p.retire(f, now)
 	}
 }
@@ -214,8 +214,8 @@ func (f *flow) settles(h *held) bool {
 	return true
 }
 
-func (f *flow) haunted() bool {
-	return slices.ContainsFunc(f.devices, func(d *delivery) bool { return !d.ghostUntil.IsZero() })
+func (f *flow) reminds() bool {
+	return slices.ContainsFunc(f.devices, func(d *delivery) bool { return !d.remindUntil.IsZero() })
 }
 
 // retire ends a flow. It is remembered for a while: a device that it did not

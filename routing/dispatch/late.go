@@ -26,7 +26,7 @@ func (p *Dispatcher) remind(c table.Change, now time.Time) {
 			f := p.flow(c.Device.UserID, e.kind)
 			f.raise(e)
 			d := p.delivery(f, c.Device.Device)
-			d.ghostUntil = now.Add(ghostFor)
+			d.remindUntil = now.Add(remindFor)
 			p.counts.Reminded++
 			p.drive(d, now)
 			p.collect(f, now)

@@ -31,7 +31,7 @@ const (
 	dropInbound   = "inbound"
 	dropMalformed = "malformed"
 	dropSession   = "invalid_sessions"
-	dropZombie    = "notifies_of_newer_incarnation"
+	dropNewer     = "notifies_of_newer_incarnation"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -51,7 +51,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		refused:       p.Counter("epochs_refused_total", "Sessions that a router refused for their epoch."),
 		deviceRetries: p.Counter("device_retries_total", "Requests to store or remove a device record that were repeated."),
 		dropped: p.CounterVec("dropped_total", "What was dropped at a queue's bound or as unreadable.",
-			metric.By("what", dropAnswers, dropDumps, dropInbound, dropMalformed, dropSession, dropZombie)),
+			metric.By("what", dropAnswers, dropDumps, dropInbound, dropMalformed, dropSession, dropNewer)),
 	}
 }
 

@@ -138,7 +138,7 @@ func (l *Link) onNotify(subject string, m *linkpb.NotifyBatch) {
 	case inc > l.cfg.Incarnation:
 		// A newer process of this name runs: its sessions are not ours to
 		// call gone.
-		l.metrics.dropped.WithLabelValues(dropZombie).Add(float64(len(m.GetNotifies())))
+		l.metrics.dropped.WithLabelValues(dropNewer).Add(float64(len(m.GetNotifies())))
 	case inc < l.cfg.Incarnation:
 		l.metrics.stale.Add(float64(len(m.GetNotifies())))
 		for _, n := range m.GetNotifies() {
