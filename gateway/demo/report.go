@@ -68,28 +68,47 @@ func (p printer) begin(n int, name string) {
 
 func (p printer) end(s StepReport) {
 	for _, line := range s.Result {
-		fmt.Fprintf(p.w, "       %s\n", line)
+		p.indented(line)
 	}
 	if !s.OK {
-		fmt.Fprintf(p.w, "       FAILED after %.1f s. %s\n", s.Seconds, s.Look)
+		p.indented(fmt.Sprintf("FAILED after %.1f s. %s", s.Seconds, s.Look))
 	}
 }
 
+// width of the story's lines, in bytes. A word that is longer stays whole.
+const width = 100
+
+// indented writes a sentence below its step, in more than one line if it is
+// long.
+func (p printer) indented(text string) {
+	const indent, hang = "       ", "  "
+	line := indent
+	for i, word := range strings.SplitAfter(text, " ") {
+		if i > 0 && len(line)+len(strings.TrimRight(word, " ")) > width {
+			fmt.Fprintln(p.w, strings.TrimRight(line, " "))
+			line = indent + hang
+		}
+		line += word
+	}
+	fmt.Fprintln(p.w, strings.TrimRight(line, " "))
+}
+
 func (p printer) account(a AccountReport) {
-	verdict := "the account holds"
+	verdict := "The account holds"
 	if !a.balanced() {
 		verdict = "THE ACCOUNT DOES NOT HOLD"
 	}
 	fmt.Fprintf(p.w, `
-The account, from the devices' records, the providers' logs and the stream alone: %s
+%s
+       drawn from the devices' records, the providers' logs and the stream alone
        %d events for their users' devices make %d pairs
        = %d delivered over a connection + %d reached by push
        lost %d, twice %d, backwards %d
-       stored -> in the app's hands: p50 %.1f ms, p99 %.1f ms
+       stored -> in the app's hands: p50 %.1f ms, p99 %.1f ms (what the dead router held)
 `, verdict, a.Events, a.Pairs, a.Delivered, a.Pushed, a.Lost, a.Twice, a.Backwards,
 		a.LatencyMS.P50, a.LatencyMS.P99)
 	for _, f := range a.Faults {
-		fmt.Fprintf(p.w, "       %s\n", f)
+		p.indented(f)
 	}
 }
 

@@ -124,7 +124,7 @@ func (s *story) sameAgain(ctx context.Context) ([]string, error) {
 	if after := len(s.aPhone.record().arrivals) + len(s.aTablet.record().arrivals); after != before {
 		return nil, fmt.Errorf("the devices of A were handed %d more items after a repeat", after-before)
 	}
-	return []string{fmt.Sprintf("the other router answers version %d, duplicate true; no device hears of it again", again.Version)}, nil
+	return []string{fmt.Sprintf("the other router answers version %d, duplicate true; no device hears it again", again.Version)}, nil
 }
 
 func (s *story) forgedToken(ctx context.Context) ([]string, error) {

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -62,4 +65,52 @@ func (f *fleet) pushesTo(d *device) ([]push, error) {
 
 func (f *fleet) notifications(d *device) []pushtest.Notification {
 	return append(f.env.APNs.ReceivedBy(d.pushToken()), f.env.FCM.ReceivedBy(d.pushToken())...)
+}
+
+// notifies is how many notifies of routers the edge has taken, by its own count.
+func (f *fleet) notifies(ctx context.Context) (int, error) {
+	text, err := f.metrics(ctx, "edge-1")
+	if err != nil {
+		return 0, err
+	}
+	return sumOf("hawser_session_notifies_total", text)
+}
+
+// metrics is what a process answers on /metrics.
+func (f *fleet) metrics(ctx context.Context, name string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+f.nodes[name].Admin+"/metrics", nil)
+	if err != nil {
+		return "", fmt.Errorf("read the metrics of %s: %w", name, err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("read the metrics of %s: %w", name, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", fmt.Errorf("read the metrics of %s: %w", name, err)
+	}
+	return string(text), nil
+}
+
+// sumOf adds up the series of one metric. A metric that is not there is an
+// error: its sum would look like one that does not move.
+func sumOf(metric, text string) (int, error) {
+	sum, found := 0, false
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, metric)
+		if !ok || rest[0] != '{' && rest[0] != ' ' {
+			continue
+		}
+		value, err := strconv.ParseFloat(strings.TrimSpace(rest[strings.LastIndexByte(rest, ' '):]), 64)
+		if err != nil {
+			return 0, fmt.Errorf("read the metric %s: %w", metric, err)
+		}
+		sum, found = sum+int(value), true
+	}
+	if !found {
+		return 0, fmt.Errorf("there is no metric %s", metric)
+	}
+	return sum, nil
 }
