@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -55,6 +56,11 @@ func newParser() *jwt.Parser {
 func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 	if token == "" || len(token) > MaxBytes {
 		return Identity{}, ErrMalformed
+	}
+	// The decoder skips line breaks, but a token with one cannot be passed on to
+	// backends in a header.
+	if strings.ContainsAny(token, "\r\n") {
+		return Identity{}, fmt.Errorf("%w (it holds a line break, as at the end of a file)", ErrMalformed)
 	}
 	l := lookup{keys: *v.keys.Load()}
 	_, err := v.parser.ParseWithClaims(token, &l.claims, l.key)

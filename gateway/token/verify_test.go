@@ -106,6 +106,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"empty":                      {"", ErrMalformed},
 		"one part":                   {"abc", ErrMalformed},
 		"Bearer":                     {"Bearer " + good, ErrMalformed},
+		"line break at the end":      {good + "\n", ErrMalformed},
+		"line break within":          {good[:5] + "\r\n" + good[5:], ErrMalformed},
 		"four parts":                 {good + ".x", ErrMalformed},
 		"too long":                   {ours.sign(t, nil, with("x", strings.Repeat("x", MaxBytes))), ErrMalformed},
 		"crit":                       {ours.sign(t, map[string]any{"crit": []string{"b64"}}, goodClaims()), ErrMalformed},
