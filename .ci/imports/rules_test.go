@@ -52,6 +52,7 @@ var parts = []part{
 	{carry, "routing", []string{"routing/..."}},
 	{carry, "apns", []string{"push/apns"}},
 	{carry, "fcm", []string{"push/fcm"}},
+	{carry, "providertest", []string{"push/providertest"}},
 
 	{leaf, "wire", []string{"gateway/wire", "gateway/wire/wirepb"}},
 	{leaf, "token", []string{"gateway/token"}},
@@ -70,7 +71,7 @@ var parts = []part{
 var strangers = [][]string{
 	{"session"},
 	{"routing"},
-	{"push", "apns", "fcm", "h2conn"},
+	{"push", "apns", "fcm", "h2conn", "providertest"},
 }
 
 // onlyOurs lists parts that import of the repository, outside their tests,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -15,10 +16,10 @@ func TestAlertAsAppleGetsIt(t *testing.T) {
 	m := message(device)
 	m.Content.Badge = &badge
 	m.Content.Data = map[string]string{"chat": "c7", "aps": "not taken", "hawser": "not taken"}
-	if r := send(t, app, m); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, app, m); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
-	n := only(t, sim)
+	n := providertest.Only(t, sim.Received())
 	wantBody := `{"aps":{"alert":{"title":"Anna","body":"are you there?"},"badge":3,"sound":"ping.caf","mutable-content":1},` +
 		`"chat":"c7","hawser":{"v":1,"user":"u1","kind":"messages","version":"9007199254740991"}}`
 	if string(n.Payload) != wantBody {
@@ -58,10 +59,10 @@ func TestPriorityPushTypeAndExpiration(t *testing.T) {
 			app, sim := start(t)
 			m := message(device)
 			c.change(&m)
-			if r := send(t, app, m); r.Verdict != push.Delivered {
+			if r := providertest.Send(t, app, m); r.Verdict != push.Delivered {
 				t.Fatalf("result %+v", r)
 			}
-			n := only(t, sim)
+			n := providertest.Only(t, sim.Received())
 			if n.Priority != c.priority || n.PushType != c.pushType || n.Expiration != c.expiry {
 				t.Errorf("priority %q, push type %q, expiration %q", n.Priority, n.PushType, n.Expiration)
 			}
@@ -73,7 +74,7 @@ func TestPriorityPushTypeAndExpiration(t *testing.T) {
 }
 
 func TestTopicIsTheRecordsAppUnlessConfigured(t *testing.T) {
-	sim := simulator(t, pushtest.APNsOptions{})
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
 	cfg := configFor(sim)
@@ -84,8 +85,8 @@ func TestTopicIsTheRecordsAppUnlessConfigured(t *testing.T) {
 	}
 	m := message(device)
 	m.App = "org.example.other"
-	send(t, app, m)
-	if got := only(t, sim).App; got != "org.example.other" {
+	providertest.Send(t, app, m)
+	if got := providertest.Only(t, sim.Received()).App; got != "org.example.other" {
 		t.Errorf("topic %q", got)
 	}
 }
@@ -95,15 +96,15 @@ func TestLongContentIsShortenedToFit(t *testing.T) {
 	m := message(device)
 	m.Content.Body = strings.Repeat("é", 5000)
 	m.Content.Data = map[string]string{"big": strings.Repeat("x", 4000)}
-	if r := send(t, app, m); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, app, m); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
-	n := only(t, sim)
+	n := providertest.Only(t, sim.Received())
 	if len(n.Payload) > maxPayload || len(n.Data) != 0 || !strings.HasSuffix(n.Body, "é…") || len(n.Hawser) == 0 {
 		t.Errorf("%d bytes, data %v, body ends %q", len(n.Payload), n.Data, n.Body[max(0, len(n.Body)-8):])
 	}
 	m.Content.Title = strings.Repeat("t", 5000)
-	if r := send(t, app, m); r.Verdict != push.Dead || r.Reason != "PayloadTooLarge" {
+	if r := providertest.Send(t, app, m); r.Verdict != push.Dead || r.Reason != "PayloadTooLarge" {
 		t.Errorf("a title that cannot fit: %+v", r)
 	}
 }
@@ -111,7 +112,7 @@ func TestLongContentIsShortenedToFit(t *testing.T) {
 func TestMalformedTokensNeverTravel(t *testing.T) {
 	app, sim := start(t)
 	for _, bad := range []string{"", "../../secret", "abc", "zz", "00 11", "00\r\nx: y", "00/11", strings.Repeat("a", 402), "00%2f"} {
-		if r := send(t, app, message(bad)); r.Verdict != push.DropToken || r.Reason != "malformed token" {
+		if r := providertest.Send(t, app, message(bad)); r.Verdict != push.DropToken || r.Reason != "malformed token" {
 			t.Errorf("token %q: %+v", bad, r)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -28,7 +29,7 @@ func mustGet(t *testing.T, b *bearer, now time.Time) string {
 }
 
 func TestProviderTokensAreTheSameEverywhere(t *testing.T) {
-	p8 := simulator(t, pushtest.APNsOptions{}).Key()
+	p8 := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{}).Key()
 	one, two := testBearer(t, p8), testBearer(t, p8)
 	begin := time.Unix(0, 0).Add(12345 * slot).Add(slotLag)
 	first := mustGet(t, one, begin)
@@ -53,7 +54,7 @@ func issuedAt(b *bearer, t *testing.T, now time.Time) int64 {
 }
 
 func TestForcedRefreshIsRare(t *testing.T) {
-	b := testBearer(t, simulator(t, pushtest.APNsOptions{}).Key())
+	b := testBearer(t, providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{}).Key())
 	now := time.Unix(0, 0).Add(12345 * slot).Add(30 * time.Minute)
 	first := mustGet(t, b, now)
 	if !b.refresh(first, now) {
@@ -77,10 +78,10 @@ func TestForcedRefreshIsRare(t *testing.T) {
 }
 
 func TestKeyIsChecked(t *testing.T) {
-	sim := simulator(t, pushtest.APNsOptions{})
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
 	pool := NewPool(quiet())
 	defer pool.Close()
-	other := simulator(t, pushtest.APNsOptions{})
+	other := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
 	for name, change := range map[string]func(*Config){
 		"no key":      func(c *Config) { c.Key = nil },
 		"not a key":   func(c *Config) { c.Key = []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n") },
@@ -112,14 +113,14 @@ func TestExpiredProviderTokenIsRenewedOnce(t *testing.T) {
 	app, sim := start(t)
 	// The slot's token is a minute old at least; one of this second is in order.
 	sim.ExpireProviderTokens(time.Now().Add(-time.Second))
-	if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
 	if n := len(sim.ProviderTokens()); n != 2 {
 		t.Errorf("%d provider tokens were used, want 2", n)
 	}
 	sim.ExpireProviderTokens(time.Now().Add(time.Hour))
-	if r := send(t, app, message(device)); r.Verdict != push.PauseApp || r.Reason != "ExpiredProviderToken" {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.PauseApp || r.Reason != "ExpiredProviderToken" {
 		t.Errorf("a clock that disagrees for good: %+v", r)
 	}
 	if n := len(sim.ProviderTokens()); n != 2 {
@@ -128,7 +129,7 @@ func TestExpiredProviderTokenIsRenewedOnce(t *testing.T) {
 }
 
 func TestWrongKeyPausesTheApp(t *testing.T) {
-	sim, other := simulator(t, pushtest.APNsOptions{}), simulator(t, pushtest.APNsOptions{})
+	sim, other := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{}), providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
 	cfg := configFor(sim)
@@ -137,7 +138,7 @@ func TestWrongKeyPausesTheApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := send(t, app, message(device)); r.Verdict != push.PauseApp || r.Reason != "InvalidProviderToken" {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.PauseApp || r.Reason != "InvalidProviderToken" {
 		t.Errorf("result %+v", r)
 	}
 }

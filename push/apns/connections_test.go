@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
 func TestAppsOfOneTeamShareConnections(t *testing.T) {
-	sim := simulator(t, pushtest.APNsOptions{})
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
 	for i := range 5 {
@@ -20,7 +21,7 @@ func TestAppsOfOneTeamShareConnections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+		if r := providertest.Send(t, app, message(device)); r.Verdict != push.Delivered {
 			t.Fatalf("result %+v", r)
 		}
 	}
@@ -31,7 +32,7 @@ func TestAppsOfOneTeamShareConnections(t *testing.T) {
 }
 
 func TestTeamsDoNotShareCredentials(t *testing.T) {
-	sim, elsewhere := simulator(t, pushtest.APNsOptions{}), simulator(t, pushtest.APNsOptions{})
+	sim, elsewhere := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{}), providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
 	right := configFor(sim)
@@ -45,14 +46,14 @@ func TestTeamsDoNotShareCredentials(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := send(t, app, message(device)); r.Verdict != c.want {
+		if r := providertest.Send(t, app, message(device)); r.Verdict != c.want {
 			t.Errorf("team %s, key %s: %+v", c.cfg.TeamID, c.cfg.KeyID, r)
 		}
 	}
 }
 
 func TestBurstStaysOnFewConnections(t *testing.T) {
-	sim := simulator(t, pushtest.APNsOptions{MaxStreams: 50})
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{MaxStreams: 50})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
 	app, err := pool.App(configFor(sim))
@@ -62,7 +63,7 @@ func TestBurstStaysOnFewConnections(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 400 {
 		wg.Go(func() {
-			if r := send(t, app, message(fmt.Sprintf("%064x", i%200))); r.Verdict != push.Delivered {
+			if r := providertest.Send(t, app, message(fmt.Sprintf("%064x", i%200))); r.Verdict != push.Delivered {
 				t.Errorf("result %+v", r)
 			}
 		})
@@ -82,11 +83,11 @@ func TestBurstStaysOnFewConnections(t *testing.T) {
 func TestRejectedTokensStayOnTheNarrowConnection(t *testing.T) {
 	app, sim := start(t)
 	for range 2 {
-		send(t, app, message(device))
+		providertest.Send(t, app, message(device))
 	}
 	sim.AnswerToken("dead", pushtest.Reply{Status: 400, Reason: "BadDeviceToken"})
 	for range 3 {
-		send(t, app, message("dead"))
+		providertest.Send(t, app, message("dead"))
 	}
 	if app.sender.known.has("dead") || !app.sender.known.has(device) {
 		t.Error("the wrong token counts as accepted")
@@ -96,10 +97,10 @@ func TestRejectedTokensStayOnTheNarrowConnection(t *testing.T) {
 func TestShutdownMovesToAnotherConnection(t *testing.T) {
 	app, sim := start(t)
 	sim.Answer(pushtest.Reply{Status: 503, Reason: "Shutdown"})
-	if r := send(t, app, message(device)); r.Verdict != push.RetryAfter {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.RetryAfter {
 		t.Fatalf("result %+v", r)
 	}
-	if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
 	if n := sim.Connections(); n != 2 {

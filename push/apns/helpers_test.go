@@ -1,8 +1,6 @@
 package apns
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -10,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -18,21 +17,7 @@ const (
 	device = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 )
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
-func simulator(t *testing.T, opts pushtest.APNsOptions) *pushtest.APNs {
-	t.Helper()
-	sim, err := pushtest.NewAPNs(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Errorf("closing the simulator: %v", err)
-		}
-	})
-	return sim
-}
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func configFor(sim *pushtest.APNs) Config {
 	return Config{
@@ -44,7 +29,7 @@ func configFor(sim *pushtest.APNs) Config {
 // start returns an application at a new simulator.
 func start(t *testing.T) (*App, *pushtest.APNs) {
 	t.Helper()
-	sim := simulator(t, pushtest.APNsOptions{Topics: []string{topic}})
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{Topics: []string{topic}})
 	pool := NewPool(quiet())
 	t.Cleanup(pool.Close)
 	app, err := pool.App(configFor(sim))
@@ -64,21 +49,4 @@ func message(token string) push.Message {
 		Urgency:  push.Normal,
 		Expiry:   time.Unix(2_000_000_000, 0),
 	}
-}
-
-func send(t *testing.T, app *App, m push.Message) push.Result {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	return app.Send(ctx, m)
-}
-
-// only returns the one notification that the simulator accepted.
-func only(t *testing.T, sim *pushtest.APNs) pushtest.Notification {
-	t.Helper()
-	got := sim.Received()
-	if len(got) != 1 {
-		t.Fatalf("simulator accepted %d notifications, want 1", len(got))
-	}
-	return got[0]
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -37,7 +38,7 @@ func TestVerdicts(t *testing.T) {
 	} {
 		before := len(sim.Requests())
 		sim.Answer(c.reply)
-		got := send(t, app, message(device))
+		got := providertest.Send(t, app, message(device))
 		if got.Unregistered.Equal(c.want.Unregistered) {
 			got.Unregistered = c.want.Unregistered
 		}
@@ -64,7 +65,7 @@ func TestBlackHoleEndsWithTheContext(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 	sim.BlackHole(false)
-	if r := send(t, app, message(device)); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.Delivered {
 		t.Errorf("repeat: %+v", r)
 	}
 	requests := sim.Requests()
@@ -78,7 +79,7 @@ func TestNoServer(t *testing.T) {
 	if err := sim.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := send(t, app, message(device)); r.Verdict != push.RetryAfter || r.Reason != "no connection" {
+	if r := providertest.Send(t, app, message(device)); r.Verdict != push.RetryAfter || r.Reason != "no connection" {
 		t.Errorf("result %+v", r)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -14,11 +15,11 @@ func TestAlertAsGoogleGetsIt(t *testing.T) {
 	c, sim := start(t)
 	m := message()
 	m.Content.Data = map[string]string{"chat": "c7", "from": "not taken", "google.x": "not taken", "hawser": "not taken"}
-	if r := send(t, c, m); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
 	var got, want any
-	if err := json.Unmarshal(only(t, sim).Payload, &got); err != nil {
+	if err := json.Unmarshal(providertest.Only(t, sim.Received()).Payload, &got); err != nil {
 		t.Fatal(err)
 	}
 	err := json.Unmarshal([]byte(`{"message":{"token":"`+device+`",
@@ -59,10 +60,10 @@ func TestPriorityAndTTL(t *testing.T) {
 			client, sim := start(t)
 			m := message()
 			c.change(&m)
-			if r := send(t, client, m); r.Verdict != push.Delivered {
+			if r := providertest.Send(t, client, m); r.Verdict != push.Delivered {
 				t.Fatalf("result %+v", r)
 			}
-			n := only(t, sim)
+			n := providertest.Only(t, sim.Received())
 			if n.Priority != c.priority || n.Expiration != c.ttl || n.Background != c.background {
 				t.Errorf("priority %q, ttl %q, background %v", n.Priority, n.Expiration, n.Background)
 			}
@@ -78,14 +79,14 @@ func TestLongContentIsShortenedToFit(t *testing.T) {
 	m := message()
 	m.Content.Body = strings.Repeat("é", 5000)
 	m.Content.Data = map[string]string{"big": strings.Repeat("x", 4000)}
-	if r := send(t, c, m); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
-	if n := only(t, sim); len(n.Data) != 0 || !strings.HasSuffix(n.Body, "é…") || len(n.Hawser) == 0 {
+	if n := providertest.Only(t, sim.Received()); len(n.Data) != 0 || !strings.HasSuffix(n.Body, "é…") || len(n.Hawser) == 0 {
 		t.Errorf("data %v, body of %d bytes", n.Data, len(n.Body))
 	}
 	m.Content.Title = strings.Repeat("t", 5000)
-	if r := send(t, c, m); r.Verdict != push.Dead {
+	if r := providertest.Send(t, c, m); r.Verdict != push.Dead {
 		t.Errorf("a title that cannot fit: %+v", r)
 	}
 }
@@ -95,7 +96,7 @@ func TestMalformedTokensNeverTravel(t *testing.T) {
 	for _, bad := range []string{"", "a b", "a\n", "é", strings.Repeat("a", maxToken+1)} {
 		m := message()
 		m.Token = bad
-		if r := send(t, c, m); r.Verdict != push.DropToken || r.Reason != "malformed token" {
+		if r := providertest.Send(t, c, m); r.Verdict != push.DropToken || r.Reason != "malformed token" {
 			t.Errorf("token %q: %+v", bad, r)
 		}
 	}
@@ -105,7 +106,7 @@ func TestMalformedTokensNeverTravel(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	sim := simulator(t, pushtest.FCMOptions{})
+	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{})
 	for name, change := range map[string]func(*Config){
 		"no credentials": func(c *Config) { c.Credentials = nil },
 		"another type":   func(c *Config) { c.Credentials = []byte(`{"type":"authorized_user","private_key":"SECRET"}`) },

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -34,7 +35,7 @@ func TestVerdicts(t *testing.T) {
 		before := len(sim.Requests())
 		sim.Answer(row.reply)
 		begin := time.Now()
-		if got := send(t, c, message()); got != row.want {
+		if got := providertest.Send(t, c, message()); got != row.want {
 			t.Errorf("%d %s: got %+v, want %+v", row.reply.Status, row.reply.Reason, got, row.want)
 		}
 		if n := len(sim.Requests()) - before; n != 1 {
@@ -53,14 +54,14 @@ func TestForeignTokenOfOneDevice(t *testing.T) {
 	c, sim := start(t)
 	foreign := pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}
 	sim.Answer(foreign)
-	if r := send(t, c, message()); r.Verdict != push.PauseApp {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.PauseApp {
 		t.Errorf("before anything was taken: %+v", r)
 	}
-	if r := send(t, c, message()); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
 	sim.Answer(foreign)
-	if r := send(t, c, message()); r.Verdict != push.Dead || r.Reason != foreign.Reason {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.Dead || r.Reason != foreign.Reason {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
@@ -68,7 +69,7 @@ func TestForeignTokenOfOneDevice(t *testing.T) {
 func TestRevokedAccessTokenIsReplacedOnce(t *testing.T) {
 	c, sim := start(t)
 	for range 3 {
-		if r := send(t, c, message()); r.Verdict != push.Delivered {
+		if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
 			t.Fatalf("result %+v", r)
 		}
 	}
@@ -76,7 +77,7 @@ func TestRevokedAccessTokenIsReplacedOnce(t *testing.T) {
 		t.Fatalf("%d access tokens for three messages", n)
 	}
 	sim.RevokeAccessTokens()
-	if r := send(t, c, message()); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
 		t.Errorf("after the revocation: %+v", r)
 	}
 	if n := sim.AccessTokensIssued(); n != 2 {
@@ -85,7 +86,7 @@ func TestRevokedAccessTokenIsReplacedOnce(t *testing.T) {
 	// Google refuses the new one as well: no third request.
 	before := len(sim.Requests())
 	sim.Answer(pushtest.Reply{Status: 401}, pushtest.Reply{Status: 401})
-	if r := send(t, c, message()); r.Verdict != push.PauseApp {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.PauseApp {
 		t.Errorf("refused for good: %+v", r)
 	}
 	if n := len(sim.Requests()) - before; n != 2 {
@@ -94,15 +95,15 @@ func TestRevokedAccessTokenIsReplacedOnce(t *testing.T) {
 }
 
 func TestAccessTokenIsRenewedBeforeItExpires(t *testing.T) {
-	sim := simulator(t, pushtest.FCMOptions{AccessTokenTTL: renewEarly + time.Second})
+	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{AccessTokenTTL: renewEarly + time.Second})
 	c, err := New(configFor(sim))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	send(t, c, message())
+	providertest.Send(t, c, message())
 	time.Sleep(1100 * time.Millisecond)
-	if r := send(t, c, message()); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
 		t.Errorf("result %+v", r)
 	}
 	if n := sim.AccessTokensIssued(); n != 2 {
@@ -113,7 +114,7 @@ func TestAccessTokenIsRenewedBeforeItExpires(t *testing.T) {
 func TestTokenEndpointTrouble(t *testing.T) {
 	c, sim := start(t)
 	sim.AnswerOAuth(pushtest.Reply{Status: 400, Reason: "invalid_grant"})
-	if r := send(t, c, message()); r.Verdict != push.PauseApp || r.Reason != "service account refused" {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.PauseApp || r.Reason != "service account refused" {
 		t.Errorf("refused: %+v", r)
 	}
 	if n := len(sim.Requests()); n != 0 {
@@ -121,11 +122,11 @@ func TestTokenEndpointTrouble(t *testing.T) {
 	}
 	time.Sleep(fetchPause + 100*time.Millisecond)
 	sim.AnswerOAuth(pushtest.Reply{Status: 503, Reason: "temporarily_unavailable"})
-	if r := send(t, c, message()); r.Verdict != push.RetryAfter || r.Reason != "no access token" {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.RetryAfter || r.Reason != "no access token" {
 		t.Errorf("unavailable: %+v", r)
 	}
 	time.Sleep(fetchPause + 100*time.Millisecond)
-	if r := send(t, c, message()); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
 		t.Errorf("afterwards: %+v", r)
 	}
 }
@@ -143,18 +144,18 @@ func TestBlackHoleEndsWithTheContext(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 	sim.BlackHole(false)
-	if r := send(t, c, message()); r.Verdict != push.Delivered {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
 		t.Errorf("repeat: %+v", r)
 	}
 }
 
 func TestNoServer(t *testing.T) {
 	c, sim := start(t)
-	send(t, c, message())
+	providertest.Send(t, c, message())
 	if err := sim.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := send(t, c, message()); r.Verdict != push.RetryAfter || r.Reason != "no connection" {
+	if r := providertest.Send(t, c, message()); r.Verdict != push.RetryAfter || r.Reason != "no connection" {
 		t.Errorf("result %+v", r)
 	}
 }

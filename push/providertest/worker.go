@@ -1,0 +1,84 @@
+package providertest
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/push"
+)
+
+const tenant = "acme"
+
+// Worker is a running worker with one application and a System around it.
+type Worker struct {
+	*System
+	worker *push.Worker
+}
+
+// NewWorker starts a worker that sends through p and ends with the test.
+// sendTimeout bounds one attempt; 0 is the worker's default.
+func NewWorker(t *testing.T, platform, app string, p push.Provider, sendTimeout time.Duration) *Worker {
+	t.Helper()
+	key := push.AppKey{Tenant: tenant, Platform: platform, App: app}
+	s := &System{key: key, records: map[string]push.Record{}}
+	w, err := push.NewWorker(push.Config{
+		Presence: s, Records: s, Heads: s, Events: s,
+		Policy: func(string, string) push.Defaults { return push.Defaults{Title: "New message"} },
+		Apps:   map[push.AppKey]push.Provider{key: p},
+		Gather: time.Millisecond, GatherHigh: time.Millisecond, SendTimeout: sendTimeout,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = w.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return &Worker{s, w}
+}
+
+// Handle gives the worker a job for a device.
+func (w *Worker) Handle(t *testing.T, device string, version int64) Outcome {
+	t.Helper()
+	o := make(Outcome, 2)
+	w.worker.Handle(t.Context(), push.Job{
+		Tenant: tenant, User: "u1", Device: device, Kind: "messages",
+		Version: version, EventAt: time.Now(), Urgency: push.Normal,
+	}, o)
+	return o
+}
+
+// Outcome is a delivery that can be waited for.
+type Outcome chan string
+
+// Done implements push.Delivery.
+func (o Outcome) Done() { o <- "done" }
+
+// Retry implements push.Delivery.
+func (o Outcome) Retry(time.Duration) { o <- "retry" }
+
+// Dead implements push.Delivery.
+func (o Outcome) Dead(reason string) { o <- "dead " + reason }
+
+// Want waits until the delivery is settled, and expects "done", "retry" or
+// "dead <reason>".
+func (o Outcome) Want(t *testing.T, how string) {
+	t.Helper()
+	select {
+	case got := <-o:
+		if got != how {
+			t.Errorf("got %q, want %q", got, how)
+		}
+	case <-time.After(patience):
+		t.Fatalf("not settled, want %q", how)
+	}
+}
