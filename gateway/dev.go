@@ -90,7 +90,7 @@ func (f *devFlags) run(ctx context.Context, files string) error {
 		all.Close()
 		return err
 	}
-	writeDevGuide(f.c, state, f.dir, path)
+	writeDevGuide(f.c, state, env, f.dir, path)
 	err = f.serve(ctx, all, env)
 	return errors.Join(err, config.RemoveDevState(f.dir))
 }
@@ -100,6 +100,12 @@ func (f *devFlags) serve(ctx context.Context, all *node.Node, env *devmode.Envir
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { env.WatchPushes(watching, f.showPush) })
+	watch.Go(func() {
+		<-watching.Done()
+		if ctx.Err() != nil {
+			f.c.hintf("\nStopping: a connected device gets up to 5 s to leave. Ctrl-C again ends at once.\n")
+		}
+	})
 	err := all.Run(ctx)
 	stop()
 	watch.Wait()

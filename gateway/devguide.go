@@ -6,11 +6,12 @@ import (
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/push/pushtest"
+	"github.com/hawser-edge/hawser/routing"
 )
 
 // writeDevGuide says what runs and what to type next. Every line can be
 // typed as it stands, in another terminal.
-func writeDevGuide(c *console, s config.DevState, dir, configFile string) {
+func writeDevGuide(c *console, s config.DevState, env *devmode.Environment, dir, configFile string) {
 	self := c.self
 	// The commands find a dev by themselves only in the usual place.
 	where := ""
@@ -20,7 +21,8 @@ func writeDevGuide(c *console, s config.DevState, dir, configFile string) {
 	c.printf(`hawser dev runs: edge, router and push in this process, with NATS and simulators of APNs and FCM.
 
   devices   %s  (TCP and UDP)
-  backends  %s
+  backends  %s  (API key: %s)
+  NATS      %s  (a backend's user: %s, password: %s)
   admin     %s/metrics  /healthz  /readyz
   config    %s
 
@@ -31,16 +33,20 @@ In a second terminal, be a device:
 In a third one, be a backend, in either way:
 
   %s notify%s --user alice --item "hello"
+
   %s
 
 See a push arrive here: register a phone, end it with Ctrl-C, then notify its user.
 
-  %s connect%s --user bob --device phone --platform ios --app %s --push-token %s
+  %s connect%s --user bob --device phone --platform ios --app %s \
+    --push-token %s
   %s notify%s --user bob --item "hello" --push-title "From alice" --push-body "hello"
 
 Ctrl-C ends everything. Pushes that the simulators receive:
 `,
-		s.Addr, s.API, s.Admin, configFile,
+		s.Addr, s.API, s.APIKeyFile,
+		env.NATSURL, routing.UserName(routing.RoleBackend, s.Tenant), env.Path(devmode.PasswordFile(routing.RoleBackend, s.Tenant)),
+		s.Admin, configFile,
 		self, where,
 		self, where, curl(s),
 		self, where, devmode.IOSApp, devmode.DeviceToken("bob", "phone"),
@@ -50,7 +56,9 @@ Ctrl-C ends everything. Pushes that the simulators receive:
 // curl is the same notify without a tool of ours. The item is base64 of
 // "hello".
 func curl(s config.DevState) string {
-	return fmt.Sprintf(`curl -s %s/hawser.v1.Publisher/Notify -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' -d '{"user":"alice","kind":"messages","item":"aGVsbG8="}'`,
+	return fmt.Sprintf(`curl -s %s/hawser.v1.Publisher/Notify \
+    -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' \
+    -d '{"user":"alice","kind":"messages","item":"aGVsbG8="}'`,
 		s.API, s.APIKeyFile)
 }
 
