@@ -21,8 +21,10 @@ func writeDevGuide(c *console, s config.DevState, env *devmode.Environment, dir,
 	c.printf(`hawser dev runs: edge, router and push in this process, with NATS and simulators of APNs and FCM.
 
   devices   %s  (TCP and UDP)
-  backends  %s  (API key: %s)
-  NATS      %s  (a backend's user: %s, password: %s)
+  backends  %s
+            API key in %s
+  NATS      %s
+            a backend is the user %s, password in %s
   admin     %s/metrics  /healthz  /readyz
   config    %s
 
