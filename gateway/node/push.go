@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hawser-edge/hawser/gateway/admin"
@@ -25,7 +26,7 @@ import (
 type pushRole struct {
 	// Static after newPushRole.
 	log       *slog.Logger
-	parts     parts
+	registry  prometheus.Registerer
 	nc        *nats.Conn
 	nats      *natsWatch
 	js        jetstream.JetStream
@@ -40,7 +41,7 @@ type pushRole struct {
 }
 
 func newPushRole(p parts) (*pushRole, error) {
-	r := &pushRole{log: p.log, parts: p, dropPush: sabotageFromEnv().dropPush}
+	r := &pushRole{log: p.log, registry: p.registry, dropPush: sabotageFromEnv().dropPush}
 	if err := r.open(p); err != nil {
 		r.close()
 		return nil, err
@@ -76,7 +77,7 @@ func (r *pushRole) open(p parts) (err error) {
 }
 
 func (r *pushRole) run(ctx context.Context) error {
-	err := settle(ctx, r.log, r.nc, &r.setback, "the bucket of device records", func(ctx context.Context) error {
+	err := await(ctx, r.log, r.nc, &r.setback, "the bucket of device records", func(ctx context.Context) error {
 		store, err := devices.Open(ctx, r.js)
 		r.records.store = store
 		return err
@@ -89,7 +90,7 @@ func (r *pushRole) run(ctx context.Context) error {
 	group.Go(func() error {
 		r.consuming.Store(true)
 		defer r.consuming.Store(false)
-		cfg := pushqueue.ConsumeConfig{Log: r.log, Registerer: r.parts.registry}
+		cfg := pushqueue.ConsumeConfig{Log: r.log, Registerer: r.registry}
 		return ended(pushqueue.Consume(ctx, r.js, cfg, func(d *pushqueue.Delivery) { r.handle(ctx, d) }))
 	})
 	return group.Wait()

@@ -111,7 +111,7 @@ func (r *routerRole) listen(p parts) (err error) {
 }
 
 func (r *routerRole) run(ctx context.Context) error {
-	err := settle(ctx, r.log, r.nc, &r.setback, "JetStream", func(ctx context.Context) error {
+	err := await(ctx, r.log, r.nc, &r.setback, "JetStream", func(ctx context.Context) error {
 		return routing.EnsureStreams(ctx, r.js, r.streams)
 	})
 	if err != nil {

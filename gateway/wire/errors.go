@@ -29,6 +29,7 @@ type FrameError struct {
 	Err error
 }
 
+// Error names the frame and says what is wrong.
 func (e *FrameError) Error() string { return "wire: " + e.Type.String() + ": " + e.Err.Error() }
 
 // Unwrap returns Err.

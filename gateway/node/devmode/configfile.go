@@ -51,6 +51,7 @@ func (e *Environment) WriteConfig(n Node) (string, error) {
 	return filepath.Join(e.Dir, n.Name+".yaml"), nil
 }
 
+// Has reports whether the node plays a role.
 func (n Node) Has(role string) bool {
 	for _, r := range n.Roles {
 		if r == role {

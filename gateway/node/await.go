@@ -13,10 +13,10 @@ import (
 // What a process waits for is mostly made by another one that starts beside
 // it, so that the first misses are no news.
 const (
-	settleEvery  = 250 * time.Millisecond
-	settleQuiet  = 3 * time.Second
-	settleRemind = time.Minute
-	settleTry    = 10 * time.Second
+	awaitEvery  = 250 * time.Millisecond
+	awaitQuiet  = 3 * time.Second
+	awaitRemind = time.Minute
+	awaitTry    = 10 * time.Second
 )
 
 // A setback is why a role has not got what it waits for; the zero value says
@@ -33,17 +33,17 @@ func (s *setback) explain(told error) error {
 	return told
 }
 
-// settle repeats try until it succeeds or ctx ends: a process may be started
+// await repeats try until it succeeds or ctx ends: a process may be started
 // before NATS, and before the process that makes the streams. That NATS is
 // away is its natsWatch's to say. why follows what it waits for.
-func settle(ctx context.Context, log *slog.Logger, nc *nats.Conn, why *setback, what string, try func(context.Context) error) error {
+func await(ctx context.Context, log *slog.Logger, nc *nats.Conn, why *setback, what string, try func(context.Context) error) error {
 	sayAt := time.Time{}
 	for {
 		if nc.IsConnected() {
 			if sayAt.IsZero() {
-				sayAt = time.Now().Add(settleQuiet)
+				sayAt = time.Now().Add(awaitQuiet)
 			}
-			attempt, cancel := context.WithTimeout(ctx, settleTry)
+			attempt, cancel := context.WithTimeout(ctx, awaitTry)
 			err := try(attempt)
 			cancel()
 			why.set(err)
@@ -52,13 +52,13 @@ func settle(ctx context.Context, log *slog.Logger, nc *nats.Conn, why *setback, 
 			}
 			if nc.IsConnected() && ctx.Err() == nil && time.Now().After(sayAt) {
 				log.Warn(what+" cannot be used yet, trying again", "error", err)
-				sayAt = time.Now().Add(settleRemind)
+				sayAt = time.Now().Add(awaitRemind)
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case <-time.After(settleEvery):
+		case <-time.After(awaitEvery):
 		}
 	}
 }

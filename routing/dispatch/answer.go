@@ -1,0 +1,71 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/table"
+)
+
+// Answer takes in an edge's answer to a notify.
+func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, now time.Time) {
+	s := p.table.Session(edge, incarnation, a.GetConn())
+	if s == nil {
+		p.counts.AnswersUnknown++
+		return
+	}
+	p.counts.Answers++
+	p.answerChecks(s, a)
+	acked := a.GetAcked()
+	if a.GetState() == linkpb.Answer_STATE_ACKED {
+		s.Doubtful = false
+		acked = max(acked, a.GetVersion())
+	}
+	f := p.find(s.Device.UserID, a.GetKind())
+	if f == nil {
+		return
+	}
+	if d := f.device(s.Device.Device); d != nil {
+		d.take(s, a, acked)
+		p.drive(d, now)
+		p.collect(f, now)
+	}
+}
+
+// take notes what an answer says of the device. acked may be above what the
+// answer itself names.
+func (d *delivery) take(s *table.Session, a *linkpb.Answer, acked int64) {
+	if d.acked > 0 && acked > d.acked {
+		s.Doubtful = false // it follows, though not to the head
+	}
+	d.acked = max(d.acked, acked)
+	switch a.GetState() {
+	case linkpb.Answer_STATE_GONE:
+		d.gone = s
+	case linkpb.Answer_STATE_IN_FLIGHT:
+		if s == d.asked {
+			d.answered = max(d.answered, a.GetVersion())
+		}
+	}
+}
+
+// Changed takes in what happened to a device's session.
+func (p *Dispatcher) Changed(c table.Change, now time.Time) {
+	for _, f := range p.flows(c.Device.UserID) {
+		d := f.device(c.Device.Device)
+		if d == nil && c.New {
+			d = p.delivery(f, c.Device.Device)
+		}
+		if d == nil {
+			continue
+		}
+		if c.New {
+			d.released = [2]int64{}
+		}
+		p.drive(d, now)
+		p.collect(f, now)
+	}
+	if c.New {
+		p.remind(c, now)
+	}
+}
