@@ -213,10 +213,10 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 	if same := f.same(m.Version); same != nil {
 		// Delivered again while it is held. To acknowledge the former delivery
 		// would acknowledge this one too.
-		same.receipt = m.Receipt
+		same.Receipt = m.Receipt
 		return false
 	}
-	h := &held{Message: m, receipt: m.Receipt}
+	h := &held{Message: m}
 	if f.covered(h) {
 		p.counts.Superseded++
 		p.out.Ack(m.Receipt)
@@ -236,16 +236,16 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 // release acknowledges a held message.
 func (p *Dispatcher) release(h *held) {
 	p.hold.drop(h)
-	if h.receipt != nil {
-		p.out.Ack(h.receipt)
+	if h.Receipt != nil {
+		p.out.Ack(h.Receipt)
 	}
 }
 
 // returned gives a held message back to the log.
 func (p *Dispatcher) returned(h *held) {
 	p.hold.drop(h)
-	if h.receipt != nil {
-		p.out.Nak(h.receipt)
+	if h.Receipt != nil {
+		p.out.Nak(h.Receipt)
 	}
 }
 

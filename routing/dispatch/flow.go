@@ -35,11 +35,10 @@ type wish struct {
 	urgency routing.Urgency
 }
 
-// held is a message that is not acknowledged yet.
+// held is a message that is not acknowledged yet. Its Receipt is the newest
+// delivery's; nil: see owe.
 type held struct {
 	Message
-	// receipt is the newest delivery's; nil: see owe.
-	receipt any
 	done    bool
 	aliveAt time.Time
 }

@@ -38,7 +38,7 @@ func (q *hold) progress(now time.Time, tell func(receipt any)) {
 			break
 		}
 		h.aliveAt = now
-		tell(h.receipt)
+		tell(h.Receipt)
 		q.queue = append(q.queue, h)
 	}
 	clear(q.queue[:n])
