@@ -69,13 +69,9 @@ func (f *fleet) publishHTTP(ctx context.Context, router string, p publication) (
 
 // publishNATS publishes as a backend with any NATS client would.
 func (f *fleet) publishNATS(ctx context.Context, p publication) (answer, error) {
-	u, err := f.env.User(routing.RoleBackend, tenant)
+	nc, err := f.env.ConnectNATS(routing.RoleBackend, tenant)
 	if err != nil {
 		return answer{}, err
-	}
-	nc, err := nats.Connect(f.env.NATSURL, nats.UserInfo(u.Name(), u.Password), nats.CustomInboxPrefix("_INBOX.backend."+tenant))
-	if err != nil {
-		return answer{}, fmt.Errorf("connect a backend to NATS: %w", err)
 	}
 	defer nc.Close()
 	msg := nats.NewMsg("hawser.v1.pub." + tenant + "." + p.user + "." + p.kind)
