@@ -6,13 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"sync"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
 // devTenant is the tenant of dev.
@@ -64,10 +64,12 @@ func runDev(ctx context.Context, c *console, args []string) error {
 
 func (f *devFlags) run(ctx context.Context, files string) error {
 	n := devmode.Node{Name: "dev", Roles: []string{"edge", "router", "push"}}
-	var err error
-	if n.Listen, n.API, n.Admin, err = f.addresses(); err != nil {
+	spare, ports, err := embednats.FreeAddrs(3)
+	if err != nil {
 		return err
 	}
+	defer ports.Close()
+	n.Listen, n.API, n.Admin = f.addresses(spare)
 	env, err := devmode.New(devmode.Options{Dir: files, Nodes: []devmode.Node{n}, Tenants: []string{devTenant}})
 	if err != nil {
 		return err
@@ -112,37 +114,18 @@ func (f *devFlags) serve(ctx context.Context, all *node.Node, env *devmode.Envir
 	return err
 }
 
-// addresses are the wanted ones, or free ones where those are taken and were
+// addresses are the wanted ones, or spare ones where those are taken and were
 // not asked for.
-func (f *devFlags) addresses() (listen, api, admin string, err error) {
+func (f *devFlags) addresses(spare []string) (listen, api, admin string) {
 	asked := map[string]bool{}
 	f.Visit(func(fl *flag.Flag) { asked[fl.Name] = true })
-	free, err := devmode.FreeAddrs(3)
-	if err != nil {
-		return "", "", "", err
-	}
 	pick := func(name, wanted, spare string) string {
-		if asked[name] || isFree(wanted) {
+		if asked[name] || embednats.IsFree(wanted) {
 			return wanted
 		}
 		return spare
 	}
-	return pick("listen", f.listen, free[0]), pick("api", f.api, free[1]), pick("admin", f.admin, free[2]), nil
-}
-
-// isFree tells whether nobody listens at addr, on TCP and on UDP.
-func isFree(addr string) bool {
-	tcp, err := net.Listen("tcp", addr)
-	if err != nil {
-		return false
-	}
-	defer tcp.Close()
-	udp, err := net.ListenPacket("udp", addr)
-	if err != nil {
-		return false
-	}
-	udp.Close()
-	return true
+	return pick("listen", f.listen, spare[0]), pick("api", f.api, spare[1]), pick("admin", f.admin, spare[2])
 }
 
 func (f *devFlags) log() *slog.Logger {

@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
 // tenant is the one tenant of the demo.
@@ -31,6 +33,7 @@ type fleet struct {
 	nodes     map[string]devmode.Node
 	processes map[string]*devmode.Process
 	tls       *tls.Config
+	ports     io.Closer // holds the nodes' addresses
 
 	// The auditor reads the stream as it is, with a router's rights.
 	auditor *nats.Conn
@@ -41,10 +44,11 @@ type fleet struct {
 // caller calls stop, also after an error.
 func startFleet(ctx context.Context, dir, program string) (*fleet, error) {
 	f := &fleet{dir: dir, program: program, nodes: map[string]devmode.Node{}, processes: map[string]*devmode.Process{}}
-	addrs, err := devmode.FreeAddrs(7)
+	addrs, ports, err := embednats.FreeAddrs(7)
 	if err != nil {
 		return f, err
 	}
+	f.ports = ports
 	nodes := []devmode.Node{
 		{Name: "edge-1", Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1]},
 		{Name: victim, Roles: []string{"router"}, API: addrs[2], Admin: addrs[3]},
@@ -128,6 +132,9 @@ func (f *fleet) stop() error {
 	}
 	if f.env != nil {
 		f.env.Close()
+	}
+	if f.ports != nil {
+		_ = f.ports.Close() // there is nothing to lose
 	}
 	return errors.Join(errs...)
 }

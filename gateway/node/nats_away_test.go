@@ -91,10 +91,11 @@ func wantUnavailable(t *testing.T, f *fleet) {
 // fleetBeforeNATS makes a fleet whose NATS server the test starts.
 func fleetBeforeNATS(t *testing.T) (*fleet, func() *natstest.Server) {
 	t.Helper()
-	addrs, err := devmode.FreeAddrs(1)
+	addrs, release, err := embednats.FreeAddrs(1)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = release.Close() })
 	port := netip.MustParseAddrPort(addrs[0]).Port()
 	f := newFleet(t, options{natsURL: "nats://" + addrs[0]})
 	return f, func() *natstest.Server {

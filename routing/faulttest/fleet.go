@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
 // tenant is the one tenant of the fleet.
@@ -39,6 +41,7 @@ type fleet struct {
 	nodes    map[string]devmode.Node
 	configs  map[string]string
 	tls      *tls.Config
+	ports    io.Closer // holds the nodes' addresses
 	book     *ledger
 
 	nats *devmode.Process
@@ -59,10 +62,11 @@ func newFleet(ctx context.Context, dir string, p programs, book *ledger) (*fleet
 		dir: dir, programs: p, book: book, nodes: map[string]devmode.Node{}, configs: map[string]string{},
 		members: map[string]*devmode.Process{}, killed: map[string]bool{},
 	}
-	addrs, err := devmode.KeepAddrs(9)
+	addrs, ports, err := embednats.FreeAddrs(9)
 	if err != nil {
 		return f, err
 	}
+	f.ports = ports
 	nodes := []devmode.Node{
 		{Name: edge1, Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1], ReconnectSpread: reconnectSpread.String()},
 		{Name: edge2, Roles: []string{"edge"}, Listen: addrs[2], Admin: addrs[3], ReconnectSpread: reconnectSpread.String()},
@@ -184,6 +188,9 @@ func (f *fleet) stop() error {
 	}
 	if f.env != nil {
 		f.env.Close()
+	}
+	if f.ports != nil {
+		_ = f.ports.Close() // there is nothing to lose
 	}
 	return errors.Join(errs...)
 }

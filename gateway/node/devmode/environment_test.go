@@ -2,9 +2,7 @@ package devmode
 
 import (
 	"context"
-	"net"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -99,41 +97,8 @@ func checkSecrets(t *testing.T, env *Environment, configFile string) {
 	}
 }
 
-func TestFreeAddrsDiffer(t *testing.T) {
-	addrs, err := FreeAddrs(8)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, a := range addrs {
-		if seen[a] {
-			t.Errorf("%s was given twice", a)
-		}
-		seen[a] = true
-	}
-}
-
 func TestStartNeedsAProgram(t *testing.T) {
 	if _, err := Start(context.Background(), t.TempDir()+"/missing", "none.yaml", "node", t.TempDir()); err == nil {
 		t.Error("a program that does not exist was started")
-	}
-}
-
-func TestKeepAddrsStayClearOfOutgoingConnections(t *testing.T) {
-	addrs, err := KeepAddrs(20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, a := range addrs {
-		_, text, err := net.SplitHostPort(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		port, err := strconv.Atoi(text)
-		if err != nil || port < lowPort || port >= highPort || seen[a] {
-			t.Errorf("address %s: want another one from %d to %d", a, lowPort, highPort)
-		}
-		seen[a] = true
 	}
 }

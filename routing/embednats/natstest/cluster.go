@@ -3,7 +3,7 @@ package natstest
 import (
 	"context"
 	"fmt"
-	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -18,36 +18,20 @@ import (
 // which takes some seconds. With users, one must be the router "r1".
 func RunCluster(t testing.TB, n int, users ...routing.User) []*Server {
 	t.Helper()
-	ports := freePorts(t, n)
-	var peers []string
-	for _, p := range ports {
-		peers = append(peers, fmt.Sprintf("127.0.0.1:%d", p))
+	peers, release, err := embednats.FreeAddrs(n)
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = release.Close() })
 	var servers []*Server
 	for i := range n {
 		servers = append(servers, RunOptions(t, embednats.Options{
 			Users: users, Name: fmt.Sprintf("n%d", i),
-			Cluster: &embednats.Cluster{Port: ports[i], Peers: peers},
+			Cluster: &embednats.Cluster{Port: int(netip.MustParseAddrPort(peers[i]).Port()), Peers: peers},
 		}))
 	}
 	waitForMeta(t, servers[0])
 	return servers
-}
-
-// freePorts finds ports that are free now. Between here and the servers'
-// start another process may take one: the test then fails to start.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 func waitForMeta(t testing.TB, s *Server) {
