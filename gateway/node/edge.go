@@ -84,7 +84,8 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 	limits := p.cfg.Edge.Limits
 	e.server, err = session.NewServer(session.Config{
 		Verifier: e.verifier, Registry: registry, Relay: calls{e.relay}, Kinds: p.catalog.Kinds,
-		Edge: p.cfg.Name, TicketKey: fleetKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
+		Clock: &registry.clock,
+		Edge:  p.cfg.Name, TicketKey: fleetKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
 		Limits: session.Limits{
 			MaxConns: p.cfg.Edge.MaxConnections, HelloTimeout: p.cfg.Edge.HelloTimeout,
 			WriteTimeout: p.cfg.Edge.WriteTimeout,
@@ -97,11 +98,11 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 		return err
 	}
 	e.link, err = edgelink.New(edgelink.Config{
-		Edge: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: e.nc,
+		Edge: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: e.nc, Now: p.clock,
 		Handler: handler{e.server.Hub(), sabotage.dropAck}, Log: p.log, Registerer: p.registry,
 		DropBatch: sabotage.dropBatch,
 	})
-	registry.link = e.link
+	registry.link, registry.clock.link = e.link, e.link
 	return err
 }
 
@@ -168,7 +169,7 @@ func (e *edgeRole) checks() []admin.Check {
 		if e.link.NameTaken() {
 			return errNameTaken
 		}
-		return nil
+		return wrongClock(e.link.Clock())
 	}}}
 }
 

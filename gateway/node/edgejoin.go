@@ -11,7 +11,8 @@ import (
 // registry gives the sessions' news to the link.
 type registry struct {
 	// Static once a session exists.
-	link *edgelink.Link
+	link  *edgelink.Link
+	clock edgeClock
 	// dropAck is nil but in a sabotaged test build.
 	dropAck func() bool
 }

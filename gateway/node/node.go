@@ -72,7 +72,7 @@ func (n *Node) open(registry *prometheus.Registry) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	registerBuildInfo(registry, admin.ReadVersion())
-	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now()}
+	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now(), clock: wallClock()}
 	if n.cfg.Has(config.RoleRouter) {
 		if n.route, err = newRouterRole(parts.of(config.RoleRouter, n.log)); err != nil {
 			return err
@@ -102,6 +102,9 @@ type parts struct {
 	registry *prometheus.Registry
 	log      *slog.Logger
 	started  time.Time
+	// clock is the host's wall clock, for what is judged by it. What lasts is
+	// measured with time.Now.
+	clock func() time.Time
 }
 
 // of are the parts of a role, whose lines in the log carry its name.

@@ -2,7 +2,10 @@
 
 package node
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // sabotageEnv chooses what goes wrong: drop-ack, drop-push or drop-batch. It
 // exists only in builds with the tag sabotage, whose one purpose is to show
@@ -13,6 +16,8 @@ const sabotageEnv = "HAWSER_SABOTAGE"
 // nothing.
 type sabotage struct {
 	dropAck, dropPush, dropBatch func() bool
+	// clock stands in for the host's wall clock where it is not nil.
+	clock func() time.Time
 }
 
 func sabotageFromEnv() sabotage {

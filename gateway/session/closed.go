@@ -32,6 +32,7 @@ var (
 	endBusy       = &ending{wire.CloseBusy, "busy", "the edge is full"}
 	endSuperseded = &ending{wire.CloseSuperseded, "superseded", "a newer session of this device took over"}
 	endClock      = &ending{wire.CloseClock, "clock", "the session's epoch was refused"}
+	endEdgeClock  = &ending{wire.CloseClock, "edge_clock", "this edge's clock cannot be trusted: connect to another one"}
 
 	// The device asked for it.
 	endBye          = &ending{wire.CloseBye, "bye", ""}
@@ -61,13 +62,13 @@ var (
 
 // refusals are the endings of connections that were no sessions yet.
 func refusals() []*ending {
-	return []*ending{endPeer, endReset, endShutdown, endBusy, endHelloTimeout, endToken, endTokenExpired, endTenant,
+	return []*ending{endPeer, endReset, endShutdown, endBusy, endHelloTimeout, endToken, endTokenExpired, endEdgeClock, endTenant,
 		endMalformed, endTooLarge, endNotHello}
 }
 
 // endings are those of sessions.
 func endings() []*ending {
-	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endClock, endBye, endLoggedOut, endLogoutFailed,
+	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endClock, endEdgeClock, endBye, endLoggedOut, endLogoutFailed,
 		endIdle, endTooSlow, endToken, endTokenExpired, endOtherDevice, endMalformed, endTooLarge, endSecondHello,
 		endWrongDirection, endRequestID, endFrameRate}
 }

@@ -33,6 +33,8 @@ type Config struct {
 	// attempt if this edge vanishes. 0: 30 s.
 	ReconnectSpread time.Duration
 	Limits          Limits
+	// Clock is the wall clock. Nil: the host's, taken for right.
+	Clock Clock
 	// Log receives one line a session at debug level, and faults. Nil
 	// discards.
 	Log *slog.Logger
@@ -95,6 +97,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Heartbeat == nil {
 		c.Heartbeat = heartbeat.Table{}
+	}
+	if c.Clock == nil {
+		c.Clock = hostClock{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"time"
-
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 )
 
@@ -21,9 +19,12 @@ func (s *session) renew(t *wirepb.Token) *ending {
 }
 
 func (s *session) renewLease(jwt string) *ending {
-	id, err := s.cfg().Verifier.Verify(jwt, time.Now())
+	// Where the host's clock is wrong this is the routers' time: a device that
+	// is here already is not turned away for it.
+	now := s.cfg().Clock.Now()
+	id, err := s.cfg().Verifier.Verify(jwt, now)
 	if err != nil {
-		return tokenEnding(err)
+		return s.serving.srv.tokenEnding(err)
 	}
 	if (deviceKey{id.Tenant, id.User, id.Device}) != s.device {
 		return endOtherDevice
@@ -31,6 +32,6 @@ func (s *session) renewLease(jwt string) *ending {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.jwt = jwt
-	s.lease = newLease(s.now(), time.Until(id.ExpiresAt), s.cfg().Limits.TokenGrace)
+	s.lease = newLease(s.now(), id.ExpiresAt.Sub(now), s.cfg().Limits.TokenGrace)
 	return nil
 }

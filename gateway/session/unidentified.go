@@ -69,9 +69,15 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	if srv.draining.Load() {
 		return nil, endShutdown
 	}
-	id, err := srv.cfg.Verifier.Verify(hello.Token, time.Now())
+	// Before the token: by a wrong clock a good one has expired, and the
+	// device would not try again before its application acts.
+	if srv.cfg.Clock.State() == ClockWrong {
+		return nil, endEdgeClock
+	}
+	now := srv.cfg.Clock.Now()
+	id, err := srv.cfg.Verifier.Verify(hello.Token, now)
 	if err != nil {
-		return nil, tokenEnding(err)
+		return nil, srv.tokenEnding(err)
 	}
 	kinds := srv.cfg.Kinds(id.Tenant)
 	if kinds == nil {
@@ -80,8 +86,8 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	if limit := srv.cfg.Limits.MaxConns; limit > 0 && srv.hub.Count() >= limit {
 		return nil, endBusy
 	}
-	s := u.session(hello, id, kinds)
-	before := s.open(hello, id)
+	s := u.session(hello, id, kinds, now)
+	before := s.open(hello, id, now)
 	if before != nil {
 		before.end(endSuperseded, true)
 	}
@@ -96,7 +102,7 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 }
 
 // session makes the session that takes over the connection.
-func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wire.Kinds) *session {
+func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wire.Kinds, now time.Time) *session {
 	limits := &u.serving.srv.cfg.Limits
 	u.reader.SetMaxPayload(limits.MaxFrame)
 	s := &session{
@@ -106,7 +112,7 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		background: hello.Background, jwt: hello.Token,
 	}
 	s.heard = s.now()
-	s.lease = newLease(s.heard, time.Until(id.ExpiresAt), limits.TokenGrace)
+	s.lease = newLease(s.heard, id.ExpiresAt.Sub(now), limits.TokenGrace)
 	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))
 	s.interval = s.nextInterval()
 	return s
@@ -115,11 +121,11 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 // open puts the session into the hub, registers it and sends Welcome, in one
 // step for everybody else: whoever finds it waits for mu, so that Welcome is
 // the first frame. It returns the device's session before this one.
-func (s *session) open(hello *wirepb.Hello, id token.Identity) (before *session) {
+func (s *session) open(hello *wirepb.Hello, id token.Identity, now time.Time) (before *session) {
 	cfg := s.cfg()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before = s.serving.srv.hub.add(s, time.Now(), previousEpoch(cfg.TicketKey, id, hello.ResumeTicket))
+	before = s.serving.srv.hub.add(s, now, previousEpoch(cfg.TicketKey, id, hello.ResumeTicket))
 	s.claimLocked(hello.Versions)
 	s.registerLocked()
 	s.putRecordLocked(hello.PushToken)
@@ -157,9 +163,12 @@ func (s *session) claimLocked(versions []*wirepb.KindVersion) {
 
 // tokenEnding is the ending for a token that is refused. The errors are made
 // to be shown to the application's makers.
-func tokenEnding(err error) *ending {
-	if errors.Is(err, token.ErrExpired) {
-		return endTokenExpired.with(err.Error())
+func (srv *Server) tokenEnding(err error) *ending {
+	if !errors.Is(err, token.ErrExpired) {
+		return endToken.with(err.Error())
 	}
-	return endToken.with(err.Error())
+	if srv.cfg.Clock.State() != ClockRight {
+		return endEdgeClock
+	}
+	return endTokenExpired.with(err.Error())
 }

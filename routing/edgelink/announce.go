@@ -70,6 +70,7 @@ func (a *announcer) look() {
 	}
 	a.reconnects, a.up = reconnects, up
 	a.l.refresh()
+	a.l.watchClock()
 }
 
 func (a *announcer) away() {
@@ -178,7 +179,7 @@ func (a *announcer) beat() {
 // publish sends a batch. One that could not be sent parks the table: routers
 // will get a dump.
 func (a *announcer) publish(b *linkpb.SessionBatch) bool {
-	b.Edge, b.Incarnation, b.NowMs = a.l.cfg.Edge, a.l.cfg.Incarnation, time.Now().UnixMilli()
+	b.Edge, b.Incarnation, b.NowMs = a.l.cfg.Edge, a.l.cfg.Incarnation, a.l.clock.wall().UnixMilli()
 	data, err := proto.Marshal(b)
 	if err == nil {
 		err = a.l.cfg.Conn.Publish(a.subject, data)

@@ -17,7 +17,7 @@ import (
 // after RegisteredMs it stays removed.
 func (l *Link) PutDevice(ctx context.Context, d Device) error {
 	if d.RegisteredMs == 0 {
-		d.RegisteredMs = time.Now().UnixMilli()
+		d.RegisteredMs = l.Clock().Now.UnixMilli()
 	}
 	return l.device(ctx, &linkpb.DeviceRequest{
 		Tenant: d.Tenant, User: d.User, Device: d.Device,

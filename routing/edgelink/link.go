@@ -25,6 +25,9 @@ type Config struct {
 	// Conn was made with routing.ConnectOptions. The link does not close it.
 	Conn    *nats.Conn
 	Handler Handler
+	// Now is the host's wall clock. Nil: time.Now. What lasts is measured
+	// without it.
+	Now func() time.Time
 	// Log; nil: none.
 	Log *slog.Logger
 	// Registerer for the metrics; nil: none.
@@ -64,6 +67,7 @@ type Link struct {
 	outage              outage
 
 	// Have locks of their own.
+	clock   *clock
 	answers answerQueue
 	dumps   dumpQueue
 }
@@ -82,12 +86,15 @@ func New(cfg Config) (*Link, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if cfg.Registerer == nil {
 		cfg.Registerer = prometheus.NewRegistry()
 	}
 	cfg.Timing = cfg.Timing.withDefaults()
 	l := &Link{
-		cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Registerer),
+		cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Registerer), clock: newClock(cfg.Now),
 		announceC: make(chan struct{}, 1), verifyC: make(chan struct{}, 1),
 		askC: make(chan struct{}, headsRequests), answerC: make(chan struct{}, 1), dumpC: make(chan struct{}, 1),
 		table: newTable(), presence: newPresence(cfg.Timing.Present),

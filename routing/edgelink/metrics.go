@@ -69,5 +69,6 @@ func (l *Link) gauges(reg prometheus.Registerer) {
 	locked("sessions_unverified", "Live sessions that are not verified.", func() float64 { return float64(l.table.unverified) })
 	locked("routers", "Routers that are known, complete or not.", func() float64 { return float64(len(l.presence.routers)) })
 	locked("name_taken", "1 while another process runs under this edge's name.", func() float64 { return metric.Bool(l.ownTwin.here(time.Now())) })
+	p.GaugeFunc("clock_ahead_seconds", "By how much the host's clock is ahead of the routers', negative where it is behind.", func() float64 { return l.Clock().Ahead.Seconds() })
 	p.GaugeFunc("degraded", "1 while NATS is away or no router is complete.", func() float64 { return metric.Bool(l.degraded.Load()) })
 }

@@ -72,6 +72,7 @@ func (l *Link) onBeat(subject string, m *linkpb.RouterBeat) {
 		return
 	}
 	now := time.Now()
+	l.clock.beat(m, now)
 	l.mu.Lock()
 	twins := l.twinRouterLocked(name, m.GetIncarnation(), now)
 	if m.GetLeaving() {
@@ -112,6 +113,9 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 	if len(refused) > 0 {
 		l.log.Warn("a router refuses sessions because this host's clock is ahead of its own: let NTP set both",
 			"router", m.GetRouter(), "sessions", len(refused))
+		if !l.clock.mayRefuse(m.GetRouter()) {
+			return // it will find its own clock wrong
+		}
 	}
 	for _, conn := range refused {
 		l.metrics.refused.Inc()
