@@ -9,23 +9,26 @@ import (
 
 // Answer takes in an edge's answer to a notify.
 func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, now time.Time) {
-	s := p.table.Session(edge, incarnation, a.GetConn())
-	if s == nil {
+	s, id := p.table.Session(edge, incarnation, a.GetConn())
+	if !s.Exists() {
 		p.counts.AnswersUnknown++
 		return
 	}
 	p.counts.Answers++
-	p.answerChecks(s, a)
+	p.answerChecks(s, id, a)
 	acked := a.GetAcked()
 	if a.GetState() == linkpb.Answer_STATE_ACKED {
-		s.Doubtful = false
+		p.table.SetDoubtful(s, false)
 		acked = max(acked, a.GetVersion())
 	}
-	f := p.find(s.Device.UserID, a.GetKind())
+	f := p.find(id.UserID, a.GetKind())
 	if f == nil {
 		return
 	}
-	if d := f.device(s.Device.Device); d != nil {
+	if d := f.device(id.Device); d != nil {
+		if d.acked > 0 && acked > d.acked {
+			p.table.SetDoubtful(s, false) // it follows, though not to the head
+		}
 		d.take(s, a, acked)
 		p.drive(d, now)
 		p.collect(f, now)
@@ -34,10 +37,7 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 
 // take notes what an answer says of the device. acked may be above what the
 // answer itself names.
-func (d *delivery) take(s *table.Session, a *linkpb.Answer, acked int64) {
-	if d.acked > 0 && acked > d.acked {
-		s.Doubtful = false // it follows, though not to the head
-	}
+func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64) {
 	d.acked = max(d.acked, acked)
 	switch a.GetState() {
 	case linkpb.Answer_STATE_GONE:

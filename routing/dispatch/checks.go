@@ -24,7 +24,7 @@ type check struct {
 	id       uint64
 	key      checkKey
 	version  int64
-	session  *table.Session
+	session  table.Session
 	deadline time.Time
 	inFlight bool
 	done     bool
@@ -45,7 +45,7 @@ func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, versio
 	}
 	s := p.table.Device(device).Session
 	switch {
-	case s == nil:
+	case !s.Exists():
 		p.out.Checked(id, linkpb.CheckResponse_STATE_AWAY)
 	case p.leaving || len(p.checks.queue) >= p.cfg.MaxChecks:
 		p.out.Checked(id, linkpb.CheckResponse_STATE_UNSPECIFIED)
@@ -59,8 +59,8 @@ func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, versio
 }
 
 // answerChecks settles the questions that an edge's answer answers.
-func (p *Dispatcher) answerChecks(s *table.Session, a *linkpb.Answer) {
-	key := checkKey{s.Device, a.GetKind()}
+func (p *Dispatcher) answerChecks(s table.Session, id table.DeviceID, a *linkpb.Answer) {
+	key := checkKey{id, a.GetKind()}
 	acked := a.GetAcked()
 	if a.GetState() == linkpb.Answer_STATE_ACKED {
 		acked = max(acked, a.GetVersion())
@@ -103,13 +103,13 @@ func (p *Dispatcher) expireChecks(now time.Time) {
 
 // verdict is what is said of a device that did not acknowledge in time.
 func (p *Dispatcher) verdict(c *check) linkpb.CheckResponse_State {
-	s := p.table.Device(c.key.device).Session
+	dev := p.table.Device(c.key.device)
 	switch {
-	case s == nil:
+	case !dev.Session.Exists():
 		return linkpb.CheckResponse_STATE_AWAY
-	case s != c.session:
+	case dev.Session != c.session:
 		return linkpb.CheckResponse_STATE_IN_FLIGHT // it just registered anew
-	case s.Doubtful || c.inFlight && s.Background:
+	case dev.Doubtful || c.inFlight && dev.Background:
 		return linkpb.CheckResponse_STATE_DOUBTFUL
 	case c.inFlight:
 		return linkpb.CheckResponse_STATE_IN_FLIGHT

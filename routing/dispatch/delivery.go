@@ -21,12 +21,12 @@ type delivery struct {
 	// asked is the session that was asked, since askSince, last at askedAt
 	// for askedVersion; answered is what its edge says it holds for it. gone
 	// is a session that its edge does not know.
-	asked        *table.Session
+	asked        table.Session
 	askSince     time.Time
 	askedAt      time.Time
 	askedVersion int64
 	answered     int64
-	gone         *table.Session
+	gone         table.Session
 	// graceUntil is before when the asked session is not given up.
 	graceUntil time.Time
 	// remindUntil is set while a session is asked for what was settled before
@@ -86,18 +86,18 @@ func (p *Dispatcher) drive(d *delivery, now time.Time) {
 		return
 	}
 	dev := p.table.Device(d.id())
-	s := dev.Session
-	if s != nil && s == d.gone {
-		s = nil
+	if dev.Session == d.gone {
+		dev.Session = table.Session{}
 	}
+	s := dev.Session
 	since, patience := d.patience()
 	deadline := since.Add(patience)
 	d.endReminder(s, now)
-	if s != nil {
+	if s.Exists() {
 		p.ask(d, s, deadline, now)
 	}
 	if d.open() {
-		p.decide(d, dev, s, deadline, now)
+		p.decide(d, dev, deadline, now)
 	}
 	if !d.flow.retired {
 		p.timers.set(d, d.next(s, deadline, now))
@@ -115,25 +115,25 @@ func (d *delivery) patience() (since time.Time, patience time.Duration) {
 }
 
 // endReminder ends the reminding of what was settled before, once the edge has it.
-func (d *delivery) endReminder(s *table.Session, now time.Time) {
+func (d *delivery) endReminder(s table.Session, now time.Time) {
 	if d.remindUntil.IsZero() {
 		return
 	}
 	head := d.flow.head
-	if s == nil || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.remindUntil) {
+	if !s.Exists() || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.remindUntil) {
 		d.remindUntil = time.Time{}
 	}
 }
 
 // ask notifies the session of the head: at once when it or the head is new,
 // then again until the delivery is settled.
-func (p *Dispatcher) ask(d *delivery, s *table.Session, deadline, now time.Time) {
+func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) {
 	if d.acked >= d.flow.head {
 		return
 	}
 	if s != d.asked {
 		late := !deadline.IsZero() && !now.Before(deadline)
-		if d.asked != nil || late || d.flow.redelivered() {
+		if d.asked.Exists() || late || d.flow.redelivered() {
 			d.graceUntil = now.Add(grace)
 		}
 		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
@@ -152,24 +152,24 @@ func (p *Dispatcher) ask(d *delivery, s *table.Session, deadline, now time.Time)
 }
 
 // decide gives up waiting where it is time to.
-func (p *Dispatcher) decide(d *delivery, dev table.Device, s *table.Session, deadline, now time.Time) {
+func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Time) {
 	switch {
-	case s == nil:
+	case !dev.Session.Exists():
 		p.reachAway(d, dev, now)
 	case now.Before(d.graceUntil):
 	case !now.Before(deadline):
-		p.missed(d, dev, s, deadline, now)
-	case s.Doubtful:
+		p.missed(d, dev, deadline, now)
+	case dev.Doubtful:
 		p.reachSlow(d, dev, now)
-	case s.Background && dev.HasToken:
+	case dev.Background && dev.HasToken:
 		p.store(d, now)
 	}
 }
 
 // missed deals with a session that let the patience pass.
-func (p *Dispatcher) missed(d *delivery, dev table.Device, s *table.Session, deadline, now time.Time) {
-	if !s.Doubtful {
-		s.Doubtful = true
+func (p *Dispatcher) missed(d *delivery, dev table.Device, deadline, now time.Time) {
+	if !dev.Doubtful {
+		p.table.SetDoubtful(dev.Session, true)
 		p.counts.Doubtful++
 	}
 	p.reachSlow(d, dev, now)
@@ -264,7 +264,7 @@ func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
 }
 
 // next returns when to look at the delivery again, or the zero time.
-func (d *delivery) next(s *table.Session, deadline, now time.Time) time.Time {
+func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 	reminds := !d.remindUntil.IsZero()
 	if !d.open() && !reminds {
 		return time.Time{}
@@ -275,7 +275,7 @@ func (d *delivery) next(s *table.Session, deadline, now time.Time) time.Time {
 			at = t
 		}
 	}
-	if s != nil {
+	if s.Exists() {
 		sooner(d.askedAt.Add(reask))
 		sooner(deadline)
 		sooner(d.graceUntil)

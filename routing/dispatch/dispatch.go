@@ -99,7 +99,7 @@ type Job struct {
 // Effects is what a Dispatcher calls for. The calls must not block for long.
 type Effects interface {
 	// Notify asks a session to tell its device of a version.
-	Notify(s *table.Session, kind string, version int64)
+	Notify(s table.Session, kind string, version int64)
 	// Away tells that a device was found without a live session, before its
 	// job is stored or it is settled without one.
 	Away(d table.DeviceID, kind string, version int64)

@@ -166,7 +166,7 @@ func TestLostEdge(t *testing.T) {
 	r.token("d")
 	r.event(5)
 	r.log = nil
-	r.tab.Forget("e1")
+	r.tab.Forget("e1", r.now)
 	r.now = r.now.Add(1100 * time.Millisecond)
 	r.d.Tick(r.now)
 	r.want("away d k 5", "store d k 5")

@@ -155,7 +155,9 @@ type SessionBatch struct {
 	Count    uint64 `protobuf:"varint,6,opt,name=count,proto3" json:"count,omitempty"`
 	Checksum uint64 `protobuf:"varint,7,opt,name=checksum,proto3" json:"checksum,omitempty"`
 	// The edge's clock, in unix milliseconds.
-	NowMs         int64 `protobuf:"varint,8,opt,name=now_ms,json=nowMs,proto3" json:"now_ms,omitempty"`
+	NowMs int64 `protobuf:"varint,8,opt,name=now_ms,json=nowMs,proto3" json:"now_ms,omitempty"`
+	// Where the edge stands; empty where the edge does not say.
+	Site          string `protobuf:"bytes,9,opt,name=site,proto3" json:"site,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -244,6 +246,13 @@ func (x *SessionBatch) GetNowMs() int64 {
 		return x.NowMs
 	}
 	return 0
+}
+
+func (x *SessionBatch) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
 }
 
 type Session struct {
@@ -1628,7 +1637,7 @@ var File_link_proto protoreflect.FileDescriptor
 const file_link_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"link.proto\x12\x0ehawser.link.v1\"\xe8\x01\n" +
+	"link.proto\x12\x0ehawser.link.v1\"\xfc\x01\n" +
 	"\fSessionBatch\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x12\x10\n" +
@@ -1637,7 +1646,8 @@ const file_link_proto_rawDesc = "" +
 	"\aremoved\x18\x05 \x03(\x04R\aremoved\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x1a\n" +
 	"\bchecksum\x18\a \x01(\x04R\bchecksum\x12\x15\n" +
-	"\x06now_ms\x18\b \x01(\x03R\x05nowMs\"\x97\x01\n" +
+	"\x06now_ms\x18\b \x01(\x03R\x05nowMs\x12\x12\n" +
+	"\x04site\x18\t \x01(\tR\x04site\"\x97\x01\n" +
 	"\aSession\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x12\n" +

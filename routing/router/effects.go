@@ -21,7 +21,7 @@ type effects struct {
 	nextID uint64
 }
 
-func (e *effects) Notify(s *table.Session, kind string, version int64) {
+func (e *effects) Notify(s table.Session, kind string, version int64) {
 	edge, incarnation := s.Edge()
 	e.out.add(edge, incarnation, &linkpb.Notify{Conn: s.Conn, Kind: kind, Version: version})
 }

@@ -36,7 +36,7 @@ func TestAnEdgeAppears(t *testing.T) {
 			t.Fatal("events are taken before the dump")
 		}
 		was := l.complete
-		l.table.Forget("e1")
+		l.table.Forget("e1", now)
 		l.judge(now)
 		if !l.complete {
 			t.Fatal("not complete again")

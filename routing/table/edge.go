@@ -29,11 +29,13 @@ type slot struct {
 	// Static after construction.
 	name        string
 	incarnation int64
+	site        string
 
 	// dead says that the edge is lost. Sessions point to their slot, so that
 	// this one flag ends all of them.
 	dead     bool
-	sessions map[uint64]*Session
+	deadAt   time.Time
+	sessions map[uint64]*session
 	// marked holds the sessions that the edge is told to close.
 	marked map[uint64]standing
 
@@ -69,10 +71,12 @@ const (
 	KeptFull
 )
 
-func (s *slot) mark(session *Session, st standing) {
-	session.standing = st
-	s.marked[session.Conn] = st
+func (s *slot) mark(x *session, st standing) {
+	x.standing = st
+	s.marked[x.Conn] = st
 }
+
+func (s *slot) lost() Lost { return Lost{Edge: s.name, Site: s.site, At: s.deadAt} }
 
 // matches compares what the edge says of all its sessions.
 func (s *slot) matches(b *linkpb.SessionBatch) bool {
@@ -85,7 +89,7 @@ func (t *Table) Apply(b *linkpb.SessionBatch, now time.Time, changes []Change) (
 	if sl == nil {
 		return Stale, changes
 	}
-	sl.heardAt = now
+	sl.heardAt, sl.site = now, b.GetSite()
 	if sl.behind {
 		return sl.keep(b), changes
 	}
@@ -155,36 +159,38 @@ func (t *Table) slot(edge string, incarnation int64, now time.Time) (sl *slot, f
 		if sl.incarnation > incarnation {
 			return nil, false
 		}
-		t.Forget(edge)
+		t.Forget(edge, now)
 	}
 	sl = &slot{
 		name: edge, incarnation: incarnation, seenAt: now, heardAt: now,
-		sessions: make(map[uint64]*Session), marked: make(map[uint64]standing),
+		sessions: make(map[uint64]*session), marked: make(map[uint64]standing),
 	}
 	t.edges[edge] = sl
 	return sl, true
 }
 
 // Forget drops an edge with all its sessions, in constant time.
-func (t *Table) Forget(edge string) {
+func (t *Table) Forget(edge string, now time.Time) {
 	sl := t.edges[edge]
 	if sl == nil {
 		return
 	}
-	sl.dead = true
+	sl.dead, sl.deadAt = true, now
 	t.lost += len(sl.sessions)
 	sl.sessions, sl.marked, sl.dump = nil, nil, dump{}
 	delete(t.edges, edge)
 }
 
 // Session returns the session with this connection number at this
-// incarnation of an edge, superseded ones included, or nil.
-func (t *Table) Session(edge string, incarnation int64, conn uint64) *Session {
+// incarnation of an edge, superseded ones included, and its device. The
+// Session is none where there is no such.
+func (t *Table) Session(edge string, incarnation int64, conn uint64) (Session, DeviceID) {
 	sl := t.edges[edge]
-	if sl == nil || sl.incarnation != incarnation {
-		return nil
+	if sl == nil || sl.incarnation != incarnation || sl.sessions[conn] == nil {
+		return Session{}, DeviceID{}
 	}
-	return sl.sessions[conn]
+	s := sl.sessions[conn]
+	return s.Session, s.device
 }
 
 // Tick forgets the edges that were silent for too long and returns their
@@ -194,7 +200,7 @@ func (t *Table) Tick(now time.Time) (lost []string) {
 	for name, sl := range t.edges {
 		if now.Sub(sl.heardAt) > EdgeSilence {
 			lost = append(lost, name)
-			t.Forget(name)
+			t.Forget(name, now)
 		}
 	}
 	t.sweep()

@@ -7,23 +7,28 @@ import (
 	"github.com/hawser-edge/hawser/routing/sessionsum"
 )
 
-// Session is a device's connection to an edge.
+// Session names a device's connection to an edge. It is a value: sessions are
+// compared with ==, and one that ended can be kept, and asked for, as long as
+// the caller likes. The zero Session is none.
 type Session struct {
+	// Conn is the connection's number at its edge.
+	Conn uint64
+	// Epoch orders the sessions of a device.
+	Epoch int64
+	slot  *slot
+}
+
+// Exists reports whether s names a session, ended ones included.
+func (s Session) Exists() bool { return s.slot != nil }
+
+// session is what is kept of a Session.
+type session struct {
 	// Static after construction.
-	Conn   uint64
-	Device DeviceID
-	Epoch  int64
-	slot   *slot
+	Session
+	device DeviceID
 
-	// Background says that the application stands in the background on a
-	// platform that stops it.
-	Background bool
-	// Doubtful says that the device let a deadline pass: it is pushed at once
-	// until it acknowledges. The owner of the table sets it; a new session
-	// begins without it.
-	Doubtful bool
-
-	standing standing
+	background, doubtful bool
+	standing             standing
 }
 
 // standing is a session's place among the sessions of its device.
@@ -38,20 +43,40 @@ const (
 )
 
 // Edge returns the name and the incarnation of the session's edge.
-func (s *Session) Edge() (name string, incarnation int64) {
+func (s Session) Edge() (name string, incarnation int64) {
 	return s.slot.name, s.slot.incarnation
 }
 
-// Live reports whether the session is its device's current one, at an edge
-// that is there.
-func (s *Session) Live() bool {
-	return s.standing == current && !s.slot.dead && s.slot.sessions[s.Conn] == s
+// find returns what is kept of a session, or nil.
+func (s Session) find() *session {
+	if s.slot == nil || s.slot.dead {
+		return nil
+	}
+	if x := s.slot.sessions[s.Conn]; x != nil && x.Session == s {
+		return x
+	}
+	return nil
+}
+
+// Live reports whether s is its device's current session, at an edge that is
+// there.
+func (t *Table) Live(s Session) bool {
+	x := s.find()
+	return x != nil && x.standing == current
+}
+
+// SetDoubtful notes whether the device of s let a deadline pass. A new
+// session begins without doubt.
+func (t *Table) SetDoubtful(s Session, doubtful bool) {
+	if x := s.find(); x != nil {
+		x.doubtful = doubtful
+	}
 }
 
 // after reports whether s comes after o in the order of sessions: by epoch,
 // then by incarnation of the edge, then by connection number. Edges with the
 // same three are told apart by name.
-func (s *Session) after(o *Session) bool {
+func (s Session) after(o Session) bool {
 	switch {
 	case s.Epoch != o.Epoch:
 		return s.Epoch > o.Epoch
@@ -64,22 +89,22 @@ func (s *Session) after(o *Session) bool {
 	}
 }
 
-func (s *Session) sum() uint64 {
-	return sessionsum.Of(s.Conn, s.Device.Tenant, s.Device.User, s.Device.Device, s.Epoch)
+func (s *session) sum() uint64 {
+	return sessionsum.Of(s.Conn, s.device.Tenant, s.device.User, s.device.Device, s.Epoch)
 }
 
 // same reports whether p tells of this very session; only its background
 // state may differ.
-func (s *Session) same(p *linkpb.Session) bool {
-	return s.Epoch == p.GetEpoch() && s.Device == deviceOf(p)
+func (s *session) same(p *linkpb.Session) bool {
+	return s.Epoch == p.GetEpoch() && s.device == deviceOf(p)
 }
 
 // Change is one thing that happened to a device: its session is new, changed
 // or gone.
 type Change struct {
 	Device DeviceID
-	// Session is the device's session now, or nil.
-	Session *Session
+	// Session is the device's session now, or none.
+	Session Session
 	// New says that Session was not the device's session before.
 	New bool
 }
@@ -93,7 +118,10 @@ func (t *Table) add(sl *slot, p *linkpb.Session, now time.Time) (Change, bool) {
 		}
 		t.drop(sl, old)
 	}
-	s := &Session{Conn: p.GetConn(), Device: deviceOf(p), Epoch: p.GetEpoch(), Background: p.GetBackground(), slot: sl}
+	s := &session{
+		Session: Session{Conn: p.GetConn(), Epoch: p.GetEpoch(), slot: sl},
+		device:  deviceOf(p), background: p.GetBackground(),
+	}
 	sl.sessions[s.Conn] = s
 	sl.sum += s.sum()
 	if s.Epoch > now.Add(MaxEpochAhead).UnixMilli() {
@@ -104,19 +132,19 @@ func (t *Table) add(sl *slot, p *linkpb.Session, now time.Time) (Change, bool) {
 }
 
 // update takes over the one thing that changes in a session's life.
-func (t *Table) update(s *Session, p *linkpb.Session) (Change, bool) {
-	if s.Background == p.GetBackground() {
+func (t *Table) update(s *session, p *linkpb.Session) (Change, bool) {
+	if s.background == p.GetBackground() {
 		return Change{}, false
 	}
-	s.Background = p.GetBackground()
-	return Change{Device: s.Device, Session: s}, s.standing == current
+	s.background = p.GetBackground()
+	return Change{Device: s.device, Session: s.Session}, s.standing == current
 }
 
 // seat makes s its device's session, or marks it superseded.
-func (t *Table) seat(s *Session) (Change, bool) {
-	e := t.entry(s.Device)
+func (t *Table) seat(s *session) (Change, bool) {
+	e := t.entry(s.device)
 	old := e.live()
-	if old != nil && old.after(s) {
+	if old != nil && old.after(s.Session) {
 		s.slot.mark(s, superseded)
 		return Change{}, false
 	}
@@ -124,7 +152,7 @@ func (t *Table) seat(s *Session) (Change, bool) {
 		old.slot.mark(old, superseded)
 	}
 	e.session = s
-	return Change{Device: s.Device, Session: s, New: true}, true
+	return Change{Device: s.device, Session: s.Session, New: true}, true
 }
 
 // remove ends the session with this connection number, if there is one.
@@ -138,23 +166,23 @@ func (t *Table) remove(sl *slot, conn uint64) (Change, bool) {
 
 // drop ends a session. An older session of the device does not come back to
 // its place: it was told to close, and its device most likely has left it.
-func (t *Table) drop(sl *slot, s *Session) (Change, bool) {
+func (t *Table) drop(sl *slot, s *session) (Change, bool) {
 	delete(sl.sessions, s.Conn)
 	delete(sl.marked, s.Conn)
 	sl.sum -= s.sum()
 	return t.unseat(s)
 }
 
-func (t *Table) unseat(s *Session) (Change, bool) {
-	u := t.users[s.Device.UserID]
+func (t *Table) unseat(s *session) (Change, bool) {
+	u := t.users[s.device.UserID]
 	if u == nil {
 		return Change{}, false
 	}
-	e := u.find(s.Device.Device)
+	e := u.find(s.device.Device)
 	if e == nil || e.session != s {
 		return Change{}, false
 	}
 	e.session = nil
-	t.tidy(s.Device.UserID, u)
-	return Change{Device: s.Device}, true
+	t.tidy(s.device.UserID, u)
+	return Change{Device: s.device}, true
 }

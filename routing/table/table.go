@@ -43,8 +43,24 @@ type Device struct {
 	Name string
 	// HasToken says that the device is registered with a push token.
 	HasToken bool
-	// Session is the live session, or nil.
-	Session *Session
+	// Session is the live session, or none.
+	Session Session
+	// Background says that the session's application stands in the background
+	// on a platform that stops it, Doubtful that the device let a deadline
+	// pass: see SetDoubtful.
+	Background, Doubtful bool
+	// Lost tells of the edge that held the device's last session, if that
+	// edge was lost and the device has not come back.
+	Lost Lost
+}
+
+// Lost is an edge that fell silent, or came back as another process. The zero
+// Lost is none.
+type Lost struct {
+	// Edge and Site are the edge's name and where it stands.
+	Edge, Site string
+	// At is when the edge was given up.
+	At time.Time
 }
 
 // Table is the devices and sessions of a router. The zero value is not
@@ -65,7 +81,7 @@ type user struct{ devices []entry }
 type entry struct {
 	name     string
 	hasToken bool
-	session  *Session
+	session  *session
 }
 
 // New returns an empty table.
@@ -92,7 +108,7 @@ func (t *Table) Devices(dst []Device, id UserID) []Device {
 		return dst
 	}
 	for i := range u.devices {
-		if d := u.devices[i].device(); d.HasToken || d.Session != nil {
+		if d := u.devices[i].device(); d.HasToken || d.Session.Exists() {
 			dst = append(dst, d)
 		}
 	}
@@ -200,13 +216,19 @@ func (u *user) tidy() {
 }
 
 func (e *entry) device() Device {
-	return Device{Name: e.name, HasToken: e.hasToken, Session: e.live()}
+	d := Device{Name: e.name, HasToken: e.hasToken}
+	if s := e.live(); s != nil {
+		d.Session, d.Background, d.Doubtful = s.Session, s.background, s.doubtful
+	} else if e.session != nil {
+		d.Lost = e.session.slot.lost()
+	}
+	return d
 }
 
 // live returns the entry's session unless its edge was lost.
-func (e *entry) live() *Session {
-	if e.session != nil && e.session.slot.dead {
-		e.session = nil
+func (e *entry) live() *session {
+	if e.session == nil || e.session.slot.dead {
+		return nil
 	}
 	return e.session
 }

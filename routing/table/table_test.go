@@ -24,7 +24,7 @@ func newEdge(name string, inc int64) *edge {
 	return &edge{name: name, inc: inc, sessions: map[uint64]*linkpb.Session{}}
 }
 
-func session(conn uint64, user, device string, epoch int64) *linkpb.Session {
+func told(conn uint64, user, device string, epoch int64) *linkpb.Session {
 	return &linkpb.Session{Conn: conn, Tenant: "t", User: user, Device: device, Epoch: epoch}
 }
 
@@ -72,7 +72,7 @@ func apply(t *testing.T, tab *Table, b *linkpb.SessionBatch, want BatchResult) [
 }
 
 func conn(tab *Table, user, device string) uint64 {
-	if s := tab.Device(ID("t", user, device)).Session; s != nil {
+	if s := tab.Device(ID("t", user, device)).Session; s.Exists() {
 		return s.Conn
 	}
 	return 0
@@ -81,18 +81,18 @@ func conn(tab *Table, user, device string) uint64 {
 func TestFollowsBatches(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	apply(t, tab, e.beat(), Applied)
-	if c := apply(t, tab, e.add(session(1, "u", "d", 5)), Applied); len(c) != 1 || !c[0].New {
+	if c := apply(t, tab, e.add(told(1, "u", "d", 5)), Applied); len(c) != 1 || !c[0].New {
 		t.Fatalf("changes %+v", c)
 	}
-	again := session(1, "u", "d", 5)
+	again := told(1, "u", "d", 5)
 	again.Background = true
-	if c := apply(t, tab, e.add(again), Applied); len(c) != 1 || c[0].New || !c[0].Session.Background {
+	if c := apply(t, tab, e.add(again), Applied); len(c) != 1 || c[0].New || !tab.Device(c[0].Device).Background {
 		t.Fatalf("changes %+v", c)
 	}
 	if echo, ok := tab.Echo("e1"); !ok || echo.Seq != 2 {
 		t.Errorf("echo %+v, %v", echo, ok)
 	}
-	if c := apply(t, tab, e.batch(nil, 1), Applied); len(c) != 1 || c[0].Session != nil {
+	if c := apply(t, tab, e.batch(nil, 1), Applied); len(c) != 1 || c[0].Session.Exists() {
 		t.Fatalf("changes %+v", c)
 	}
 	if len(tab.users) != 0 {
@@ -102,8 +102,8 @@ func TestFollowsBatches(t *testing.T) {
 
 func TestGapNeedsDump(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	apply(t, tab, e.add(session(1, "u", "d1", 5)), Applied)
-	e.add(session(2, "u", "d2", 5)) // lost
+	apply(t, tab, e.add(told(1, "u", "d1", 5)), Applied)
+	e.add(told(2, "u", "d2", 5)) // lost
 	apply(t, tab, e.beat(), Gap)
 	if _, ok := tab.Echo("e1"); ok {
 		t.Error("an echo of what is not known")
@@ -116,7 +116,7 @@ func TestGapNeedsDump(t *testing.T) {
 		t.Fatalf("needs %+v, then more", needs)
 	}
 	parts := e.dump(needs[0].ID, 1)
-	apply(t, tab, e.add(session(3, "u", "d3", 5)), Kept)
+	apply(t, tab, e.add(told(3, "u", "d3", 5)), Kept)
 	if ok, _ := tab.TakeDump(parts[0], start, nil); ok {
 		t.Fatal("half a dump was enough")
 	}
@@ -133,7 +133,7 @@ func TestMismatchNeedsDump(t *testing.T) {
 		"checksum": func(b *linkpb.SessionBatch) { b.Checksum++ },
 	} {
 		tab, e := New(), newEdge("e1", 1)
-		b := e.add(session(1, "u", "d", 5))
+		b := e.add(told(1, "u", "d", 5))
 		spoil(b)
 		apply(t, tab, b, Mismatch)
 		if len(tab.DumpNeeds(start)) != 1 {
@@ -144,7 +144,7 @@ func TestMismatchNeedsDump(t *testing.T) {
 
 func TestDumpIsAskedForAgain(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	e.add(session(1, "u", "d1", 5), session(2, "u", "d2", 5))
+	e.add(told(1, "u", "d1", 5), told(2, "u", "d2", 5))
 	apply(t, tab, e.beat(), Unknown)
 	first := tab.DumpNeeds(start)[0]
 	parts := e.dump(first.ID, 1)
@@ -170,7 +170,7 @@ func TestDumpIsAskedForAgain(t *testing.T) {
 
 func TestKeptBatchesAreBounded(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	e.add(session(1, "u", "d", 5))
+	e.add(told(1, "u", "d", 5))
 	apply(t, tab, e.beat(), Unknown)
 	id := tab.DumpNeeds(start)[0].ID
 	parts := e.dump(id, 10)
@@ -187,11 +187,11 @@ func TestKeptBatchesAreBounded(t *testing.T) {
 func TestEdgesComeAndGo(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	tab.Tick(start)
-	apply(t, tab, e.add(session(1, "u", "d", 5)), Applied)
+	apply(t, tab, e.add(told(1, "u", "d", 5)), Applied)
 	s := tab.Device(ID("t", "u", "d")).Session
 	next := newEdge("e1", 2)
 	apply(t, tab, next.beat(), Applied)
-	if conn(tab, "u", "d") != 0 || s.Live() {
+	if conn(tab, "u", "d") != 0 || tab.Live(s) {
 		t.Error("a session of the former incarnation lives")
 	}
 	apply(t, tab, e.beat(), Stale)
@@ -233,8 +233,8 @@ func TestOrderOfSessions(t *testing.T) {
 	} {
 		tab := New()
 		e1, e2 := newEdge("e1", c.old.inc), newEdge("e2", c.new.inc)
-		apply(t, tab, e1.add(session(c.old.conn, "u", "d", c.old.epoch)), Applied)
-		changes := apply(t, tab, e2.add(session(c.new.conn, "u", "d", c.new.epoch)), Applied)
+		apply(t, tab, e1.add(told(c.old.conn, "u", "d", c.old.epoch)), Applied)
+		changes := apply(t, tab, e2.add(told(c.new.conn, "u", "d", c.new.epoch)), Applied)
 		if won := len(changes) == 1; won != c.wins {
 			t.Errorf("case %d: won %v", i, won)
 		}
@@ -254,8 +254,8 @@ func TestOrderOfSessions(t *testing.T) {
 
 func TestLoserDoesNotComeBack(t *testing.T) {
 	tab, e1, e2 := New(), newEdge("e1", 1), newEdge("e2", 1)
-	apply(t, tab, e1.add(session(1, "u", "d", 5)), Applied)
-	apply(t, tab, e2.add(session(1, "u", "d", 6)), Applied)
+	apply(t, tab, e1.add(told(1, "u", "d", 5)), Applied)
+	apply(t, tab, e2.add(told(1, "u", "d", 6)), Applied)
 	apply(t, tab, e2.batch(nil, 1), Applied)
 	if conn(tab, "u", "d") != 0 {
 		t.Error("the superseded session is back")
@@ -269,7 +269,7 @@ func TestLoserDoesNotComeBack(t *testing.T) {
 func TestEpochAhead(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	limit := start.Add(MaxEpochAhead).UnixMilli()
-	apply(t, tab, e.add(session(1, "u", "d", limit+1), session(2, "v", "d", limit)), Applied)
+	apply(t, tab, e.add(told(1, "u", "d", limit+1), told(2, "v", "d", limit)), Applied)
 	echo, _ := tab.Echo("e1")
 	if len(echo.Refused) != 1 || echo.Refused[0] != 1 || conn(tab, "u", "d") != 0 || conn(tab, "v", "d") != 2 {
 		t.Errorf("echo %+v", echo)
@@ -282,12 +282,12 @@ func TestRecords(t *testing.T) {
 	if !tab.SetRecord(id, true) || tab.SetRecord(id, true) {
 		t.Error("a new record changes something, the same one nothing")
 	}
-	apply(t, tab, e.add(session(1, "u", "d", 5), session(2, "u", "e", 5)), Applied)
-	if d := tab.Devices(nil, id.UserID); len(d) != 2 || !d[0].HasToken || d[1].HasToken || d[0].Session == nil {
+	apply(t, tab, e.add(told(1, "u", "d", 5), told(2, "u", "e", 5)), Applied)
+	if d := tab.Devices(nil, id.UserID); len(d) != 2 || !d[0].HasToken || d[1].HasToken || !d[0].Session.Exists() {
 		t.Errorf("devices %+v", d)
 	}
-	tab.Forget("e1")
-	if d := tab.Devices(nil, id.UserID); len(d) != 1 || d[0].Session != nil {
+	tab.Forget("e1", start)
+	if d := tab.Devices(nil, id.UserID); len(d) != 1 || d[0].Session.Exists() || d[0].Lost.Edge != "e1" || !d[0].Lost.At.Equal(start) {
 		t.Errorf("devices %+v", d)
 	}
 	if !tab.SetRecord(id, false) || tab.DeleteRecord(id) || tab.Records() != 0 {
@@ -298,9 +298,9 @@ func TestRecords(t *testing.T) {
 func TestLostEdgesAreSwept(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	for i := range uint64(2 * sweepAt) {
-		apply(t, tab, e.add(session(i+1, fmt.Sprintf("u%d", i), "d", 5)), Applied)
+		apply(t, tab, e.add(told(i+1, fmt.Sprintf("u%d", i), "d", 5)), Applied)
 	}
-	tab.Forget("e1")
+	tab.Forget("e1", start)
 	tab.Tick(start)
 	if len(tab.users) != 0 {
 		t.Errorf("%d users are left behind", len(tab.users))
@@ -322,7 +322,7 @@ func TestConverges(t *testing.T) {
 			b := e.beat()
 			switch rng.IntN(3) {
 			case 0:
-				b = e.add(session(n+1, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(3)), start.UnixMilli()+int64(n)))
+				b = e.add(told(n+1, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(3)), start.UnixMilli()+int64(n)))
 			case 1:
 				b = e.batch(nil, uint64(rng.IntN(int(n)+1)))
 			}
@@ -338,7 +338,7 @@ func TestConverges(t *testing.T) {
 				late = late[1:]
 			}
 			if rng.IntN(50) == 0 {
-				tab.Forget(e.name)
+				tab.Forget(e.name, now)
 			}
 			takeDumps(tab, edges, now, rng)
 		}
@@ -376,7 +376,7 @@ func compare(t *testing.T, seed uint64, tab *Table, edges []*edge) {
 			t.Fatalf("seed %d: beat of %s: %d", seed, e.name, r)
 		}
 		for _, s := range e.sessions {
-			if tab.Session(e.name, e.inc, s.GetConn()).standing != current {
+			if tab.edges[e.name].sessions[s.GetConn()].standing != current {
 				continue // told to close
 			}
 			if o := newest[deviceOf(s)]; o == nil || s.GetEpoch() > o.GetEpoch() {
@@ -385,7 +385,7 @@ func compare(t *testing.T, seed uint64, tab *Table, edges []*edge) {
 		}
 	}
 	for id, want := range newest {
-		if got := tab.Device(id).Session; got == nil || got.Epoch != want.GetEpoch() {
+		if got := tab.Device(id).Session; !got.Exists() || got.Epoch != want.GetEpoch() {
 			t.Errorf("seed %d: %v has session %+v, want epoch %d", seed, id, got, want.GetEpoch())
 		}
 	}
