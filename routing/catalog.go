@@ -68,8 +68,16 @@ type Tenant struct {
 	APIKeys []KeyHash
 	// Kinds by their names.
 	Kinds map[string]Kind
-	// Services that devices may call upstream, beside "sync".
+	// Services that devices may call upstream, beside "sync": a service with
+	// all its methods, or one method as "service.method".
 	Services []string
+	// HTTP are the URLs of those that routers call over HTTP, by the name in
+	// Services, or by "sync.<kind>" for a kind that the backend numbers. The
+	// others are answered by the backend over NATS.
+	HTTP map[string]string
+	// Idempotent are names as in Services: what may be called again when
+	// nobody answers. sync always is.
+	Idempotent []string
 	// MaxEventsPerSecond bounds publishing; 0: no bound. Up to one second's
 	// worth may come at once.
 	MaxEventsPerSecond float64
@@ -120,10 +128,8 @@ func checkTenant(t Tenant) (*Tenant, error) {
 	if t.MaxEventsPerSecond < 0 {
 		return nil, fmt.Errorf("tenant %q: max events per second must not be negative", t.Name)
 	}
-	for _, s := range t.Services {
-		if err := wire.CheckID("service", s); err != nil {
-			return nil, fmt.Errorf("tenant %q: %w", t.Name, err)
-		}
+	if err := t.checkServices(); err != nil {
+		return nil, fmt.Errorf("tenant %q: %w", t.Name, err)
 	}
 	kinds := make(map[string]Kind, len(t.Kinds))
 	for name, k := range t.Kinds {
@@ -136,6 +142,7 @@ func checkTenant(t Tenant) (*Tenant, error) {
 	}
 	t.Kinds = kinds
 	t.APIKeys, t.Services = slices.Clone(t.APIKeys), slices.Clone(t.Services)
+	t.HTTP, t.Idempotent = maps.Clone(t.HTTP), slices.Clone(t.Idempotent)
 	return &t, nil
 }
 
@@ -191,12 +198,6 @@ func (c *Catalog) Kind(tenant, kind string) (Kind, bool) {
 // Kinds returns a tenant's kinds, sorted; nil for an unknown tenant. The
 // caller must not change it.
 func (c *Catalog) Kinds(tenant string) []string { return c.kinds[tenant] }
-
-// ServiceAllowed reports whether devices of the tenant may call a service.
-func (c *Catalog) ServiceAllowed(tenant, service string) bool {
-	t, ok := c.tenants[tenant]
-	return ok && (service == ServiceSync || slices.Contains(t.Services, service))
-}
 
 // MaxKeep is the greatest Keep of all kinds, at least MinKeep.
 func (c *Catalog) MaxKeep() int {

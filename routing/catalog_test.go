@@ -26,7 +26,7 @@ func TestCatalog(t *testing.T) {
 			t.Errorf("key %q names %q, want %q", key, got, want)
 		}
 	}
-	if !c.ServiceAllowed("b", "orders") || !c.ServiceAllowed("a", ServiceSync) || c.ServiceAllowed("a", "orders") || c.ServiceAllowed("nobody", ServiceSync) {
+	if !c.ServiceAllowed("b", "orders", "m") || !c.ServiceAllowed("a", ServiceSync, "m") || c.ServiceAllowed("a", "orders", "m") || c.ServiceAllowed("nobody", ServiceSync, "m") {
 		t.Error("the list of services is not followed")
 	}
 }
@@ -42,7 +42,7 @@ func TestCatalogRefuses(t *testing.T) {
 		"keeps":        {{Name: "a", Kinds: map[string]Kind{"x": {Keep: 3}}}},
 		"urgency":      {{Name: "a", Kinds: map[string]Kind{"x": {Urgency: 4}}}},
 		"push mode":    {{Name: "a", Kinds: map[string]Kind{"x": {Push: PushDefaults{Mode: "loud"}}}}},
-		"service":      {{Name: "a", Kinds: kinds, Services: []string{"a.b"}}},
+		"service":      {{Name: "a", Kinds: kinds, Services: []string{"a.b.c"}}},
 		"not be negat": {{Name: "a", Kinds: kinds, MaxEventsPerSecond: -1}},
 	}
 	for words, tenants := range tests {

@@ -97,7 +97,8 @@ func edgePermissions(edge string) Permissions {
 	}
 }
 
-// A router owns the streams.
+// A router owns the streams. Of devices' calls it takes those of sync and those
+// that go on over HTTP: which services that are is the configuration's matter.
 func routerPermissions(router string) Permissions {
 	p := Permissions{
 		Publish: []string{
@@ -110,7 +111,7 @@ func routerPermissions(router string) Permissions {
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router),
-			HeadsAll, DeviceAll, CheckAll, PublishAll, SyncSubject("*", "*"),
+			HeadsAll, DeviceAll, CheckAll, PublishAll, UpstreamSubject("*", "*", "*"),
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}

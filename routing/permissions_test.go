@@ -150,8 +150,8 @@ var rules = []struct {
 		neverPublish: []string{
 			"hw.b.r2", "hw.s.hk1", "$JS.API.STREAM.DELETE.INBOX", "$JS.API.STREAM.CREATE.X", "$JS.API.CONSUMER.DELETE.INBOX.ROUTERS", "_INBOX.router.r2.x",
 		},
-		subscribe:     []string{"hw.s.*", "hw.r.r1.a.*", "hw.r.r1.d.*", "hw.q.heads.*", "hw.q.device.*", "hw.q.check.*", "hawser.v1.pub.*.*.*", "hawser.v1.up.acme.sync.messages"},
-		neverSubcribe: []string{">", "hw.>", "hw.r.*.a.*", "hw.r.r2.a.*", "_INBOX.>", "hawser.v1.up.acme.orders.list"},
+		subscribe:     []string{"hw.s.*", "hw.r.r1.a.*", "hw.r.r1.d.*", "hw.q.heads.*", "hw.q.device.*", "hw.q.check.*", "hawser.v1.pub.*.*.*", "hawser.v1.up.acme.sync.messages", "hawser.v1.up.acme.orders.*"},
+		neverSubcribe: []string{">", "hw.>", "hw.r.*.a.*", "hw.r.r2.a.*", "_INBOX.>", "hawser.v1.up.>"},
 	},
 }
 

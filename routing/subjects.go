@@ -26,6 +26,7 @@ package routing
 //	hw.q.check.P                   CheckRequest        push -> one of "routers"
 //	hawser.v1.pub.T.U.K            the item            backend -> one of "publisher"
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
+//	                                                   or, over HTTP, one of "services"
 //	hawser.v1.up.T.sync.K          SyncRequest         edge -> one of "sync"
 //
 // A responder answers only subjects that SafeReply accepts, the NATS door only
@@ -47,6 +48,7 @@ const (
 	QueueRouters   = "routers"
 	QueuePublisher = "publisher"
 	QueueSync      = "sync"
+	QueueServices  = "services"
 
 	// Partitions is the number of partitions of the inbox subjects. It is
 	// part of every stored subject and can not be changed.

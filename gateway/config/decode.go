@@ -36,6 +36,10 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
 		return
 	}
+	if n.Kind == yaml.SequenceNode && v.Type() == reflect.TypeFor[Services]() {
+		d.services(path, n, v)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		d.structure(path, n, v)

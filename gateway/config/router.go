@@ -19,6 +19,18 @@ type Router struct {
 	// in bytes; a job takes some 300. A full stream forgets none: routers then
 	// hold events back until providers take pushes again. 0: 1 GiB.
 	PushMaxBytes int64 `yaml:"push_max_bytes"`
+	// Services says how services with a URL are called.
+	Services HTTPServices `yaml:"services,omitempty"`
+}
+
+// HTTPServices is the section router.services.
+type HTTPServices struct {
+	// CAFile holds the authorities of the services' certificates, in PEM.
+	// Empty: the system's.
+	CAFile File `yaml:"ca_file,omitempty"`
+	// MaxCalls is how many calls of one tenant are under way at once at this
+	// router; more are refused. 0: 256.
+	MaxCalls int `yaml:"max_calls"`
 }
 
 // API is where backends publish over HTTP (Connect, gRPC, gRPC-Web).
@@ -35,6 +47,7 @@ func (r *Router) setDefaults() {
 	orDefault(&r.API.Listen, "127.0.0.1:7480")
 	orDefault(&r.DedupWindow, 2*time.Minute)
 	orDefault(&r.AckWait, 4*time.Second)
+	orDefault(&r.Services.MaxCalls, 256)
 }
 
 func (r *Router) check(k *checker) {
@@ -46,6 +59,8 @@ func (r *Router) check(k *checker) {
 	k.duration("router.ack_wait", r.AckWait, 3*time.Second, 30*time.Second)
 	checkMaxBytes(k, "router.inbox_max_bytes", r.InboxMaxBytes)
 	checkMaxBytes(k, "router.push_max_bytes", r.PushMaxBytes)
+	k.optionalCA("router.services.ca_file", r.Services.CAFile)
+	k.between("router.services.max_calls", r.Services.MaxCalls, 1, 10_000)
 }
 
 func checkMaxBytes(k *checker, path string, n int64) {

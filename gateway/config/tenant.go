@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -21,9 +20,17 @@ type Tenant struct {
 	// MaxEventsPerSecond is what the tenant may publish, in events a second,
 	// at each router. 0: 1000.
 	MaxEventsPerSecond int `yaml:"max_events_per_second"`
-	// Services are the services that devices may call, besides sync, which
-	// is always there. The same grammar as Name.
-	Services []string `yaml:"services,omitempty"`
+	// Services are what devices may call, besides sync, and who answers. The
+	// names, and both parts of SERVICE.METHOD, have the grammar of Name.
+	Services Services `yaml:"services,omitempty"`
+	// Idempotent are names as in Services of what changes nothing when it is
+	// repeated: edges ask again where nobody answers. sync always is.
+	Idempotent []string `yaml:"idempotent,omitempty"`
+	// ServiceSecretFiles hold the secrets that calls over HTTP are signed
+	// with, one a file. Each call carries a signature of each, so that one
+	// secret can be replaced by another. Routers read them; required where a
+	// service has a URL.
+	ServiceSecretFiles []SecretFile `yaml:"service_secret_files,omitempty"`
 	// Kinds are the tenant's streams of news by name, 1 to 64 of them. The
 	// names have the grammar of Name.
 	Kinds map[string]Kind `yaml:"kinds"`
@@ -32,7 +39,8 @@ type Tenant struct {
 // Kind is how one stream of news behaves.
 type Kind struct {
 	// NumberedBy says who gives an event its version: hawser or backend.
-	// With backend, sync is the backend's own service. Empty: hawser.
+	// With backend, sync is the backend's own service, over NATS or at the
+	// URL of sync.KIND in services. Empty: hawser.
 	NumberedBy string `yaml:"numbered_by"`
 	// Keep is how many events of a user are kept for sync, 16 to 10000.
 	// 0: 16.
@@ -86,6 +94,7 @@ const (
 
 func (t *Tenant) setDefaults() {
 	orDefault(&t.MaxEventsPerSecond, 1000)
+	t.Services.setDefaults()
 	for name, kind := range t.Kinds {
 		orDefault(&kind.NumberedBy, NumberedByHawser)
 		orDefault(&kind.Keep, 16)
@@ -137,20 +146,8 @@ func (t *Tenant) check(k *checker, path string, c *Config) {
 		}
 	}
 	k.between(path+".max_events_per_second", t.MaxEventsPerSecond, 1, 10_000_000)
-	t.checkServices(k, path+".services")
+	t.checkServices(k, path, c.Has(RoleRouter))
 	t.checkKinds(k, path+".kinds")
-}
-
-func (t *Tenant) checkServices(k *checker, path string) {
-	for i, s := range t.Services {
-		k.id(index(path, i), s)
-		if s == "sync" {
-			k.addf(index(path, i), "sync is always there: leave it out")
-		}
-		if slices.Index(t.Services, s) < i {
-			k.addf(index(path, i), "names %q a second time: leave one", s)
-		}
-	}
 }
 
 func (t *Tenant) checkKinds(k *checker, path string) {

@@ -28,7 +28,9 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 	out := routing.Tenant{
 		Name:               t.Name,
 		Kinds:              make(map[string]routing.Kind, len(t.Kinds)),
-		Services:           t.Services,
+		Services:           t.Services.Names(),
+		HTTP:               t.Services.HTTP(),
+		Idempotent:         t.Idempotent,
 		MaxEventsPerSecond: float64(t.MaxEventsPerSecond),
 	}
 	for _, file := range t.APIKeyFiles {

@@ -169,8 +169,8 @@ func (r *Relay) check(c Call) *Error {
 			return &Error{Code: wire.StatusInvalid, Message: err.Error()}
 		}
 	}
-	if !r.cfg.Catalog.ServiceAllowed(c.Tenant, c.Service) {
-		return &Error{Code: wire.StatusPermissionDenied, Message: fmt.Sprintf("service %s is not on the tenant's list", c.Service)}
+	if !r.cfg.Catalog.ServiceAllowed(c.Tenant, c.Service, c.Method) {
+		return &Error{Code: wire.StatusPermissionDenied, Message: fmt.Sprintf("service %s/%s is not on the tenant's list", c.Service, c.Method)}
 	}
 	if c.Service == routing.ServiceSync {
 		if _, ok := r.cfg.Catalog.Kind(c.Tenant, c.Method); !ok {
