@@ -23,7 +23,10 @@ func runDemo(ctx context.Context, c *console, args []string) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	report, err := demo.Run(ctx, demo.Options{Program: program, Self: c.self, JSON: *asJSON, Out: c.stdout})
+	report, err := demo.Run(ctx, demo.Options{
+		Program: program, JSON: *asJSON, Out: c.stdout,
+		Next: []string{c.self + " dev", "go test ./..."},
+	})
 	if err != nil {
 		return err
 	}

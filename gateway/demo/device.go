@@ -21,6 +21,8 @@ type device struct {
 	platform   client.Platform
 	fleet      *fleet
 	gate       *gate
+	// home is the index of the edge that the device tries first.
+	home int
 
 	// Set by open, used by the story alone.
 	cancel context.CancelFunc
@@ -31,11 +33,13 @@ type device struct {
 	arrivals []arrival
 	versions map[string]int64
 	state    client.State
+	// misses counts dials that failed: each sends the next one to another edge.
+	misses int
 }
 
-func newDevice(f *fleet, user, name string, platform client.Platform) *device {
+func newDevice(f *fleet, user, name string, platform client.Platform, home int) *device {
 	return &device{
-		user: user, name: name, platform: platform, fleet: f,
+		user: user, name: name, platform: platform, fleet: f, home: home,
 		gate: &gate{}, versions: map[string]int64{},
 	}
 }
@@ -57,8 +61,8 @@ func (d *device) app() string {
 // open starts the application and waits until the device is connected.
 func (d *device) open(ctx context.Context, transportName string) error {
 	c, err := client.New(client.Config{
-		Addr: d.fleet.nodes["edge-1"].Listen, Transport: transportName,
-		Token:    func(context.Context) (string, error) { return d.fleet.env.Token(tenant, d.user, d.name) },
+		Addr: d.edge().Devices, Transport: transportName,
+		Token:    func(context.Context) (string, error) { return d.fleet.Token(d.user, d.name) },
 		Platform: d.platform, App: d.app(), PushToken: d.pushToken(),
 		Store: d, OnEvent: d.hear, OnState: d.setState, Dial: d.dial,
 	})
@@ -90,14 +94,26 @@ func (d *device) close() {
 	d.cancel = nil
 }
 
+// edge is the one that the device's next dial goes to.
+func (d *device) edge() Member {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fleet.edges[(d.home+d.misses)%len(d.fleet.edges)]
+}
+
 // dial wraps the connection so that the story can stop the device's reading.
+// An edge that cannot be reached makes the next dial go to another one, as a
+// name with several addresses does.
 func (d *device) dial(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
 	dial := transport.DialTCP
 	if kind == transport.QUIC {
 		dial = transport.DialQUIC
 	}
-	conn, err := dial(ctx, d.fleet.nodes["edge-1"].Listen, d.fleet.tls)
+	conn, err := dial(ctx, d.edge().Devices, d.fleet.tls)
 	if err != nil {
+		d.mu.Lock()
+		d.misses++
+		d.mu.Unlock()
 		return nil, err
 	}
 	return gatedConn{conn, d.gate}, nil

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -29,7 +31,7 @@ type answer struct {
 }
 
 // publishHTTP publishes as curl would, through the API of a router.
-func (f *fleet) publishHTTP(ctx context.Context, router string, p publication) (answer, error) {
+func (f *fleet) publishHTTP(ctx context.Context, router Member, p publication) (answer, error) {
 	body := map[string]any{"user": p.user, "kind": p.kind, "item": base64.StdEncoding.EncodeToString([]byte(p.item))}
 	if p.id != "" {
 		body["id"] = p.id
@@ -41,17 +43,17 @@ func (f *fleet) publishHTTP(ctx context.Context, router string, p publication) (
 	if err != nil {
 		return answer{}, fmt.Errorf("word the request: %w", err)
 	}
-	url := "http://" + f.nodes[router].API + "/hawser.v1.Publisher/Notify"
+	url := "http://" + router.API + "/hawser.v1.Publisher/Notify"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
 	if err != nil {
 		return answer{}, fmt.Errorf("word the request: %w", err)
 	}
-	key, err := f.env.APIKey(tenant)
+	key, err := os.ReadFile(f.APIKeyFile())
 	if err != nil {
-		return answer{}, err
+		return answer{}, fmt.Errorf("read the tenant's API key: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return answer{}, fmt.Errorf("publish over HTTP: %w", err)
@@ -69,7 +71,7 @@ func (f *fleet) publishHTTP(ctx context.Context, router string, p publication) (
 
 // publishNATS publishes as a backend with any NATS client would.
 func (f *fleet) publishNATS(ctx context.Context, p publication) (answer, error) {
-	nc, err := f.env.ConnectNATS(routing.RoleBackend, tenant)
+	nc, err := f.ConnectNATS(routing.RoleBackend, tenant)
 	if err != nil {
 		return answer{}, err
 	}
@@ -87,9 +89,9 @@ func (f *fleet) publishNATS(ctx context.Context, p publication) (answer, error) 
 }
 
 // publishCLI publishes with the command that people type.
-func (f *fleet) publishCLI(ctx context.Context, router string, p publication) (answer, error) {
+func (f *fleet) publishCLI(ctx context.Context, router Member, p publication) (answer, error) {
 	cmd := exec.CommandContext(ctx, f.program, "notify", "--json",
-		"--api", "http://"+f.nodes[router].API, "--api-key-file", f.env.Path(tenant+".api-key"),
+		"--api", "http://"+router.API, "--api-key-file", f.APIKeyFile(),
 		"--user", p.user, "--kind", p.kind, "--item", p.item)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

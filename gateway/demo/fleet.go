@@ -3,87 +3,112 @@ package demo
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/push/pushtest"
 	"github.com/hawser-edge/hawser/routing"
-	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
 // tenant is the one tenant of the demo.
 const tenant = "demo"
 
-// victim is the router that the story kills, survivor the other one.
-const (
-	victim   = "router-1"
-	survivor = "router-2"
-)
+// A Member is one process of a fleet, with the addresses at which the story
+// reaches it.
+type Member struct {
+	// Name is unique in the fleet.
+	Name string
+	// Role is what the process does.
+	Role routing.Role
+	// Devices is the host:port of an edge, for TCP and UDP.
+	Devices string
+	// API is the host:port of a router's API, plain HTTP.
+	API string
+	// Admin is the host:port of health and metrics.
+	Admin string
+}
 
-// A fleet is four processes, each a role, as an operator would run them.
+// A Fleet is what the story is told about. It has at least one edge, two
+// routers and a push worker. Its tenant "demo" has the kind messages, numbered
+// by hawser, urgent and with alerts; its push worker speaks to the simulators.
+type Fleet interface {
+	// Start brings everything up and returns once every member is ready, with
+	// sentences about it. Stop follows, also after an error.
+	Start(ctx context.Context) ([]string, error)
+	// Stop ends everything. A member that cannot stop well is an error.
+	Stop(ctx context.Context) error
+	// Logs is the folder of the members' logs, files that end in .log.
+	Logs() string
+
+	// Members do not change after Start.
+	Members() []Member
+	// Kill ends a member as kill -9 does.
+	Kill(ctx context.Context, member string) error
+	// Freeze stops a member where it stands until Thaw. False: this system
+	// cannot.
+	Freeze(ctx context.Context, member string) (bool, error)
+	Thaw(ctx context.Context, member string) error
+
+	// DeviceTLS is how a device trusts the edges. The caller may change it.
+	DeviceTLS() (*tls.Config, error)
+	// Token signs a device in.
+	Token(user, device string) (string, error)
+	// APIKeyFile holds the tenant's API key.
+	APIKeyFile() string
+	// ConnectNATS logs in as the tenant's backend or as a router. The caller
+	// closes the connection.
+	ConnectNATS(role routing.Role, label string) (*nats.Conn, error)
+	// Providers are what the push workers speak to.
+	Providers() (*pushtest.APNs, *pushtest.FCM)
+}
+
+// fleet is a Fleet with what the story looks at it through.
 type fleet struct {
+	Fleet
+
 	// Static after startFleet.
-	dir       string
-	program   string
-	env       *devmode.Environment
-	nodes     map[string]devmode.Node
-	processes map[string]*devmode.Process
-	tls       *tls.Config
-	ports     io.Closer // holds the nodes' addresses
+	program string
+	tls     *tls.Config
+	apns    *pushtest.APNs
+	fcm     *pushtest.FCM
+	edges   []Member
+	routers []Member
+	push    []Member
 
 	// The auditor reads the stream as it is, with a router's rights.
 	auditor *nats.Conn
 	js      jetstream.JetStream
 }
 
-// startFleet starts everything and returns at once; waitReady waits. The
-// caller calls stop, also after an error.
-func startFleet(ctx context.Context, dir, program string) (*fleet, error) {
-	f := &fleet{dir: dir, program: program, nodes: map[string]devmode.Node{}, processes: map[string]*devmode.Process{}}
-	addrs, ports, err := embednats.FreeAddrs(7)
+// startFleet starts f and tells what stands. The caller calls stop, also
+// after an error.
+func startFleet(ctx context.Context, f Fleet, program string) (*fleet, []string, error) {
+	s := &fleet{Fleet: f, program: program}
+	lines, err := f.Start(ctx)
 	if err != nil {
-		return f, err
+		return s, lines, err
 	}
-	f.ports = ports
-	nodes := []devmode.Node{
-		{Name: "edge-1", Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1]},
-		{Name: victim, Roles: []string{"router"}, API: addrs[2], Admin: addrs[3]},
-		{Name: survivor, Roles: []string{"router"}, API: addrs[4], Admin: addrs[5]},
-		{Name: "push-1", Roles: []string{"push"}, Admin: addrs[6]},
-	}
-	if f.env, err = devmode.New(devmode.Options{Dir: dir, Nodes: nodes, Tenants: []string{tenant}}); err != nil {
-		return f, err
-	}
-	for _, n := range nodes {
-		if err := f.startNode(ctx, n); err != nil {
-			return f, err
+	for _, m := range f.Members() {
+		switch m.Role {
+		case routing.RoleEdge:
+			s.edges = append(s.edges, m)
+		case routing.RoleRouter:
+			s.routers = append(s.routers, m)
+		case routing.RolePush:
+			s.push = append(s.push, m)
 		}
 	}
-	if f.tls, err = f.env.DeviceTLS(); err != nil {
-		return f, err
+	s.apns, s.fcm = f.Providers()
+	if s.tls, err = f.DeviceTLS(); err != nil {
+		return s, lines, err
 	}
-	return f, f.audit()
-}
-
-func (f *fleet) startNode(ctx context.Context, n devmode.Node) error {
-	config, err := f.env.WriteConfig(n)
-	if err != nil {
-		return err
-	}
-	p, err := devmode.Start(ctx, f.program, config, n.Name, f.dir)
-	if err != nil {
-		return err
-	}
-	f.nodes[n.Name], f.processes[n.Name] = n, p
-	return nil
+	return s, lines, s.audit()
 }
 
 func (f *fleet) audit() (err error) {
-	if f.auditor, err = f.env.ConnectNATS(routing.RoleRouter, survivor); err != nil {
+	if f.auditor, err = f.ConnectNATS(routing.RoleRouter, f.survivor().Name); err != nil {
 		return fmt.Errorf("connect the auditor: %w", err)
 	}
 	if f.js, err = jetstream.New(f.auditor); err != nil {
@@ -92,21 +117,9 @@ func (f *fleet) audit() (err error) {
 	return nil
 }
 
-// waitReady waits until every process says that it can take work.
-func (f *fleet) waitReady(ctx context.Context) error {
-	for name, n := range f.nodes {
-		err := devmode.Until(ctx, func() error {
-			if f.processes[name].Ended() {
-				return devmode.StopTrying(fmt.Errorf("%s ended: see %s", name, f.processes[name].Log))
-			}
-			return n.Ready(ctx)
-		})
-		if err != nil {
-			return fmt.Errorf("wait for %s: %w", name, err)
-		}
-	}
-	return nil
-}
+// victim is the router that the story kills, survivor the other one.
+func (f *fleet) victim() Member   { return f.routers[0] }
+func (f *fleet) survivor() Member { return f.routers[1] }
 
 // inFlight is the number of events that NATS has handed to routers and that
 // none has acknowledged.
@@ -118,23 +131,9 @@ func (f *fleet) inFlight(ctx context.Context) (int, error) {
 	return consumer.CachedInfo().NumAckPending, nil
 }
 
-// stop ends every process that still runs. Errors of the ends are returned,
-// because a role that cannot stop well is a fault too.
-func (f *fleet) stop() error {
-	var errs []error
-	for _, name := range []string{"push-1", "edge-1", victim, survivor} {
-		if p := f.processes[name]; p != nil && !p.Ended() {
-			errs = append(errs, p.Stop())
-		}
-	}
+func (f *fleet) stop(ctx context.Context) error {
 	if f.auditor != nil {
 		f.auditor.Close()
 	}
-	if f.env != nil {
-		f.env.Close()
-	}
-	if f.ports != nil {
-		_ = f.ports.Close() // there is nothing to lose
-	}
-	return errors.Join(errs...)
+	return f.Stop(ctx)
 }

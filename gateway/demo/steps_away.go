@@ -55,7 +55,7 @@ func (s *story) publishThree(ctx context.Context, user string) ([]int64, error) 
 	var versions []int64
 	for i := range 3 {
 		text := "message " + strconv.Itoa(i+1)
-		a, err := s.fleet.publishHTTP(ctx, survivor, publication{
+		a, err := s.fleet.publishHTTP(ctx, s.fleet.survivor(), publication{
 			user: user, kind: messages, item: text, title: "To " + user, body: text,
 		})
 		if err != nil {
@@ -131,7 +131,7 @@ func (s *story) stopReading(ctx context.Context) ([]string, error) {
 	before := len(s.fleet.notifications(s.aPhone))
 	s.aPhone.gate.shut()
 	defer s.aPhone.gate.open()
-	a, err := s.fleet.publishHTTP(ctx, survivor, publication{
+	a, err := s.fleet.publishHTTP(ctx, s.fleet.survivor(), publication{
 		user: "A", kind: messages, item: "are you there?", title: "To A", body: "are you there?",
 	})
 	if err != nil {
@@ -205,7 +205,7 @@ func (s *story) routerDies(ctx context.Context) ([]string, error) {
 	var versions []int64
 	for {
 		if len(versions) == rounds {
-			return nil, fmt.Errorf("none of %d events went to %s", rounds, victim)
+			return nil, fmt.Errorf("none of %d events went to %s", rounds, s.fleet.victim().Name)
 		}
 		v, held, err := s.publishToFrozen(ctx)
 		if err != nil {
@@ -220,7 +220,9 @@ func (s *story) routerDies(ctx context.Context) ([]string, error) {
 		}
 	}
 	died := time.Now()
-	s.fleet.processes[victim].Kill()
+	if err := s.fleet.Kill(ctx, s.fleet.victim().Name); err != nil {
+		return nil, err
+	}
 	for _, d := range []*device{s.aPhone, s.aTablet} {
 		if err := d.waitHeard(ctx, messages, versions...); err != nil {
 			return nil, err
@@ -232,29 +234,30 @@ func (s *story) routerDies(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return []string{
-		fmt.Sprintf("router-1, frozen with version %d in its hands, is killed (signal 9)", last),
-		fmt.Sprintf("router-2 takes it over when router-1's time is up: A's phone has it %.1f s after the kill", phone.Sub(died).Seconds()),
+		fmt.Sprintf("%s, frozen with version %d in its hands, is killed (signal 9)", s.fleet.victim().Name, last),
+		fmt.Sprintf("%s takes it over when the dead one's time is up: A's phone has it %.1f s after the kill",
+			s.fleet.survivor().Name, phone.Sub(died).Seconds()),
 	}, nil
 }
 
 // publishToFrozen publishes an event while the victim is frozen and tells
 // whether it is in its hands. If not, the victim goes on as if nothing had been.
 func (s *story) publishToFrozen(ctx context.Context) (version int64, held bool, err error) {
-	router := s.fleet.processes[victim]
-	frozen, err := router.Freeze()
+	victim := s.fleet.victim().Name
+	frozen, err := s.fleet.Freeze(ctx, victim)
 	if err != nil {
 		return 0, false, fmt.Errorf("freeze %s: %w", victim, err)
 	}
 	defer func() {
 		if !held {
-			err = errors.Join(err, router.Thaw())
+			err = errors.Join(err, s.fleet.Thaw(ctx, victim))
 		}
 	}()
 	before, err := s.fleet.notifies(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	a, err := s.fleet.publishHTTP(ctx, survivor, publication{user: "A", kind: messages, item: "still there?"})
+	a, err := s.fleet.publishHTTP(ctx, s.fleet.survivor(), publication{user: "A", kind: messages, item: "still there?"})
 	if err != nil || !frozen {
 		return a.Version, err == nil, err
 	}

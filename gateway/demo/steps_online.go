@@ -9,24 +9,13 @@ import (
 )
 
 func (s *story) start(ctx context.Context) ([]string, error) {
-	began := time.Now()
+	var lines []string
 	var err error
-	if s.fleet, err = startFleet(context.WithoutCancel(ctx), s.dir, s.program); err != nil {
-		return nil, err
-	}
-	if err := s.fleet.waitReady(ctx); err != nil {
-		return nil, err
+	if s.fleet, lines, err = startFleet(ctx, s.ground, s.program); err != nil {
+		return lines, err
 	}
 	s.makeDevices()
-	f := s.fleet
-	return []string{
-		fmt.Sprintf("edge-1    devices on %s, TCP and UDP", f.nodes["edge-1"].Listen),
-		fmt.Sprintf("router-1  backends on http://%s", f.nodes[victim].API),
-		fmt.Sprintf("router-2  backends on http://%s", f.nodes[survivor].API),
-		fmt.Sprintf("push-1    to simulators of APNs (%s) and FCM (%s)", f.env.APNs.URL(), f.env.FCM.URL()),
-		fmt.Sprintf("NATS      %s, one user a role, none more rights than it needs", f.env.NATSURL),
-		fmt.Sprintf("all ready after %.1f s", time.Since(began).Seconds()),
-	}, nil
+	return lines, nil
 }
 
 func (s *story) connectA(ctx context.Context) ([]string, error) {
@@ -50,13 +39,13 @@ func (s *story) threeDoors(ctx context.Context) ([]string, error) {
 		publish func() (answer, error)
 	}{
 		{"HTTP, as curl speaks it", func() (answer, error) {
-			return s.fleet.publishHTTP(ctx, victim, publication{user: "A", kind: messages, item: "hello over HTTP", id: s.firstID})
+			return s.fleet.publishHTTP(ctx, s.fleet.victim(), publication{user: "A", kind: messages, item: "hello over HTTP", id: s.firstID})
 		}},
 		{"NATS, as any client speaks it", func() (answer, error) {
 			return s.fleet.publishNATS(ctx, publication{user: "A", kind: messages, item: "hello over NATS"})
 		}},
 		{"the command notify", func() (answer, error) {
-			return s.fleet.publishCLI(ctx, survivor, publication{user: "A", kind: messages, item: "hello from a shell"})
+			return s.fleet.publishCLI(ctx, s.fleet.survivor(), publication{user: "A", kind: messages, item: "hello from a shell"})
 		}},
 	}
 	var lines []string
@@ -112,7 +101,7 @@ const quiet = 700 * time.Millisecond
 
 func (s *story) sameAgain(ctx context.Context) ([]string, error) {
 	before := len(s.aPhone.record().arrivals) + len(s.aTablet.record().arrivals)
-	again, err := s.fleet.publishHTTP(ctx, survivor, publication{user: "A", kind: messages, item: "hello over HTTP", id: s.firstID})
+	again, err := s.fleet.publishHTTP(ctx, s.fleet.survivor(), publication{user: "A", kind: messages, item: "hello over HTTP", id: s.firstID})
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +122,7 @@ func (s *story) forgedToken(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	c, err := client.New(client.Config{
-		Addr: s.fleet.nodes["edge-1"].Listen, TLS: s.fleet.tls, Transport: client.TCP,
+		Addr: s.fleet.edges[0].Devices, TLS: s.fleet.tls, Transport: client.TCP,
 		Token: func(context.Context) (string, error) { return forged, nil },
 	})
 	if err != nil {

@@ -12,10 +12,14 @@ import (
 
 // Options of a run.
 type Options struct {
-	// Program is the path of the hawser executable that the fleet runs.
+	// Program is the path of the hawser executable: the demo's own fleet runs
+	// it, and the story calls its command notify.
 	Program string
-	// Self is how a user starts that program, for what the demo suggests.
-	Self string
+	// Fleet is the one to tell about. Nil: processes on this machine, made for
+	// the run.
+	Fleet Fleet
+	// Next is what to suggest after a story that held.
+	Next []string
 	// JSON writes one object at the end instead of a story.
 	JSON bool
 	// Out receives the story or the object.
@@ -34,9 +38,12 @@ const (
 
 // A story is a run in progress.
 type story struct {
-	fleet   *fleet
+	// Static after construction.
+	ground  Fleet
 	program string
-	dir     string
+
+	// Set by start.
+	fleet *fleet
 
 	aPhone, aTablet, bPhone, cPhone *device
 	// first is what A's devices were told first, and under which id.
@@ -53,7 +60,7 @@ type step struct {
 	run  func(*story, context.Context) ([]string, error)
 }
 
-func steps() []step {
+func (s *story) steps() []step {
 	return []step{
 		{"Start: NATS, two routers, an edge and a push worker, each a process", (*story).start},
 		{"User A connects: a phone over QUIC, a tablet over TCP", (*story).connectA},
@@ -70,21 +77,26 @@ func steps() []step {
 // Run tells the story. The report's OK says whether every step held; the
 // error is about telling it.
 func Run(ctx context.Context, o Options) (Report, error) {
-	dir, err := os.MkdirTemp("", "hawser-demo-")
-	if err != nil {
-		return Report{}, fmt.Errorf("make a folder for the demo: %w", err)
+	ground, clean := o.Fleet, func() error { return nil }
+	if ground == nil {
+		dir, err := os.MkdirTemp("", "hawser-demo-")
+		if err != nil {
+			return Report{}, fmt.Errorf("make a folder for the demo: %w", err)
+		}
+		ground, clean = newProcesses(dir, o.Program), func() error { return os.RemoveAll(dir) }
 	}
 	out := o.Out
 	if o.JSON {
 		out = io.Discard
 	}
-	s := &story{program: o.Program, dir: dir}
-	r := s.tell(ctx, printer{w: out, total: len(steps()) + 1})
+	s := &story{ground: ground, program: o.Program}
+	r := s.tell(ctx, printer{w: out, total: len(s.steps()) + 1})
+	var err error
 	if r.OK {
-		err = os.RemoveAll(dir)
-		r.Next = []string{o.Self + " dev", "go test ./..."}
+		err = clean()
+		r.Next = o.Next
 	} else {
-		r.Logs = dir
+		r.Logs = ground.Logs()
 	}
 	printer{w: out}.finish(r)
 	if o.JSON {
@@ -96,7 +108,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 func (s *story) tell(ctx context.Context, p printer) Report {
 	began := time.Now()
 	r := Report{Schema: Schema, OK: true}
-	for i, st := range steps() {
+	for i, st := range s.steps() {
 		p.begin(i+1, st.name)
 		report := s.play(ctx, st)
 		p.end(report)
@@ -140,7 +152,7 @@ func (s *story) play(ctx context.Context, st step) StepReport {
 }
 
 func (s *story) look() string {
-	return fmt.Sprintf("Look closer: the processes' logs are %s/*.log, one JSON object a line", s.dir)
+	return fmt.Sprintf("Look closer: the processes' logs are %s/*.log, one JSON object a line", s.ground.Logs())
 }
 
 // account draws the balance of everything that was published.
@@ -171,7 +183,7 @@ func (s *story) devices() []*device {
 }
 
 // stop ends the devices and the fleet.
-func (s *story) stop(context.Context) ([]string, error) {
+func (s *story) stop(ctx context.Context) ([]string, error) {
 	for _, d := range s.devices() {
 		if d != nil {
 			d.close()
@@ -180,15 +192,15 @@ func (s *story) stop(context.Context) ([]string, error) {
 	if s.fleet == nil {
 		return nil, nil
 	}
-	if err := s.fleet.stop(); err != nil {
+	if err := s.fleet.stop(ctx); err != nil {
 		return nil, err
 	}
 	return []string{"every process drained and ended by itself"}, nil
 }
 
 func (s *story) makeDevices() {
-	s.aPhone = newDevice(s.fleet, "A", "phone", client.PlatformIOS)
-	s.aTablet = newDevice(s.fleet, "A", "tablet", client.PlatformOther)
-	s.bPhone = newDevice(s.fleet, "B", "phone", client.PlatformIOS)
-	s.cPhone = newDevice(s.fleet, "C", "phone", client.PlatformAndroid)
+	s.aPhone = newDevice(s.fleet, "A", "phone", client.PlatformIOS, 0)
+	s.aTablet = newDevice(s.fleet, "A", "tablet", client.PlatformOther, 1)
+	s.bPhone = newDevice(s.fleet, "B", "phone", client.PlatformIOS, 0)
+	s.cPhone = newDevice(s.fleet, "C", "phone", client.PlatformAndroid, 1)
 }

@@ -64,32 +64,41 @@ func (f *fleet) pushesTo(d *device) ([]push, error) {
 }
 
 func (f *fleet) notifications(d *device) []pushtest.Notification {
-	return append(f.env.APNs.ReceivedBy(d.pushToken()), f.env.FCM.ReceivedBy(d.pushToken())...)
+	return append(f.apns.ReceivedBy(d.pushToken()), f.fcm.ReceivedBy(d.pushToken())...)
 }
 
-// notifies is how many notifies of routers the edge has taken, by its own count.
+// notifies is how many notifies of routers the edges have taken, by their own
+// count.
 func (f *fleet) notifies(ctx context.Context) (int, error) {
-	text, err := f.metrics(ctx, "edge-1")
-	if err != nil {
-		return 0, err
+	sum := 0
+	for _, edge := range f.edges {
+		text, err := metrics(ctx, edge)
+		if err != nil {
+			return 0, err
+		}
+		n, err := sumOf("hawser_session_notifies_total", text)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
 	}
-	return sumOf("hawser_session_notifies_total", text)
+	return sum, nil
 }
 
 // metrics is what a process answers on /metrics.
-func (f *fleet) metrics(ctx context.Context, name string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+f.nodes[name].Admin+"/metrics", nil)
+func metrics(ctx context.Context, m Member) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+m.Admin+"/metrics", nil)
 	if err != nil {
-		return "", fmt.Errorf("read the metrics of %s: %w", name, err)
+		return "", fmt.Errorf("read the metrics of %s: %w", m.Name, err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("read the metrics of %s: %w", name, err)
+		return "", fmt.Errorf("read the metrics of %s: %w", m.Name, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", fmt.Errorf("read the metrics of %s: %w", name, err)
+		return "", fmt.Errorf("read the metrics of %s: %w", m.Name, err)
 	}
 	return string(text), nil
 }
