@@ -97,6 +97,10 @@ func PublishSubject(tenant, user, kind string) string {
 	return prefixPublish + tenant + "." + user + "." + kind
 }
 
+// APISubject carries a backend's call of a method of hawser.v1.Publisher, such
+// as NotifyMany.
+func APISubject(tenant, method string) string { return prefixAPI + tenant + "." + method }
+
 // UpstreamSubject carries devices' requests to a tenant's service.
 func UpstreamSubject(tenant, service, method string) string {
 	return prefixUpstream + tenant + "." + service + "." + method
@@ -126,5 +130,11 @@ func SafeReply(subject string) bool {
 // help one tenant to speak to another's.
 func SafePublishReply(subject, reply string) bool {
 	tenant, _, _ := strings.Cut(strings.TrimPrefix(subject, prefixPublish), ".")
+	return SafeBackendReply(tenant, reply)
+}
+
+// SafeBackendReply reports whether a reply subject is an inbox of the tenant's
+// backends.
+func SafeBackendReply(tenant, reply string) bool {
 	return SafeReply(reply) && strings.HasPrefix(reply, InboxPrefix(RoleBackend, tenant)+".")
 }

@@ -46,6 +46,15 @@ func ParsePublish(subject string) (tenant, user, kind string, err error) {
 	return t[0], t[1], t[2], nil
 }
 
+// ParseAPI reverses APISubject.
+func ParseAPI(subject string) (tenant, method string, err error) {
+	t, err := tokens(subject, prefixAPI, 2)
+	if err != nil {
+		return "", "", err
+	}
+	return t[0], t[1], nil
+}
+
 // ParseUpstream reverses UpstreamSubject.
 func ParseUpstream(subject string) (tenant, service, method string, err error) {
 	t, err := tokens(subject, prefixUpstream, 3)

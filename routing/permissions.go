@@ -111,7 +111,7 @@ func routerPermissions(router string) Permissions {
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router),
-			HeadsAll, DeviceAll, CheckAll, PublishAll, UpstreamSubject("*", "*", "*"),
+			HeadsAll, DeviceAll, CheckAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"),
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}
@@ -153,7 +153,7 @@ func pushPermissions(push string) Permissions {
 func backendPermissions(tenant string) Permissions {
 	return Permissions{
 		Publish: []string{
-			PublishSubject(tenant, "*", "*"), UpstreamReply("*", tenant) + ".>",
+			PublishSubject(tenant, "*", "*"), APISubject(tenant, "*"), UpstreamReply("*", tenant) + ".>",
 		},
 		Subscribe: []string{
 			UpstreamSubject(tenant, "*", "*"), EventsOf(tenant),

@@ -111,7 +111,7 @@ var rules = []struct {
 			"$KV.DEVICES.d.acme.u1.d1", "$SYS.REQ.SERVER.PING",
 			routing.InboxSubject("acme", "u1", "messages"), "push.acme.u1.d1.messages", "hawser.v1.events.acme.x",
 			"hawser.v1.pub.acme.u1.messages", "hw.s.hk2", "hw.r.r1.a.hk2", "hw.r.r1.d.hk2", "hw.q.heads.hk2",
-			"hw.q.device.hk2", "hw.q.check.p1", "hw.g.hk2.n", "hw.b.r1", "_INBOX.router.r1.x", "_INBOX.edge.hk2.x",
+			"hw.q.device.hk2", "hw.q.check.p1", "hawser.v1.api.acme.Presence", "hw.g.hk2.n", "hw.b.r1", "_INBOX.router.r1.x", "_INBOX.edge.hk2.x",
 		},
 		subscribe: []string{"hw.g.hk1.n", "hw.g.hk1.e", "hw.g.hk1.d", "hw.b.*", "_INBOX.edge.hk1.>"},
 		neverSubcribe: []string{
@@ -121,9 +121,9 @@ var rules = []struct {
 	},
 	{
 		role: routing.RoleBackend, label: "acme",
-		publish: []string{"hawser.v1.pub.acme.u1.messages", "_INBOX.edge.hk1.up.acme.x"},
+		publish: []string{"hawser.v1.pub.acme.u1.messages", "hawser.v1.api.acme.Presence", "_INBOX.edge.hk1.up.acme.x"},
 		neverPublish: []string{
-			"hawser.v1.pub.globex.u1.messages", routing.InboxSubject("acme", "u1", "messages"), "push.acme.u1.d1.messages",
+			"hawser.v1.pub.globex.u1.messages", "hawser.v1.api.globex.Presence", routing.InboxSubject("acme", "u1", "messages"), "push.acme.u1.d1.messages",
 			"$JS.API.INFO", "$JS.API.DIRECT.GET.INBOX", "$JS.API.DIRECT.GET.INBOX.inbox.1.globex.u1.messages", "$JS.API.STREAM.INFO.EVENTS",
 			"$JS.API.CONSUMER.CREATE.EVENTS.x", "$JS.API.CONSUMER.MSG.NEXT.EVENTS.x", "hawser.v1.events.acme.x", "hawser.v1.up.acme.a.b",
 			"_INBOX.edge.hk1.up.globex.x", "_INBOX.edge.hk1.x", "_INBOX.router.r1.x", "hw.s.hk1", "hw.g.hk1.n",
@@ -150,7 +150,7 @@ var rules = []struct {
 		neverPublish: []string{
 			"hw.b.r2", "hw.s.hk1", "$JS.API.STREAM.DELETE.INBOX", "$JS.API.STREAM.CREATE.X", "$JS.API.CONSUMER.DELETE.INBOX.ROUTERS", "_INBOX.router.r2.x",
 		},
-		subscribe:     []string{"hw.s.*", "hw.r.r1.a.*", "hw.r.r1.d.*", "hw.q.heads.*", "hw.q.device.*", "hw.q.check.*", "hawser.v1.pub.*.*.*", "hawser.v1.up.acme.sync.messages", "hawser.v1.up.acme.orders.*"},
+		subscribe:     []string{"hw.s.*", "hw.r.r1.a.*", "hw.r.r1.d.*", "hw.q.heads.*", "hw.q.device.*", "hw.q.check.*", "hawser.v1.pub.*.*.*", "hawser.v1.api.*.*", "hawser.v1.up.acme.sync.messages", "hawser.v1.up.acme.orders.*"},
 		neverSubcribe: []string{">", "hw.>", "hw.r.*.a.*", "hw.r.r2.a.*", "_INBOX.>", "hawser.v1.up.>"},
 	},
 }

@@ -25,6 +25,7 @@ package routing
 //	hw.q.device.E                  DeviceRequest       edge -> one of "routers"
 //	hw.q.check.P                   CheckRequest        push -> one of "routers"
 //	hawser.v1.pub.T.U.K            the item            backend -> one of "publisher"
+//	hawser.v1.api.T.<method>       JSON                backend -> one of "publisher"
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
 //	                                                   or, over HTTP, one of "services"
 //	hawser.v1.up.T.sync.K          SyncRequest         edge -> one of "sync"
@@ -66,6 +67,7 @@ const (
 	DeviceAll     = "hw.q.device.*"
 	CheckAll      = "hw.q.check.*"
 	PublishAll    = "hawser.v1.pub.*.*.*"
+	APIAll        = "hawser.v1.api.*.*"
 	DevicesAll    = "d.>"
 	TokenOwnerAll = "t.*"
 )
@@ -102,6 +104,7 @@ const (
 	prefixPush     = "push."
 	prefixEvents   = "hawser.v1.events."
 	prefixPublish  = "hawser.v1.pub."
+	prefixAPI      = "hawser.v1.api."
 	prefixUpstream = "hawser.v1.up."
 	prefixReply    = "_INBOX."
 )

@@ -24,6 +24,61 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type PresenceState int32
+
+const (
+	PresenceState_PRESENCE_STATE_UNSPECIFIED PresenceState = 0
+	// No session; registered for pushes.
+	PresenceState_AWAY PresenceState = 1
+	// A live session.
+	PresenceState_ONLINE PresenceState = 2
+	// A live session that let an event time out: most likely it is gone.
+	PresenceState_DOUBTFUL PresenceState = 3
+)
+
+// Enum value maps for PresenceState.
+var (
+	PresenceState_name = map[int32]string{
+		0: "PRESENCE_STATE_UNSPECIFIED",
+		1: "AWAY",
+		2: "ONLINE",
+		3: "DOUBTFUL",
+	}
+	PresenceState_value = map[string]int32{
+		"PRESENCE_STATE_UNSPECIFIED": 0,
+		"AWAY":                       1,
+		"ONLINE":                     2,
+		"DOUBTFUL":                   3,
+	}
+)
+
+func (x PresenceState) Enum() *PresenceState {
+	p := new(PresenceState)
+	*p = x
+	return p
+}
+
+func (x PresenceState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PresenceState) Descriptor() protoreflect.EnumDescriptor {
+	return file_publisher_proto_enumTypes[0].Descriptor()
+}
+
+func (PresenceState) Type() protoreflect.EnumType {
+	return &file_publisher_proto_enumTypes[0]
+}
+
+func (x PresenceState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PresenceState.Descriptor instead.
+func (PresenceState) EnumDescriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{0}
+}
+
 type Urgency int32
 
 const (
@@ -60,11 +115,11 @@ func (x Urgency) String() string {
 }
 
 func (Urgency) Descriptor() protoreflect.EnumDescriptor {
-	return file_publisher_proto_enumTypes[0].Descriptor()
+	return file_publisher_proto_enumTypes[1].Descriptor()
 }
 
 func (Urgency) Type() protoreflect.EnumType {
-	return &file_publisher_proto_enumTypes[0]
+	return &file_publisher_proto_enumTypes[1]
 }
 
 func (x Urgency) Number() protoreflect.EnumNumber {
@@ -73,7 +128,953 @@ func (x Urgency) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Urgency.Descriptor instead.
 func (Urgency) EnumDescriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{1}
+}
+
+type NotifyManyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Either users and event: the same event for each of these users, of whom
+	// none may stand twice ...
+	Users []string `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	// user is not set in it. An id is used for each user: ids of different
+	// users are different ids.
+	Event *NotifyRequest `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// ... or entries: events of their own. A user's kind may stand once.
+	Entries       []*NotifyRequest `protobuf:"bytes,3,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotifyManyRequest) Reset() {
+	*x = NotifyManyRequest{}
+	mi := &file_publisher_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotifyManyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotifyManyRequest) ProtoMessage() {}
+
+func (x *NotifyManyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotifyManyRequest.ProtoReflect.Descriptor instead.
+func (*NotifyManyRequest) Descriptor() ([]byte, []int) {
 	return file_publisher_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *NotifyManyRequest) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *NotifyManyRequest) GetEvent() *NotifyRequest {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *NotifyManyRequest) GetEntries() []*NotifyRequest {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+type NotifyManyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Results       []*NotifyResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotifyManyResponse) Reset() {
+	*x = NotifyManyResponse{}
+	mi := &file_publisher_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotifyManyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotifyManyResponse) ProtoMessage() {}
+
+func (x *NotifyManyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotifyManyResponse.ProtoReflect.Descriptor instead.
+func (*NotifyManyResponse) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *NotifyManyResponse) GetResults() []*NotifyResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type NotifyResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event's version; 0 where there is an error.
+	Version int64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Whether an earlier call with the same id stored it.
+	Duplicate *bool `protobuf:"varint,2,opt,name=duplicate,proto3,oneof" json:"duplicate,omitempty"`
+	// Set where the event was refused, as Notify would have.
+	Error         *Fault `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotifyResult) Reset() {
+	*x = NotifyResult{}
+	mi := &file_publisher_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotifyResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotifyResult) ProtoMessage() {}
+
+func (x *NotifyResult) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotifyResult.ProtoReflect.Descriptor instead.
+func (*NotifyResult) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *NotifyResult) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *NotifyResult) GetDuplicate() bool {
+	if x != nil && x.Duplicate != nil {
+		return *x.Duplicate
+	}
+	return false
+}
+
+func (x *NotifyResult) GetError() *Fault {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
+type Fault struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in errors of whole calls, such as "resource_exhausted".
+	Code    string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// When to repeat the event, in milliseconds; 0: it is refused for good,
+	// or at any time.
+	RetryAfterMs  int64 `protobuf:"varint,3,opt,name=retry_after_ms,proto3" json:"retry_after_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fault) Reset() {
+	*x = Fault{}
+	mi := &file_publisher_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fault) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fault) ProtoMessage() {}
+
+func (x *Fault) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fault.ProtoReflect.Descriptor instead.
+func (*Fault) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Fault) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *Fault) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Fault) GetRetryAfterMs() int64 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
+}
+
+type PresenceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 1000 users.
+	Users         []string `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresenceRequest) Reset() {
+	*x = PresenceRequest{}
+	mi := &file_publisher_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresenceRequest) ProtoMessage() {}
+
+func (x *PresenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresenceRequest.ProtoReflect.Descriptor instead.
+func (*PresenceRequest) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PresenceRequest) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+type PresenceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Users []*UserPresence `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	// Whether the router followed every edge without a gap. Where it is false
+	// a device may be shown away that is online, or the reverse, for about a
+	// second.
+	Complete bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
+	// The router that answered.
+	Router string `protobuf:"bytes,3,opt,name=router,proto3" json:"router,omitempty"`
+	// The router's clock, in unix milliseconds.
+	NowMs         int64 `protobuf:"varint,4,opt,name=now_ms,proto3" json:"now_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresenceResponse) Reset() {
+	*x = PresenceResponse{}
+	mi := &file_publisher_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresenceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresenceResponse) ProtoMessage() {}
+
+func (x *PresenceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresenceResponse.ProtoReflect.Descriptor instead.
+func (*PresenceResponse) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PresenceResponse) GetUsers() []*UserPresence {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *PresenceResponse) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *PresenceResponse) GetRouter() string {
+	if x != nil {
+		return x.Router
+	}
+	return ""
+}
+
+func (x *PresenceResponse) GetNowMs() int64 {
+	if x != nil {
+		return x.NowMs
+	}
+	return 0
+}
+
+type UserPresence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	User  string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// The devices that are connected or registered for pushes. A user of whom
+	// nothing is known has none.
+	Devices       []*DevicePresence `protobuf:"bytes,2,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserPresence) Reset() {
+	*x = UserPresence{}
+	mi := &file_publisher_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserPresence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserPresence) ProtoMessage() {}
+
+func (x *UserPresence) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
+func (*UserPresence) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UserPresence) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *UserPresence) GetDevices() []*DevicePresence {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+type DevicePresence struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Device string                 `protobuf:"bytes,1,opt,name=device,proto3" json:"device,omitempty"`
+	State  PresenceState          `protobuf:"varint,2,opt,name=state,proto3,enum=hawser.v1.PresenceState" json:"state,omitempty"`
+	// Orders the sessions of a device: the epoch of the live one, 0 while it is
+	// away. It is about when the session began, in unix milliseconds.
+	Epoch int64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// The application is in the background on a platform that stops it.
+	Background bool `protobuf:"varint,4,opt,name=background,proto3" json:"background,omitempty"`
+	// The device is registered for pushes.
+	Push          bool `protobuf:"varint,5,opt,name=push,proto3" json:"push,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevicePresence) Reset() {
+	*x = DevicePresence{}
+	mi := &file_publisher_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevicePresence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevicePresence) ProtoMessage() {}
+
+func (x *DevicePresence) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevicePresence.ProtoReflect.Descriptor instead.
+func (*DevicePresence) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DevicePresence) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DevicePresence) GetState() PresenceState {
+	if x != nil {
+		return x.State
+	}
+	return PresenceState_PRESENCE_STATE_UNSPECIFIED
+}
+
+func (x *DevicePresence) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *DevicePresence) GetBackground() bool {
+	if x != nil {
+		return x.Background
+	}
+	return false
+}
+
+func (x *DevicePresence) GetPush() bool {
+	if x != nil {
+		return x.Push
+	}
+	return false
+}
+
+type DisconnectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	User  string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	// Empty: all of the user's devices.
+	Device string `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	// Also refuse tokens that were issued until now, with close code 3500, for
+	// 31 days.
+	RevokeTokens  bool `protobuf:"varint,3,opt,name=revoke_tokens,proto3" json:"revoke_tokens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisconnectRequest) Reset() {
+	*x = DisconnectRequest{}
+	mi := &file_publisher_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisconnectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisconnectRequest) ProtoMessage() {}
+
+func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisconnectRequest.ProtoReflect.Descriptor instead.
+func (*DisconnectRequest) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DisconnectRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *DisconnectRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DisconnectRequest) GetRevokeTokens() bool {
+	if x != nil {
+		return x.RevokeTokens
+	}
+	return false
+}
+
+type DisconnectResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tokens whose iat, in seconds since 1970, is below this are refused. 0: no
+	// token is. A token without iat counts as issued in 1970.
+	TokensFromS   int64 `protobuf:"varint,1,opt,name=tokens_from_s,proto3" json:"tokens_from_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisconnectResponse) Reset() {
+	*x = DisconnectResponse{}
+	mi := &file_publisher_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisconnectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisconnectResponse) ProtoMessage() {}
+
+func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisconnectResponse.ProtoReflect.Descriptor instead.
+func (*DisconnectResponse) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DisconnectResponse) GetTokensFromS() int64 {
+	if x != nil {
+		return x.TokensFromS
+	}
+	return 0
+}
+
+type DeleteDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteDeviceRequest) Reset() {
+	*x = DeleteDeviceRequest{}
+	mi := &file_publisher_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteDeviceRequest) ProtoMessage() {}
+
+func (x *DeleteDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteDeviceRequest.ProtoReflect.Descriptor instead.
+func (*DeleteDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeleteDeviceRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *DeleteDeviceRequest) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+type DeleteDeviceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in DisconnectResponse.
+	TokensFromS   int64 `protobuf:"varint,1,opt,name=tokens_from_s,proto3" json:"tokens_from_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteDeviceResponse) Reset() {
+	*x = DeleteDeviceResponse{}
+	mi := &file_publisher_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteDeviceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteDeviceResponse) ProtoMessage() {}
+
+func (x *DeleteDeviceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteDeviceResponse.ProtoReflect.Descriptor instead.
+func (*DeleteDeviceResponse) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeleteDeviceResponse) GetTokensFromS() int64 {
+	if x != nil {
+		return x.TokensFromS
+	}
+	return 0
+}
+
+type DeleteUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteUserRequest) Reset() {
+	*x = DeleteUserRequest{}
+	mi := &file_publisher_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteUserRequest) ProtoMessage() {}
+
+func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
+func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DeleteUserRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+type DeleteUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in DisconnectResponse.
+	TokensFromS   int64 `protobuf:"varint,1,opt,name=tokens_from_s,proto3" json:"tokens_from_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteUserResponse) Reset() {
+	*x = DeleteUserResponse{}
+	mi := &file_publisher_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteUserResponse) ProtoMessage() {}
+
+func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
+func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DeleteUserResponse) GetTokensFromS() int64 {
+	if x != nil {
+		return x.TokensFromS
+	}
+	return 0
+}
+
+type EventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most so many events, 1 to 500. 0: 100.
+	Max int32 `protobuf:"varint,1,opt,name=max,proto3" json:"max,omitempty"`
+	// How long to wait for the first one, at most 10000. 0: answer at once.
+	WaitMs int32 `protobuf:"varint,2,opt,name=wait_ms,proto3" json:"wait_ms,omitempty"`
+	// What earlier answers gave as ack of the events that are done with, at
+	// most 1000.
+	Acks          []string `protobuf:"bytes,3,rep,name=acks,proto3" json:"acks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventsRequest) Reset() {
+	*x = EventsRequest{}
+	mi := &file_publisher_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventsRequest) ProtoMessage() {}
+
+func (x *EventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
+func (*EventsRequest) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *EventsRequest) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *EventsRequest) GetWaitMs() int32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+func (x *EventsRequest) GetAcks() []string {
+	if x != nil {
+		return x.Acks
+	}
+	return nil
+}
+
+type EventsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Events        []*BackendEvent        `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventsResponse) Reset() {
+	*x = EventsResponse{}
+	mi := &file_publisher_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventsResponse) ProtoMessage() {}
+
+func (x *EventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventsResponse.ProtoReflect.Descriptor instead.
+func (*EventsResponse) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *EventsResponse) GetEvents() []*BackendEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+type BackendEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A CloudEvents 1.0 event in JSON. An event may come twice: its id tells.
+	Event string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// Hand it back in a later call once the event is done with.
+	Ack           string `protobuf:"bytes,2,opt,name=ack,proto3" json:"ack,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackendEvent) Reset() {
+	*x = BackendEvent{}
+	mi := &file_publisher_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackendEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackendEvent) ProtoMessage() {}
+
+func (x *BackendEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_publisher_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackendEvent.ProtoReflect.Descriptor instead.
+func (*BackendEvent) Descriptor() ([]byte, []int) {
+	return file_publisher_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *BackendEvent) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *BackendEvent) GetAck() string {
+	if x != nil {
+		return x.Ack
+	}
+	return ""
 }
 
 type NotifyRequest struct {
@@ -102,7 +1103,7 @@ type NotifyRequest struct {
 
 func (x *NotifyRequest) Reset() {
 	*x = NotifyRequest{}
-	mi := &file_publisher_proto_msgTypes[0]
+	mi := &file_publisher_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -114,7 +1115,7 @@ func (x *NotifyRequest) String() string {
 func (*NotifyRequest) ProtoMessage() {}
 
 func (x *NotifyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_publisher_proto_msgTypes[0]
+	mi := &file_publisher_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -127,7 +1128,7 @@ func (x *NotifyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotifyRequest.ProtoReflect.Descriptor instead.
 func (*NotifyRequest) Descriptor() ([]byte, []int) {
-	return file_publisher_proto_rawDescGZIP(), []int{0}
+	return file_publisher_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NotifyRequest) GetUser() string {
@@ -198,7 +1199,7 @@ type Push struct {
 
 func (x *Push) Reset() {
 	*x = Push{}
-	mi := &file_publisher_proto_msgTypes[1]
+	mi := &file_publisher_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -210,7 +1211,7 @@ func (x *Push) String() string {
 func (*Push) ProtoMessage() {}
 
 func (x *Push) ProtoReflect() protoreflect.Message {
-	mi := &file_publisher_proto_msgTypes[1]
+	mi := &file_publisher_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -223,7 +1224,7 @@ func (x *Push) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Push.ProtoReflect.Descriptor instead.
 func (*Push) Descriptor() ([]byte, []int) {
-	return file_publisher_proto_rawDescGZIP(), []int{1}
+	return file_publisher_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Push) GetTitle() string {
@@ -287,7 +1288,7 @@ type NotifyResponse struct {
 
 func (x *NotifyResponse) Reset() {
 	*x = NotifyResponse{}
-	mi := &file_publisher_proto_msgTypes[2]
+	mi := &file_publisher_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -299,7 +1300,7 @@ func (x *NotifyResponse) String() string {
 func (*NotifyResponse) ProtoMessage() {}
 
 func (x *NotifyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_publisher_proto_msgTypes[2]
+	mi := &file_publisher_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -312,7 +1313,7 @@ func (x *NotifyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotifyResponse.ProtoReflect.Descriptor instead.
 func (*NotifyResponse) Descriptor() ([]byte, []int) {
-	return file_publisher_proto_rawDescGZIP(), []int{2}
+	return file_publisher_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *NotifyResponse) GetVersion() int64 {
@@ -333,7 +1334,65 @@ var File_publisher_proto protoreflect.FileDescriptor
 
 const file_publisher_proto_rawDesc = "" +
 	"\n" +
-	"\x0fpublisher.proto\x12\thawser.v1\"\xc8\x01\n" +
+	"\x0fpublisher.proto\x12\thawser.v1\"\x8d\x01\n" +
+	"\x11NotifyManyRequest\x12\x14\n" +
+	"\x05users\x18\x01 \x03(\tR\x05users\x12.\n" +
+	"\x05event\x18\x02 \x01(\v2\x18.hawser.v1.NotifyRequestR\x05event\x122\n" +
+	"\aentries\x18\x03 \x03(\v2\x18.hawser.v1.NotifyRequestR\aentries\"G\n" +
+	"\x12NotifyManyResponse\x121\n" +
+	"\aresults\x18\x01 \x03(\v2\x17.hawser.v1.NotifyResultR\aresults\"\x81\x01\n" +
+	"\fNotifyResult\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x03R\aversion\x12!\n" +
+	"\tduplicate\x18\x02 \x01(\bH\x00R\tduplicate\x88\x01\x01\x12&\n" +
+	"\x05error\x18\x03 \x01(\v2\x10.hawser.v1.FaultR\x05errorB\f\n" +
+	"\n" +
+	"_duplicate\"]\n" +
+	"\x05Fault\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12&\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\x03R\x0eretry_after_ms\"'\n" +
+	"\x0fPresenceRequest\x12\x14\n" +
+	"\x05users\x18\x01 \x03(\tR\x05users\"\x8d\x01\n" +
+	"\x10PresenceResponse\x12-\n" +
+	"\x05users\x18\x01 \x03(\v2\x17.hawser.v1.UserPresenceR\x05users\x12\x1a\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x16\n" +
+	"\x06router\x18\x03 \x01(\tR\x06router\x12\x16\n" +
+	"\x06now_ms\x18\x04 \x01(\x03R\x06now_ms\"W\n" +
+	"\fUserPresence\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x123\n" +
+	"\adevices\x18\x02 \x03(\v2\x19.hawser.v1.DevicePresenceR\adevices\"\xa2\x01\n" +
+	"\x0eDevicePresence\x12\x16\n" +
+	"\x06device\x18\x01 \x01(\tR\x06device\x12.\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x18.hawser.v1.PresenceStateR\x05state\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x03R\x05epoch\x12\x1e\n" +
+	"\n" +
+	"background\x18\x04 \x01(\bR\n" +
+	"background\x12\x12\n" +
+	"\x04push\x18\x05 \x01(\bR\x04push\"e\n" +
+	"\x11DisconnectRequest\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12$\n" +
+	"\rrevoke_tokens\x18\x03 \x01(\bR\rrevoke_tokens\":\n" +
+	"\x12DisconnectResponse\x12$\n" +
+	"\rtokens_from_s\x18\x01 \x01(\x03R\rtokens_from_s\"A\n" +
+	"\x13DeleteDeviceRequest\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\"<\n" +
+	"\x14DeleteDeviceResponse\x12$\n" +
+	"\rtokens_from_s\x18\x01 \x01(\x03R\rtokens_from_s\"'\n" +
+	"\x11DeleteUserRequest\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\":\n" +
+	"\x12DeleteUserResponse\x12$\n" +
+	"\rtokens_from_s\x18\x01 \x01(\x03R\rtokens_from_s\"O\n" +
+	"\rEventsRequest\x12\x10\n" +
+	"\x03max\x18\x01 \x01(\x05R\x03max\x12\x18\n" +
+	"\await_ms\x18\x02 \x01(\x05R\await_ms\x12\x12\n" +
+	"\x04acks\x18\x03 \x03(\tR\x04acks\"A\n" +
+	"\x0eEventsResponse\x12/\n" +
+	"\x06events\x18\x01 \x03(\v2\x17.hawser.v1.BackendEventR\x06events\"6\n" +
+	"\fBackendEvent\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\x12\x10\n" +
+	"\x03ack\x18\x02 \x01(\tR\x03ack\"\xc8\x01\n" +
 	"\rNotifyRequest\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -358,15 +1417,30 @@ const file_publisher_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12!\n" +
 	"\tduplicate\x18\x02 \x01(\bH\x00R\tduplicate\x88\x01\x01B\f\n" +
 	"\n" +
-	"_duplicate*A\n" +
+	"_duplicate*S\n" +
+	"\rPresenceState\x12\x1e\n" +
+	"\x1aPRESENCE_STATE_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04AWAY\x10\x01\x12\n" +
+	"\n" +
+	"\x06ONLINE\x10\x02\x12\f\n" +
+	"\bDOUBTFUL\x10\x03*A\n" +
 	"\aUrgency\x12\x17\n" +
 	"\x13URGENCY_UNSPECIFIED\x10\x00\x12\a\n" +
 	"\x03LOW\x10\x01\x12\n" +
 	"\n" +
 	"\x06NORMAL\x10\x02\x12\b\n" +
-	"\x04HIGH\x10\x032J\n" +
+	"\x04HIGH\x10\x032\x80\x04\n" +
 	"\tPublisher\x12=\n" +
-	"\x06Notify\x12\x18.hawser.v1.NotifyRequest\x1a\x19.hawser.v1.NotifyResponseB9Z7github.com/hawser-edge/hawser/routing/hawserv1;hawserv1b\x06proto3"
+	"\x06Notify\x12\x18.hawser.v1.NotifyRequest\x1a\x19.hawser.v1.NotifyResponse\x12I\n" +
+	"\n" +
+	"NotifyMany\x12\x1c.hawser.v1.NotifyManyRequest\x1a\x1d.hawser.v1.NotifyManyResponse\x12C\n" +
+	"\bPresence\x12\x1a.hawser.v1.PresenceRequest\x1a\x1b.hawser.v1.PresenceResponse\x12I\n" +
+	"\n" +
+	"Disconnect\x12\x1c.hawser.v1.DisconnectRequest\x1a\x1d.hawser.v1.DisconnectResponse\x12O\n" +
+	"\fDeleteDevice\x12\x1e.hawser.v1.DeleteDeviceRequest\x1a\x1f.hawser.v1.DeleteDeviceResponse\x12I\n" +
+	"\n" +
+	"DeleteUser\x12\x1c.hawser.v1.DeleteUserRequest\x1a\x1d.hawser.v1.DeleteUserResponse\x12=\n" +
+	"\x06Events\x12\x18.hawser.v1.EventsRequest\x1a\x19.hawser.v1.EventsResponseB9Z7github.com/hawser-edge/hawser/routing/hawserv1;hawserv1b\x06proto3"
 
 var (
 	file_publisher_proto_rawDescOnce sync.Once
@@ -380,26 +1454,64 @@ func file_publisher_proto_rawDescGZIP() []byte {
 	return file_publisher_proto_rawDescData
 }
 
-var file_publisher_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_publisher_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_publisher_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_publisher_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_publisher_proto_goTypes = []any{
-	(Urgency)(0),           // 0: hawser.v1.Urgency
-	(*NotifyRequest)(nil),  // 1: hawser.v1.NotifyRequest
-	(*Push)(nil),           // 2: hawser.v1.Push
-	(*NotifyResponse)(nil), // 3: hawser.v1.NotifyResponse
-	nil,                    // 4: hawser.v1.Push.DataEntry
+	(PresenceState)(0),           // 0: hawser.v1.PresenceState
+	(Urgency)(0),                 // 1: hawser.v1.Urgency
+	(*NotifyManyRequest)(nil),    // 2: hawser.v1.NotifyManyRequest
+	(*NotifyManyResponse)(nil),   // 3: hawser.v1.NotifyManyResponse
+	(*NotifyResult)(nil),         // 4: hawser.v1.NotifyResult
+	(*Fault)(nil),                // 5: hawser.v1.Fault
+	(*PresenceRequest)(nil),      // 6: hawser.v1.PresenceRequest
+	(*PresenceResponse)(nil),     // 7: hawser.v1.PresenceResponse
+	(*UserPresence)(nil),         // 8: hawser.v1.UserPresence
+	(*DevicePresence)(nil),       // 9: hawser.v1.DevicePresence
+	(*DisconnectRequest)(nil),    // 10: hawser.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),   // 11: hawser.v1.DisconnectResponse
+	(*DeleteDeviceRequest)(nil),  // 12: hawser.v1.DeleteDeviceRequest
+	(*DeleteDeviceResponse)(nil), // 13: hawser.v1.DeleteDeviceResponse
+	(*DeleteUserRequest)(nil),    // 14: hawser.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),   // 15: hawser.v1.DeleteUserResponse
+	(*EventsRequest)(nil),        // 16: hawser.v1.EventsRequest
+	(*EventsResponse)(nil),       // 17: hawser.v1.EventsResponse
+	(*BackendEvent)(nil),         // 18: hawser.v1.BackendEvent
+	(*NotifyRequest)(nil),        // 19: hawser.v1.NotifyRequest
+	(*Push)(nil),                 // 20: hawser.v1.Push
+	(*NotifyResponse)(nil),       // 21: hawser.v1.NotifyResponse
+	nil,                          // 22: hawser.v1.Push.DataEntry
 }
 var file_publisher_proto_depIdxs = []int32{
-	0, // 0: hawser.v1.NotifyRequest.urgency:type_name -> hawser.v1.Urgency
-	2, // 1: hawser.v1.NotifyRequest.push:type_name -> hawser.v1.Push
-	4, // 2: hawser.v1.Push.data:type_name -> hawser.v1.Push.DataEntry
-	1, // 3: hawser.v1.Publisher.Notify:input_type -> hawser.v1.NotifyRequest
-	3, // 4: hawser.v1.Publisher.Notify:output_type -> hawser.v1.NotifyResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	19, // 0: hawser.v1.NotifyManyRequest.event:type_name -> hawser.v1.NotifyRequest
+	19, // 1: hawser.v1.NotifyManyRequest.entries:type_name -> hawser.v1.NotifyRequest
+	4,  // 2: hawser.v1.NotifyManyResponse.results:type_name -> hawser.v1.NotifyResult
+	5,  // 3: hawser.v1.NotifyResult.error:type_name -> hawser.v1.Fault
+	8,  // 4: hawser.v1.PresenceResponse.users:type_name -> hawser.v1.UserPresence
+	9,  // 5: hawser.v1.UserPresence.devices:type_name -> hawser.v1.DevicePresence
+	0,  // 6: hawser.v1.DevicePresence.state:type_name -> hawser.v1.PresenceState
+	18, // 7: hawser.v1.EventsResponse.events:type_name -> hawser.v1.BackendEvent
+	1,  // 8: hawser.v1.NotifyRequest.urgency:type_name -> hawser.v1.Urgency
+	20, // 9: hawser.v1.NotifyRequest.push:type_name -> hawser.v1.Push
+	22, // 10: hawser.v1.Push.data:type_name -> hawser.v1.Push.DataEntry
+	19, // 11: hawser.v1.Publisher.Notify:input_type -> hawser.v1.NotifyRequest
+	2,  // 12: hawser.v1.Publisher.NotifyMany:input_type -> hawser.v1.NotifyManyRequest
+	6,  // 13: hawser.v1.Publisher.Presence:input_type -> hawser.v1.PresenceRequest
+	10, // 14: hawser.v1.Publisher.Disconnect:input_type -> hawser.v1.DisconnectRequest
+	12, // 15: hawser.v1.Publisher.DeleteDevice:input_type -> hawser.v1.DeleteDeviceRequest
+	14, // 16: hawser.v1.Publisher.DeleteUser:input_type -> hawser.v1.DeleteUserRequest
+	16, // 17: hawser.v1.Publisher.Events:input_type -> hawser.v1.EventsRequest
+	21, // 18: hawser.v1.Publisher.Notify:output_type -> hawser.v1.NotifyResponse
+	3,  // 19: hawser.v1.Publisher.NotifyMany:output_type -> hawser.v1.NotifyManyResponse
+	7,  // 20: hawser.v1.Publisher.Presence:output_type -> hawser.v1.PresenceResponse
+	11, // 21: hawser.v1.Publisher.Disconnect:output_type -> hawser.v1.DisconnectResponse
+	13, // 22: hawser.v1.Publisher.DeleteDevice:output_type -> hawser.v1.DeleteDeviceResponse
+	15, // 23: hawser.v1.Publisher.DeleteUser:output_type -> hawser.v1.DeleteUserResponse
+	17, // 24: hawser.v1.Publisher.Events:output_type -> hawser.v1.EventsResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_publisher_proto_init() }
@@ -407,15 +1519,16 @@ func file_publisher_proto_init() {
 	if File_publisher_proto != nil {
 		return
 	}
-	file_publisher_proto_msgTypes[1].OneofWrappers = []any{}
 	file_publisher_proto_msgTypes[2].OneofWrappers = []any{}
+	file_publisher_proto_msgTypes[18].OneofWrappers = []any{}
+	file_publisher_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_publisher_proto_rawDesc), len(file_publisher_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   4,
+			NumEnums:      2,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

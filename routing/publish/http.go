@@ -19,11 +19,23 @@ import (
 // maxBody bounds a request: an item in base64, a push, and room.
 const maxBody = 96 << 10
 
+// maxManyBody bounds a NotifyMany: a thousand events of 4 kB, or a hundred
+// with the greatest items.
+const maxManyBody = 4 << 20
+
 // Handler serves hawser.v1.Publisher with the Connect, gRPC and gRPC-Web
 // protocols. It returns the path to mount it at.
 func (s *Service) Handler() (path string, h http.Handler) {
-	path, h = hawserv1connect.NewPublisherHandler(door{s}, connect.WithReadMaxBytes(maxBody))
-	return path, s.admit(s.countUnreadable(http.MaxBytesHandler(h, maxBody)))
+	path, small := hawserv1connect.NewPublisherHandler(door{s: s}, connect.WithReadMaxBytes(maxBody))
+	_, large := hawserv1connect.NewPublisherHandler(door{s: s}, connect.WithReadMaxBytes(maxManyBody))
+	small, large = http.MaxBytesHandler(small, maxBody), http.MaxBytesHandler(large, maxManyBody)
+	return path, s.admit(s.countUnreadable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == hawserv1connect.PublisherNotifyManyProcedure {
+			large.ServeHTTP(w, r)
+		} else {
+			small.ServeHTTP(w, r)
+		}
+	})))
 }
 
 // admit lets only requests with a tenant's key through. It does not touch the
@@ -79,19 +91,29 @@ func HTTPServer(h http.Handler) *http.Server {
 }
 
 // door is the HTTP and gRPC door.
-type door struct{ s *Service }
+type door struct {
+	// What is not implemented below is answered so.
+	hawserv1connect.UnimplementedPublisherHandler
+	s *Service
+}
 
 // Notify implements hawserv1connect.PublisherHandler.
 func (d door) Notify(ctx context.Context, req *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error) {
-	if seen, ok := ctx.Value(seenKey{}).(*bool); ok {
-		*seen = true
-	}
-	tenant, _ := ctx.Value(tenantKey{}).(string) // the service refuses an empty one
-	res, err := d.s.Publish(ctx, tenant, requestOf(req.Msg))
+	res, err := d.s.Publish(ctx, tenantOf(ctx), requestOf(req.Msg))
 	if err != nil {
 		return nil, connectError(AsError(err))
 	}
 	return connect.NewResponse(res.proto()), nil
+}
+
+// tenantOf returns whose call it is, for a request that has reached the door;
+// the service refuses an empty one.
+func tenantOf(ctx context.Context) string {
+	if seen, ok := ctx.Value(seenKey{}).(*bool); ok {
+		*seen = true
+	}
+	tenant, _ := ctx.Value(tenantKey{}).(string)
+	return tenant
 }
 
 // tenant is whose key the request carries.

@@ -3,6 +3,7 @@ package publish
 import (
 	"time"
 
+	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,6 +18,7 @@ type metrics struct {
 	retries prometheus.Counter
 	seconds prometheus.Histogram
 	unsafe  prometheus.Counter
+	calls   *prometheus.CounterVec
 }
 
 // What became of an event: the label values.
@@ -36,6 +38,19 @@ const (
 	resultInternal     = "internal"
 )
 
+// callOK is the label's value for a call that was answered; one that was not
+// has its error's code.
+const callOK = "ok"
+
+func codes() []string {
+	out := []string{callOK}
+	for _, c := range []connect.Code{connect.CodeInvalidArgument, connect.CodeResourceExhausted, connect.CodeUnavailable,
+		connect.CodeInternal, connect.CodeUnimplemented} {
+		out = append(out, c.String())
+	}
+	return out
+}
+
 func newMetrics(reg prometheus.Registerer) *metrics {
 	p := metric.For(reg, "publish")
 	return &metrics{
@@ -47,6 +62,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		seconds: p.Histogram("seconds", "Time until an event was stored, retries included.",
 			[]float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}),
 		unsafe: p.Counter("unsafe_replies_total", "Requests at the NATS door that named no inbox of their tenant's backend as their reply; dropped."),
+		calls: p.CounterVec("calls_total", "Calls of backends beside Notify, by method and by how they were answered.",
+			metric.By("method", methods()...), metric.By("code", codes()...)),
 	}
 }
 
@@ -60,12 +77,14 @@ func (m *metrics) stored(r Result, took time.Duration) {
 }
 
 // door exposes what the client library dropped before the door saw it.
-func (m *metrics) door(sub *nats.Subscription) {
+func (m *metrics) door(subs []*nats.Subscription) {
 	m.part.CounterFunc("door_dropped_total", "Requests at the NATS door that were dropped because too many waited.", func() float64 {
-		n, err := sub.Dropped()
-		if err != nil {
-			return 0
+		total := 0
+		for _, sub := range subs {
+			if n, err := sub.Dropped(); err == nil {
+				total += n
+			}
 		}
-		return float64(n)
+		return float64(total)
 	})
 }

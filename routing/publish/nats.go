@@ -22,9 +22,10 @@ const (
 	doorPendingBytes = 64 << 20
 )
 
-// ServeNATS answers requests to hawser.v1.pub.<tenant>.<user>.<kind> until
-// ctx ends; it then leaves the queue group, finishes what it began and
-// returns. The body is the item; the headers are Hawser-Id, Hawser-Version,
+// ServeNATS answers requests to hawser.v1.pub.<tenant>.<user>.<kind>, and to
+// hawser.v1.api.<tenant>.<method> for the methods beside Notify, until ctx
+// ends; it then leaves the queue group, finishes what it began and
+// returns. Of the former the body is the item; the headers are Hawser-Id, Hawser-Version,
 // Hawser-Urgency and Hawser-Push (a push as JSON). The answer is JSON as of
 // the HTTP door, errors as {"code","message"}.
 //
@@ -34,20 +35,42 @@ func (s *Service) ServeNATS(ctx context.Context, nc *nats.Conn) error {
 	d := &natsDoor{s: s}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	sub, err := nc.QueueSubscribe(routing.PublishAll, routing.QueuePublisher, func(m *nats.Msg) { d.take(work, m) })
+	subs, err := d.subscribe(work, nc)
+	defer d.leave(subs)
 	if err != nil {
-		return fmt.Errorf("publisher: subscribe to %s: %w", routing.PublishAll, err)
+		return fmt.Errorf("publisher: %w", err)
 	}
-	if err := sub.SetPendingLimits(doorPendingMsgs, doorPendingBytes); err != nil {
-		return fmt.Errorf("publisher: bound the NATS door: %w", err)
-	}
-	s.metrics.door(sub)
+	s.metrics.door(subs)
 	<-ctx.Done()
-	if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		s.cfg.Log.Warn("publisher: leave the NATS door", "error", err)
+	return nil
+}
+
+// subscribe opens the door; what it opened before an error is returned too.
+func (d *natsDoor) subscribe(ctx context.Context, nc *nats.Conn) (subs []*nats.Subscription, err error) {
+	for _, to := range []struct {
+		subject string
+		take    func(context.Context, *nats.Msg)
+	}{{routing.PublishAll, d.take}, {routing.APIAll, d.takeCall}} {
+		sub, err := nc.QueueSubscribe(to.subject, routing.QueuePublisher, func(m *nats.Msg) { to.take(ctx, m) })
+		if err != nil {
+			return subs, fmt.Errorf("subscribe to %s: %w", to.subject, err)
+		}
+		subs = append(subs, sub)
+		if err := sub.SetPendingLimits(doorPendingMsgs, doorPendingBytes); err != nil {
+			return subs, fmt.Errorf("bound the NATS door: %w", err)
+		}
+	}
+	return subs, nil
+}
+
+// leave closes the door and waits for what came in.
+func (d *natsDoor) leave(subs []*nats.Subscription) {
+	for _, sub := range subs {
+		if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+			d.s.cfg.Log.Warn("publisher: leave the NATS door", "error", err)
+		}
 	}
 	d.wg.Wait()
-	return nil
 }
 
 type natsDoor struct {

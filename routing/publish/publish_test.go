@@ -51,7 +51,7 @@ func newRig(t testing.TB, o routing.StreamOptions, change func(*publish.Config))
 		routing.User{Role: routing.RoleEdge, Label: "hk1"},
 		routing.User{Role: routing.RoleRouter, Label: "r1"},
 		routing.User{Role: routing.RoleBackend, Label: "acme"},
-		routing.User{Role: routing.RoleBackend, Label: "globex"})
+		routing.User{Role: routing.RoleBackend, Label: "globex"}, routing.User{Role: routing.RoleBackend, Label: "slow"})
 	r.nc, r.js = r.srv.JetStream("r1", o)
 	c := catalog(t)
 	reader, err := inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: c})

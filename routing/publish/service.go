@@ -46,6 +46,7 @@ type Service struct {
 	quotas  *quotas
 	metrics *metrics
 	slots   chan struct{}
+	calls   chan struct{}
 }
 
 // New returns a service.
@@ -59,7 +60,8 @@ func New(cfg Config) *Service {
 	if cfg.MaxInFlight == 0 {
 		cfg.MaxInFlight = 1024
 	}
-	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight)}
+	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
+		calls: make(chan struct{}, maxCalls)}
 }
 
 // Publish stores one event. Errors are *Error.

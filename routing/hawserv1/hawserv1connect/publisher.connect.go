@@ -38,6 +38,18 @@ const (
 const (
 	// PublisherNotifyProcedure is the fully-qualified name of the Publisher's Notify RPC.
 	PublisherNotifyProcedure = "/hawser.v1.Publisher/Notify"
+	// PublisherNotifyManyProcedure is the fully-qualified name of the Publisher's NotifyMany RPC.
+	PublisherNotifyManyProcedure = "/hawser.v1.Publisher/NotifyMany"
+	// PublisherPresenceProcedure is the fully-qualified name of the Publisher's Presence RPC.
+	PublisherPresenceProcedure = "/hawser.v1.Publisher/Presence"
+	// PublisherDisconnectProcedure is the fully-qualified name of the Publisher's Disconnect RPC.
+	PublisherDisconnectProcedure = "/hawser.v1.Publisher/Disconnect"
+	// PublisherDeleteDeviceProcedure is the fully-qualified name of the Publisher's DeleteDevice RPC.
+	PublisherDeleteDeviceProcedure = "/hawser.v1.Publisher/DeleteDevice"
+	// PublisherDeleteUserProcedure is the fully-qualified name of the Publisher's DeleteUser RPC.
+	PublisherDeleteUserProcedure = "/hawser.v1.Publisher/DeleteUser"
+	// PublisherEventsProcedure is the fully-qualified name of the Publisher's Events RPC.
+	PublisherEventsProcedure = "/hawser.v1.Publisher/Events"
 )
 
 // PublisherClient is a client for the hawser.v1.Publisher service.
@@ -48,6 +60,42 @@ type PublisherClient interface {
 	// events push it out of the kind's bounded log: a device that lacks it then
 	// hears snapshot_needed.
 	Notify(context.Context, *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error)
+	// NotifyMany stores up to 1000 events in one call, each on its own: some may
+	// be refused while others are stored, and that is no error of the call.
+	// Results are in the order of the request. An event whose result is an error
+	// is repeated with the same id. A request has at most 4 MiB over HTTP and
+	// what the NATS servers take, 1 MB unless configured, over NATS. Each event
+	// counts against the tenant's events a second.
+	NotifyMany(context.Context, *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error)
+	// Presence tells which devices of users are connected, as one router whose
+	// table is complete knows it at this moment. A device that lost its network
+	// counts as online until its edge notices, which takes up to a heartbeat.
+	Presence(context.Context, *connect.Request[hawserv1.PresenceRequest]) (*connect.Response[hawserv1.PresenceResponse], error)
+	// Disconnect ends the sessions of a user, or of one device, that are live
+	// now, with close code 3507: the device does not come back by itself. It
+	// may come back when the user opens the application again, unless
+	// revoke_tokens is set. Records for pushes stay.
+	Disconnect(context.Context, *connect.Request[hawserv1.DisconnectRequest]) (*connect.Response[hawserv1.DisconnectResponse], error)
+	// DeleteDevice removes a device: its sessions end with 3507, its record and
+	// its waiting pushes go, and tokens that were issued to it before are
+	// refused with 3500 for 31 days.
+	DeleteDevice(context.Context, *connect.Request[hawserv1.DeleteDeviceRequest]) (*connect.Response[hawserv1.DeleteDeviceResponse], error)
+	// DeleteUser removes a user: what DeleteDevice does for every device, and
+	// all events of the user are removed from the log. Versions of kinds that
+	// hawser numbers never go back, also for a user that comes again. Where the
+	// backend numbers, the first event afterwards may have any version, and it
+	// is for the backend to stay above what devices may have seen. Ids of
+	// events are remembered for their window all the same: do not repeat one.
+	//
+	// The three answer when this is stored on a majority of servers. Sessions
+	// end within a second, and on an edge that is cut off from NATS when it is
+	// back. A call that failed is to be repeated.
+	DeleteUser(context.Context, *connect.Request[hawserv1.DeleteUserRequest]) (*connect.Response[hawserv1.DeleteUserResponse], error)
+	// Events hands out what happened to the tenant's devices, oldest first, as
+	// CloudEvents. All callers of a tenant share them out among themselves. An
+	// event that is not acknowledged within 60 s is handed out again; events
+	// are kept for 7 days. The first call of a tenant begins with the oldest.
+	Events(context.Context, *connect.Request[hawserv1.EventsRequest]) (*connect.Response[hawserv1.EventsResponse], error)
 }
 
 // NewPublisherClient constructs a client for the hawser.v1.Publisher service. By default, it uses
@@ -67,17 +115,89 @@ func NewPublisherClient(httpClient connect.HTTPClient, baseURL string, opts ...c
 			connect.WithSchema(publisherMethods.ByName("Notify")),
 			connect.WithClientOptions(opts...),
 		),
+		notifyMany: connect.NewClient[hawserv1.NotifyManyRequest, hawserv1.NotifyManyResponse](
+			httpClient,
+			baseURL+PublisherNotifyManyProcedure,
+			connect.WithSchema(publisherMethods.ByName("NotifyMany")),
+			connect.WithClientOptions(opts...),
+		),
+		presence: connect.NewClient[hawserv1.PresenceRequest, hawserv1.PresenceResponse](
+			httpClient,
+			baseURL+PublisherPresenceProcedure,
+			connect.WithSchema(publisherMethods.ByName("Presence")),
+			connect.WithClientOptions(opts...),
+		),
+		disconnect: connect.NewClient[hawserv1.DisconnectRequest, hawserv1.DisconnectResponse](
+			httpClient,
+			baseURL+PublisherDisconnectProcedure,
+			connect.WithSchema(publisherMethods.ByName("Disconnect")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteDevice: connect.NewClient[hawserv1.DeleteDeviceRequest, hawserv1.DeleteDeviceResponse](
+			httpClient,
+			baseURL+PublisherDeleteDeviceProcedure,
+			connect.WithSchema(publisherMethods.ByName("DeleteDevice")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteUser: connect.NewClient[hawserv1.DeleteUserRequest, hawserv1.DeleteUserResponse](
+			httpClient,
+			baseURL+PublisherDeleteUserProcedure,
+			connect.WithSchema(publisherMethods.ByName("DeleteUser")),
+			connect.WithClientOptions(opts...),
+		),
+		events: connect.NewClient[hawserv1.EventsRequest, hawserv1.EventsResponse](
+			httpClient,
+			baseURL+PublisherEventsProcedure,
+			connect.WithSchema(publisherMethods.ByName("Events")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // publisherClient implements PublisherClient.
 type publisherClient struct {
-	notify *connect.Client[hawserv1.NotifyRequest, hawserv1.NotifyResponse]
+	notify       *connect.Client[hawserv1.NotifyRequest, hawserv1.NotifyResponse]
+	notifyMany   *connect.Client[hawserv1.NotifyManyRequest, hawserv1.NotifyManyResponse]
+	presence     *connect.Client[hawserv1.PresenceRequest, hawserv1.PresenceResponse]
+	disconnect   *connect.Client[hawserv1.DisconnectRequest, hawserv1.DisconnectResponse]
+	deleteDevice *connect.Client[hawserv1.DeleteDeviceRequest, hawserv1.DeleteDeviceResponse]
+	deleteUser   *connect.Client[hawserv1.DeleteUserRequest, hawserv1.DeleteUserResponse]
+	events       *connect.Client[hawserv1.EventsRequest, hawserv1.EventsResponse]
 }
 
 // Notify calls hawser.v1.Publisher.Notify.
 func (c *publisherClient) Notify(ctx context.Context, req *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error) {
 	return c.notify.CallUnary(ctx, req)
+}
+
+// NotifyMany calls hawser.v1.Publisher.NotifyMany.
+func (c *publisherClient) NotifyMany(ctx context.Context, req *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error) {
+	return c.notifyMany.CallUnary(ctx, req)
+}
+
+// Presence calls hawser.v1.Publisher.Presence.
+func (c *publisherClient) Presence(ctx context.Context, req *connect.Request[hawserv1.PresenceRequest]) (*connect.Response[hawserv1.PresenceResponse], error) {
+	return c.presence.CallUnary(ctx, req)
+}
+
+// Disconnect calls hawser.v1.Publisher.Disconnect.
+func (c *publisherClient) Disconnect(ctx context.Context, req *connect.Request[hawserv1.DisconnectRequest]) (*connect.Response[hawserv1.DisconnectResponse], error) {
+	return c.disconnect.CallUnary(ctx, req)
+}
+
+// DeleteDevice calls hawser.v1.Publisher.DeleteDevice.
+func (c *publisherClient) DeleteDevice(ctx context.Context, req *connect.Request[hawserv1.DeleteDeviceRequest]) (*connect.Response[hawserv1.DeleteDeviceResponse], error) {
+	return c.deleteDevice.CallUnary(ctx, req)
+}
+
+// DeleteUser calls hawser.v1.Publisher.DeleteUser.
+func (c *publisherClient) DeleteUser(ctx context.Context, req *connect.Request[hawserv1.DeleteUserRequest]) (*connect.Response[hawserv1.DeleteUserResponse], error) {
+	return c.deleteUser.CallUnary(ctx, req)
+}
+
+// Events calls hawser.v1.Publisher.Events.
+func (c *publisherClient) Events(ctx context.Context, req *connect.Request[hawserv1.EventsRequest]) (*connect.Response[hawserv1.EventsResponse], error) {
+	return c.events.CallUnary(ctx, req)
 }
 
 // PublisherHandler is an implementation of the hawser.v1.Publisher service.
@@ -88,6 +208,42 @@ type PublisherHandler interface {
 	// events push it out of the kind's bounded log: a device that lacks it then
 	// hears snapshot_needed.
 	Notify(context.Context, *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error)
+	// NotifyMany stores up to 1000 events in one call, each on its own: some may
+	// be refused while others are stored, and that is no error of the call.
+	// Results are in the order of the request. An event whose result is an error
+	// is repeated with the same id. A request has at most 4 MiB over HTTP and
+	// what the NATS servers take, 1 MB unless configured, over NATS. Each event
+	// counts against the tenant's events a second.
+	NotifyMany(context.Context, *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error)
+	// Presence tells which devices of users are connected, as one router whose
+	// table is complete knows it at this moment. A device that lost its network
+	// counts as online until its edge notices, which takes up to a heartbeat.
+	Presence(context.Context, *connect.Request[hawserv1.PresenceRequest]) (*connect.Response[hawserv1.PresenceResponse], error)
+	// Disconnect ends the sessions of a user, or of one device, that are live
+	// now, with close code 3507: the device does not come back by itself. It
+	// may come back when the user opens the application again, unless
+	// revoke_tokens is set. Records for pushes stay.
+	Disconnect(context.Context, *connect.Request[hawserv1.DisconnectRequest]) (*connect.Response[hawserv1.DisconnectResponse], error)
+	// DeleteDevice removes a device: its sessions end with 3507, its record and
+	// its waiting pushes go, and tokens that were issued to it before are
+	// refused with 3500 for 31 days.
+	DeleteDevice(context.Context, *connect.Request[hawserv1.DeleteDeviceRequest]) (*connect.Response[hawserv1.DeleteDeviceResponse], error)
+	// DeleteUser removes a user: what DeleteDevice does for every device, and
+	// all events of the user are removed from the log. Versions of kinds that
+	// hawser numbers never go back, also for a user that comes again. Where the
+	// backend numbers, the first event afterwards may have any version, and it
+	// is for the backend to stay above what devices may have seen. Ids of
+	// events are remembered for their window all the same: do not repeat one.
+	//
+	// The three answer when this is stored on a majority of servers. Sessions
+	// end within a second, and on an edge that is cut off from NATS when it is
+	// back. A call that failed is to be repeated.
+	DeleteUser(context.Context, *connect.Request[hawserv1.DeleteUserRequest]) (*connect.Response[hawserv1.DeleteUserResponse], error)
+	// Events hands out what happened to the tenant's devices, oldest first, as
+	// CloudEvents. All callers of a tenant share them out among themselves. An
+	// event that is not acknowledged within 60 s is handed out again; events
+	// are kept for 7 days. The first call of a tenant begins with the oldest.
+	Events(context.Context, *connect.Request[hawserv1.EventsRequest]) (*connect.Response[hawserv1.EventsResponse], error)
 }
 
 // NewPublisherHandler builds an HTTP handler from the service implementation. It returns the path
@@ -103,10 +259,58 @@ func NewPublisherHandler(svc PublisherHandler, opts ...connect.HandlerOption) (s
 		connect.WithSchema(publisherMethods.ByName("Notify")),
 		connect.WithHandlerOptions(opts...),
 	)
+	publisherNotifyManyHandler := connect.NewUnaryHandler(
+		PublisherNotifyManyProcedure,
+		svc.NotifyMany,
+		connect.WithSchema(publisherMethods.ByName("NotifyMany")),
+		connect.WithHandlerOptions(opts...),
+	)
+	publisherPresenceHandler := connect.NewUnaryHandler(
+		PublisherPresenceProcedure,
+		svc.Presence,
+		connect.WithSchema(publisherMethods.ByName("Presence")),
+		connect.WithHandlerOptions(opts...),
+	)
+	publisherDisconnectHandler := connect.NewUnaryHandler(
+		PublisherDisconnectProcedure,
+		svc.Disconnect,
+		connect.WithSchema(publisherMethods.ByName("Disconnect")),
+		connect.WithHandlerOptions(opts...),
+	)
+	publisherDeleteDeviceHandler := connect.NewUnaryHandler(
+		PublisherDeleteDeviceProcedure,
+		svc.DeleteDevice,
+		connect.WithSchema(publisherMethods.ByName("DeleteDevice")),
+		connect.WithHandlerOptions(opts...),
+	)
+	publisherDeleteUserHandler := connect.NewUnaryHandler(
+		PublisherDeleteUserProcedure,
+		svc.DeleteUser,
+		connect.WithSchema(publisherMethods.ByName("DeleteUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	publisherEventsHandler := connect.NewUnaryHandler(
+		PublisherEventsProcedure,
+		svc.Events,
+		connect.WithSchema(publisherMethods.ByName("Events")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/hawser.v1.Publisher/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case PublisherNotifyProcedure:
 			publisherNotifyHandler.ServeHTTP(w, r)
+		case PublisherNotifyManyProcedure:
+			publisherNotifyManyHandler.ServeHTTP(w, r)
+		case PublisherPresenceProcedure:
+			publisherPresenceHandler.ServeHTTP(w, r)
+		case PublisherDisconnectProcedure:
+			publisherDisconnectHandler.ServeHTTP(w, r)
+		case PublisherDeleteDeviceProcedure:
+			publisherDeleteDeviceHandler.ServeHTTP(w, r)
+		case PublisherDeleteUserProcedure:
+			publisherDeleteUserHandler.ServeHTTP(w, r)
+		case PublisherEventsProcedure:
+			publisherEventsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -118,4 +322,28 @@ type UnimplementedPublisherHandler struct{}
 
 func (UnimplementedPublisherHandler) Notify(context.Context, *connect.Request[hawserv1.NotifyRequest]) (*connect.Response[hawserv1.NotifyResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.Notify is not implemented"))
+}
+
+func (UnimplementedPublisherHandler) NotifyMany(context.Context, *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.NotifyMany is not implemented"))
+}
+
+func (UnimplementedPublisherHandler) Presence(context.Context, *connect.Request[hawserv1.PresenceRequest]) (*connect.Response[hawserv1.PresenceResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.Presence is not implemented"))
+}
+
+func (UnimplementedPublisherHandler) Disconnect(context.Context, *connect.Request[hawserv1.DisconnectRequest]) (*connect.Response[hawserv1.DisconnectResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.Disconnect is not implemented"))
+}
+
+func (UnimplementedPublisherHandler) DeleteDevice(context.Context, *connect.Request[hawserv1.DeleteDeviceRequest]) (*connect.Response[hawserv1.DeleteDeviceResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.DeleteDevice is not implemented"))
+}
+
+func (UnimplementedPublisherHandler) DeleteUser(context.Context, *connect.Request[hawserv1.DeleteUserRequest]) (*connect.Response[hawserv1.DeleteUserResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.DeleteUser is not implemented"))
+}
+
+func (UnimplementedPublisherHandler) Events(context.Context, *connect.Request[hawserv1.EventsRequest]) (*connect.Response[hawserv1.EventsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("hawser.v1.Publisher.Events is not implemented"))
 }
