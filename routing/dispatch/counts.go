@@ -8,6 +8,9 @@ type Counts struct {
 	// Superseded messages were acknowledged for a later one; GivenBack ones
 	// were returned because an edge did not answer.
 	Superseded, GivenBack uint64
+	// Relieved events did not get their whole patience, and PutOff ones were
+	// left to the log for some seconds: their tenant holds its part.
+	Relieved, PutOff uint64
 	// Settled devices, by how: acknowledged, push job stored, or without
 	// either because nothing is left to do. Nobody counts messages of users
 	// without any device.

@@ -156,6 +156,8 @@ func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Ti
 	switch {
 	case !dev.Session.Exists():
 		p.reachAway(d, dev, now)
+	case d.flow.hurried():
+		p.hurry(d, dev, now)
 	case now.Before(d.graceUntil):
 	case !now.Before(deadline):
 		p.missed(d, dev, deadline, now)
@@ -173,9 +175,24 @@ func (p *Dispatcher) missed(d *delivery, dev table.Device, deadline, now time.Ti
 		p.counts.Doubtful++
 	}
 	p.reachSlow(d, dev, now)
-	if d.answered < d.flow.head && now.Sub(deadline) > giveBack && now.Sub(d.askSince) > giveBack && d.open() && d.storing == 0 && !p.canStore(d, dev) {
-		p.giveBack(d.flow)
+	if now.Sub(deadline) > giveBack && p.mute(d, dev, giveBack, now) {
+		p.giveBack(d.flow, p.out.Nak)
 	}
+}
+
+// hurry settles what has no time left: the push role waits for the device in
+// the router's place. An edge that answers nothing must not keep the place.
+func (p *Dispatcher) hurry(d *delivery, dev table.Device, now time.Time) {
+	p.reachSlow(d, dev, now)
+	if p.mute(d, dev, 2*reask, now) {
+		p.giveBack(d.flow, p.out.Defer)
+	}
+}
+
+// mute reports whether a device that no push can be stored for is not even
+// known to its edge after all the asking.
+func (p *Dispatcher) mute(d *delivery, dev table.Device, after time.Duration, now time.Time) bool {
+	return d.answered < d.flow.head && now.Sub(d.askSince) > after && d.open() && d.storing == 0 && !p.canStore(d, dev)
 }
 
 // canStore reports whether a push job is, or will be, what settles d.

@@ -12,7 +12,9 @@
 // delivery for each device. Messages of a flow that a later one covers are
 // acknowledged at once, since the later one stays open in the log and names
 // the greater version: a flow holds at most one message of each class (with or
-// without push, by urgency), however hot its user.
+// without push, by urgency), however hot its user, and the oldest one. That is
+// kept until every device has settled it, for its time is the one from which
+// patience counts: when this router dies, the next one is given it too.
 //
 // A delivery asks its device's session for the flow's head until the edge
 // answers that the device acknowledged it, that the session is gone, or
@@ -20,6 +22,7 @@
 package dispatch
 
 import (
+	"math"
 	"time"
 
 	"github.com/hawser-edge/hawser/routing"
@@ -53,8 +56,8 @@ type Config struct {
 	// AckWait of the log's consumer: messages are kept alive at a third of
 	// it. Default 4 s.
 	AckWait time.Duration
-	// MaxPending is the number of held messages and of open deliveries from
-	// which Full says that no more shall be taken. Default 50,000.
+	// MaxPending bounds the messages held, and at twice as many the open
+	// deliveries: see relief.go. Default 100,000.
 	MaxPending int
 	// MaxRecent bounds the users' kinds that are remembered for RecentFor
 	// after some device was not heard of, and those that every known device
@@ -105,10 +108,12 @@ type Effects interface {
 	Away(d table.DeviceID, kind string, version int64)
 	// Store stores a push job; Stored must follow, once.
 	Store(Job)
-	// Ack, Nak and Progress tell the log that a message is settled, is to be
-	// delivered again, or is still being worked on.
+	// Ack, Nak, Defer and Progress tell the log that a message is settled, is
+	// to be delivered again, at once or some seconds later, or is still being
+	// worked on.
 	Ack(receipt any)
 	Nak(receipt any)
+	Defer(receipt any)
 	Progress(receipt any)
 	// Checked answers Check.
 	Checked(id uint64, state linkpb.CheckResponse_State)
@@ -124,6 +129,10 @@ type Dispatcher struct {
 	users  map[table.UserID]*user
 	timers timers
 	hold   hold
+	// loads are the tenants with something open; shared is what SetShared
+	// told.
+	loads  map[string]*load
+	shared int
 	// recent are kinds settled without some device, heard those that every
 	// known device acknowledged.
 	recent  recent
@@ -146,6 +155,8 @@ func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
 		cfg: cfg, table: t, out: out,
 		users:  make(map[table.UserID]*user),
 		hold:   hold{every: cfg.AckWait / 3},
+		loads:  make(map[string]*load),
+		shared: math.MaxInt,
 		recent: newRecent(cfg.MaxRecent, cfg.RecentFor),
 		heard:  newRecent(cfg.MaxRecent, cfg.RecentFor),
 		checks: checks{open: make(map[checkKey][]*check)},
@@ -158,7 +169,7 @@ func (c Config) withDefaults() Config {
 			*p = v
 		}
 	}
-	def(&c.MaxPending, 50_000)
+	def(&c.MaxPending, 100_000)
 	def(&c.MaxRecent, 131_072)
 	def(&c.MaxChecks, 20_000)
 	if c.AckWait <= 0 {
@@ -168,11 +179,6 @@ func (c Config) withDefaults() Config {
 		c.RecentFor = 30 * time.Second
 	}
 	return c
-}
-
-// Full reports whether no more messages shall be handed in for now.
-func (p *Dispatcher) Full() bool {
-	return p.hold.open >= p.cfg.MaxPending || p.devices >= 2*p.cfg.MaxPending
 }
 
 // Message takes in an event.
@@ -185,11 +191,16 @@ func (p *Dispatcher) Message(m Message, now time.Time) {
 	if m.Redelivered {
 		p.counts.Redelivered++
 	}
-	id := table.UserID{Tenant: m.Tenant, User: m.User}
+	id := m.user()
 	past := p.recent.get(id, m.Kind)
 	if past.covers(m) || p.heard.get(id, m.Kind).covers(m) {
 		p.counts.Superseded++
 		p.out.Ack(m.Receipt)
+		return
+	}
+	l := p.load(m.Tenant)
+	if p.putsOff(l, &m, now) {
+		p.out.Defer(m.Receipt)
 		return
 	}
 	f := p.flow(id, m.Kind)
@@ -202,7 +213,10 @@ func (p *Dispatcher) Message(m Message, now time.Time) {
 		p.delivery(f, d.Name)
 	}
 	p.driveAll(f, now)
+	p.relieve(l, now)
 }
+
+func (m *Message) user() table.UserID { return table.UserID{Tenant: m.Tenant, User: m.User} }
 
 // enter puts a message into its flow. It reports false where there is
 // nothing new to do for it.
@@ -216,8 +230,8 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 		same.Receipt = m.Receipt
 		return false
 	}
-	h := &held{Message: m}
-	if f.covered(h) {
+	h := &held{Message: m, flow: f}
+	if f.covered(h) && !f.older(h) {
 		p.counts.Superseded++
 		p.out.Ack(m.Receipt)
 		return false
@@ -230,22 +244,31 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 		p.release(old)
 	}
 	p.hold.add(h, now)
+	p.load(m.Tenant).add(h)
 	return true
+}
+
+// drop no longer holds a message.
+func (p *Dispatcher) drop(h *held) {
+	if !h.done {
+		p.hold.drop(h)
+		p.load(h.Tenant).drop(h)
+	}
 }
 
 // release acknowledges a held message.
 func (p *Dispatcher) release(h *held) {
-	p.hold.drop(h)
+	p.drop(h)
 	if h.Receipt != nil {
 		p.out.Ack(h.Receipt)
 	}
 }
 
 // returned gives a held message back to the log.
-func (p *Dispatcher) returned(h *held) {
-	p.hold.drop(h)
+func (p *Dispatcher) returned(h *held, by func(receipt any)) {
+	p.drop(h)
 	if h.Receipt != nil {
-		p.out.Nak(h.Receipt)
+		by(h.Receipt)
 	}
 }
 
@@ -255,6 +278,7 @@ func (p *Dispatcher) Tick(now time.Time) {
 		p.drive(d, now)
 		p.collect(d.flow, now)
 	}
+	p.relieveAll(now)
 	p.hold.progress(now, p.out.Progress)
 	p.recent.expire(now)
 	p.heard.expire(now)
@@ -268,12 +292,13 @@ func (p *Dispatcher) Leave() {
 	for _, u := range p.users {
 		for _, f := range u.flows {
 			for _, h := range f.held {
-				p.returned(h)
+				p.returned(h, p.out.Nak)
 			}
 		}
 	}
 	p.users = make(map[table.UserID]*user)
 	p.timers = timers{}
 	p.devices = 0
+	clear(p.loads)
 	p.abandonChecks()
 }

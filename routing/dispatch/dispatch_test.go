@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/table"
 )
 
 func TestNobody(t *testing.T) {
@@ -85,6 +86,30 @@ func TestPatienceCountsFromTheOldest(t *testing.T) {
 	}
 }
 
+// The next router counts from the same event: the oldest message of a flow is
+// given to it too.
+func TestPatienceOutlivesARouter(t *testing.T) {
+	first := newRig(t, Config{})
+	first.connect(1, "d", false)
+	first.token("d")
+	for v := int64(1); v <= 7; v++ {
+		first.event(v)
+		first.pass(time.Second)
+	}
+	second := newRig(t, Config{})
+	second.now = first.now
+	second.connect(1, "d", false)
+	second.token("d")
+	for _, h := range first.d.find(table.UserID{Tenant: "t", User: "u"}, "k").held {
+		second.event(h.Version, redelivered, age(first.now.Sub(h.At)))
+	}
+	second.event(8)
+	second.pass(3100 * time.Millisecond)
+	if len(second.jobs) != 1 || second.jobs[0].Version != 8 || second.now.Sub(second.jobs[0].EventAt) < 10*time.Second {
+		t.Errorf("after 10 s: jobs %+v", second.jobs)
+	}
+}
+
 func TestHotUserThatFollowsIsNotPushed(t *testing.T) {
 	r := newRig(t, Config{})
 	r.connect(1, "d", false)
@@ -96,8 +121,8 @@ func TestHotUserThatFollowsIsNotPushed(t *testing.T) {
 			r.acked(1, v-20) // always a second behind
 		}
 		r.pass(50 * time.Millisecond)
-		if c := r.d.Counts(); c.Held > 1 {
-			t.Fatalf("%d messages of one class held", c.Held)
+		if c := r.d.Counts(); c.Held > 2 {
+			t.Fatalf("%d messages of one class held, want the oldest and the newest", c.Held)
 		}
 	}
 	if len(r.jobs) != 0 {
@@ -247,13 +272,15 @@ func TestSupersession(t *testing.T) {
 	r.token("d")
 	r.event(5)
 	r.event(7)
-	r.want("notify 1 k 5", "ack 5", "notify 1 k 7")
-	r.event(6, redelivered) // older than what is held
+	r.want("notify 1 k 5", "notify 1 k 7") // 5 stays as the oldest
+	r.event(6, redelivered)                // neither the newest nor the oldest
 	r.want("ack 6")
-	r.event(8, noPush) // says less: both stay
+	r.event(8, noPush) // says less: all stay
 	r.want("notify 1 k 8")
+	r.event(4, redelivered) // the oldest now
+	r.want("ack 5")
 	r.acked(1, 8)
-	r.want("ack 7", "ack 8")
+	r.want("ack 4", "ack 7", "ack 8")
 	r.event(6, redelivered)
 	r.want("ack 6") // every device has acknowledged more
 }
@@ -304,22 +331,6 @@ func TestProgress(t *testing.T) {
 		r.d.hold.progress(r.now, r.Progress)
 	}
 	r.want("progress 5", "progress 5")
-}
-
-func TestFull(t *testing.T) {
-	r := newRig(t, Config{MaxPending: 1})
-	r.connect(1, "d", false)
-	if r.d.Full() {
-		t.Fatal("full when empty")
-	}
-	r.event(5)
-	if !r.d.Full() {
-		t.Fatal("not full")
-	}
-	r.acked(1, 5)
-	if r.d.Full() {
-		t.Fatal("full after settlement")
-	}
 }
 
 func TestLeave(t *testing.T) {

@@ -18,7 +18,8 @@ type flow struct {
 	// Devices are only ever asked for the head.
 	head int64
 	push wish
-	// held are the open messages by version, none covered by a later one.
+	// held are the open messages by version. None but the first is covered by
+	// a later one.
 	held    []*held
 	past    history
 	devices []*delivery
@@ -39,8 +40,11 @@ type wish struct {
 // delivery's; nil: see owe.
 type held struct {
 	Message
+	flow    *flow
 	done    bool
 	aliveAt time.Time
+	// hurried: it does not wait for the end of its patience.
+	hurried bool
 }
 
 // covers reports whether a message makes an older one superfluous: it says
@@ -51,6 +55,20 @@ func (h *held) covers(o *held) bool {
 
 func (f *flow) covered(h *held) bool {
 	return slices.ContainsFunc(f.held, func(x *held) bool { return x.covers(h) })
+}
+
+// older reports whether h is older than everything that is held.
+func (f *flow) older(h *held) bool { return len(f.held) > 0 && h.Version < f.held[0].Version }
+
+// replaces reports whether m is held already, or takes the place of one that is.
+func (f *flow) replaces(m *Message) bool {
+	h := &held{Message: *m}
+	return f.same(m.Version) != nil || len(f.held) > 1 && slices.ContainsFunc(f.held[1:], h.covers)
+}
+
+// hurried reports whether nobody's patience counts any more.
+func (f *flow) hurried() bool {
+	return slices.ContainsFunc(f.held, func(h *held) bool { return h.hurried })
 }
 
 func (f *flow) same(version int64) *held {
@@ -75,17 +93,13 @@ func (f *flow) add(h *held) (covered []*held) {
 
 func (f *flow) put(h *held) (covered []*held) {
 	f.past.add(h.Version, h.At, h.Urgency)
-	kept := f.held[:0]
-	for _, x := range f.held {
-		if h.covers(x) {
+	f.insert(h)
+	for i := len(f.held) - 1; i > 0; i-- {
+		if x := f.held[i]; f.covered(x) {
 			covered = append(covered, x)
-		} else {
-			kept = append(kept, x)
+			f.held = slices.Delete(f.held, i, i+1)
 		}
 	}
-	clear(f.held[len(kept):])
-	f.held = kept
-	f.insert(h)
 	return covered
 }
 
@@ -172,6 +186,7 @@ func (p *Dispatcher) delivery(f *flow, device string) *delivery {
 	d := &delivery{flow: f, device: device, timer: -1}
 	f.devices = append(f.devices, d)
 	p.devices++
+	p.load(f.user.Tenant).devices++
 	return d
 }
 
@@ -248,6 +263,7 @@ func (p *Dispatcher) close(f *flow) {
 		p.timers.remove(d)
 	}
 	p.devices -= len(f.devices)
+	p.load(f.user.Tenant).devices -= len(f.devices)
 	u := p.users[f.user]
 	u.flows = slices.DeleteFunc(u.flows, func(x *flow) bool { return x == f })
 	if len(u.flows) == 0 {
@@ -257,10 +273,10 @@ func (p *Dispatcher) close(f *flow) {
 
 // giveBack returns a flow's messages to the log: another router may reach
 // what this one does not.
-func (p *Dispatcher) giveBack(f *flow) {
+func (p *Dispatcher) giveBack(f *flow, by func(receipt any)) {
 	for _, h := range f.held {
 		p.counts.GivenBack++
-		p.returned(h)
+		p.returned(h, by)
 	}
 	f.held = nil
 	p.close(f)

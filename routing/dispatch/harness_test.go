@@ -41,6 +41,7 @@ func (r *rig) Store(j Job) {
 }
 func (r *rig) Ack(receipt any)      { r.note("ack %v", receipt) }
 func (r *rig) Nak(receipt any)      { r.note("nak %v", receipt) }
+func (r *rig) Defer(receipt any)    { r.note("defer %v", receipt) }
 func (r *rig) Progress(receipt any) { r.note("progress %v", receipt) }
 func (r *rig) Checked(id uint64, s linkpb.CheckResponse_State) {
 	r.note("checked %d %s", id, s.String()[len("STATE_"):])
@@ -90,11 +91,15 @@ func (r *rig) apply(b *linkpb.SessionBatch) {
 }
 
 func (r *rig) connect(conn uint64, device string, background bool) {
+	r.connectID(conn, table.ID("t", "u", device), background)
+}
+
+func (r *rig) connectID(conn uint64, id table.DeviceID, background bool) {
 	epoch := r.now.UnixMilli()
-	r.live[conn] = sessionsum.Of(conn, "t", "u", device, epoch)
+	r.live[conn] = sessionsum.Of(conn, id.Tenant, id.User, id.Device, epoch)
 	r.seq++
 	r.apply(&linkpb.SessionBatch{Seq: r.seq, Added: []*linkpb.Session{{
-		Conn: conn, Tenant: "t", User: "u", Device: device, Epoch: epoch, Background: background,
+		Conn: conn, Tenant: id.Tenant, User: id.User, Device: id.Device, Epoch: epoch, Background: background,
 	}}})
 }
 

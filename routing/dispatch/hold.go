@@ -20,10 +20,8 @@ func (q *hold) add(h *held, now time.Time) {
 }
 
 func (q *hold) drop(h *held) {
-	if !h.done {
-		h.done = true
-		q.open--
-	}
+	h.done = true
+	q.open--
 }
 
 // progress tells the log of the messages that have waited for long enough.

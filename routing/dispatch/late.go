@@ -85,7 +85,7 @@ func (f *flow) owe(w wish, d *delivery) {
 	if w.version <= max(d.acked, d.stored) || f.same(w.version) != nil {
 		return
 	}
-	h := &held{Message: Message{
+	h := &held{flow: f, Message: Message{
 		Tenant: f.user.Tenant, User: f.user.User, Kind: f.kind, Version: w.version,
 		At: w.at, Urgency: w.urgency, Push: true,
 	}, done: true}

@@ -501,6 +501,15 @@ func (x *mEffects) Nak(receipt any) {
 	})
 }
 
+func (x *mEffects) Defer(receipt any) {
+	m := receipt.(*logged)
+	x.r.w.at(x.r.w.ms(1000, 2000), func() {
+		if m.owner == x.r {
+			m.owner = nil
+		}
+	})
+}
+
 func (x *mEffects) Progress(receipt any) {
 	m := receipt.(*logged)
 	x.r.w.send(func() {

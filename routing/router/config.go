@@ -28,7 +28,7 @@ import (
 // Defaults of Config.
 const (
 	defaultAckWait    = 4 * time.Second
-	defaultMaxPending = 50_000
+	defaultMaxPending = 100_000
 	defaultListen     = 2500 * time.Millisecond
 )
 
@@ -54,8 +54,13 @@ type Config struct {
 	// AckWait is the acknowledgement wait of the consumer ROUTERS, as given
 	// to routing.EnsureStreams. 0: 4 s.
 	AckWait time.Duration
-	// MaxPending bounds the events held at once. 0: 50,000.
+	// MaxPending bounds the events held at once, which tenants share: see
+	// Crowded. 0: 100,000.
 	MaxPending int
+	// Shared tells how many more events the consumer hands out to all routers
+	// together before it waits for acknowledgements; known is false where that
+	// is not known for now. Nil: it never is.
+	Shared func() (room int, known bool)
 	// Listen is how long the router listens for edges before it believes to
 	// know all of them. It must be more than two beats. 0: 2.5 s.
 	Listen time.Duration

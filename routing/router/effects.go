@@ -1,6 +1,9 @@
 package router
 
 import (
+	"math/rand/v2"
+	"time"
+
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
@@ -9,6 +12,10 @@ import (
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
 )
+
+// deferFor is how long the log keeps an event that there is no place for, and
+// up to twice as long: they must not come back together.
+const deferFor = 4 * time.Second
 
 // effects carries out what the dispatcher calls for. Owned by the loop.
 type effects struct {
@@ -45,6 +52,7 @@ func (e *effects) Store(j dispatch.Job) {
 
 func (e *effects) Ack(r any)      { _ = r.(receipt).msg.Ack() }
 func (e *effects) Nak(r any)      { _ = r.(receipt).msg.Nak() }
+func (e *effects) Defer(r any)    { _ = r.(receipt).msg.NakWithDelay(deferFor + rand.N(deferFor)) }
 func (e *effects) Progress(r any) { _ = r.(receipt).msg.InProgress() }
 
 func (e *effects) Checked(id uint64, state linkpb.CheckResponse_State) {

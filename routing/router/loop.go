@@ -65,6 +65,7 @@ type loop struct {
 	reconnects               uint64
 	tickedAt                 time.Time
 	beatAt                   time.Time
+	crowdSaidAt              time.Time
 	totals                   totals
 }
 
@@ -112,7 +113,7 @@ func (l *loop) run(ctx context.Context) {
 
 // messages is nil while no events shall be taken.
 func (l *loop) messages() chan dispatch.Message {
-	if !l.leaving && (!l.complete || !l.settled || l.d.Full() || time.Now().Before(l.pausedUntil)) {
+	if !l.leaving && (!l.complete || !l.settled || time.Now().Before(l.pausedUntil)) {
 		return nil
 	}
 	return l.r.messages
@@ -176,6 +177,7 @@ func (l *loop) tick(now time.Time) {
 			l.r.cfg.Log.Warn("edge is silent: its sessions are taken for ended", "edge", edge, "sessions_lost", gone)
 		}
 	}
+	l.crowding(now)
 	l.d.Tick(now)
 	l.judge(now)
 	l.beat(now, false)

@@ -97,6 +97,8 @@ func (m *metrics) registerTotals(p metric.Part) {
 	total("push_job_errors_total", "Push jobs that were not stored and are tried again.", func(t *totals) uint64 { return t.StoreErrors })
 	total("checks_total", "Questions of the push role.", func(t *totals) uint64 { return t.Checks })
 	total("recent_evicted_total", "Settled events forgotten early for want of room.", func(t *totals) uint64 { return t.RecentEvicted })
+	total("events_relieved_total", "Events that did not get their whole patience because their tenant filled its part of the room.", func(t *totals) uint64 { return t.Relieved })
+	total("events_put_off_total", "Events left to the log for some seconds because their tenant held its part of the room.", func(t *totals) uint64 { return t.PutOff })
 	gauge("events_pending", "Events held.", func(t *totals) int { return t.Held })
 	gauge("deliveries_pending", "Devices with an open event.", func(t *totals) int { return t.Deliveries })
 	gauge("recent", "Events remembered as settled without some device.", func(t *totals) int { return t.Recent })

@@ -51,6 +51,7 @@ type Router struct {
 	ready      atomic.Bool
 	running    atomic.Bool
 	dispatched atomic.Uint64
+	crowded    atomic.Pointer[map[string]bool]
 }
 
 // errRunning is returned by a second Run.
