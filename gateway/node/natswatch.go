@@ -70,6 +70,9 @@ func (w *natsWatch) options() []nats.Option {
 		nats.DisconnectErrHandler(w.disconnected),
 		nats.ReconnectErrHandler(w.failed),
 		nats.ErrorHandler(w.reported),
+		nats.LameDuckModeHandler(func(nc *nats.Conn) {
+			w.log.Info("the NATS server is about to stop and will send this process to another one", "server", nc.ConnectedUrlRedacted())
+		}),
 	}
 }
 

@@ -81,6 +81,7 @@ func serverOptions(o Options) (*server.Options, error) {
 		JetStream: o.Dir != "", StoreDir: o.Dir, SyncAlways: o.SyncAlways,
 		JetStreamMaxStore: o.MaxFileStore, MaxPayload: o.MaxPayload,
 		PingInterval: 5 * time.Second, MaxPingsOut: 2,
+		LameDuckDuration: 2 * time.Second, LameDuckGracePeriod: time.Second,
 	}
 	if so.Host == "" {
 		so.Host = "127.0.0.1"
@@ -150,6 +151,11 @@ func (s *Server) Connect(role routing.Role, label string, opts ...nats.Option) (
 	all := append([]nats.Option{nats.CustomInboxPrefix(routing.InboxPrefix(role, label))}, opts...)
 	return nats.Connect(s.URL(), all...)
 }
+
+// LameDuck ends the server as an operator does who upgrades it: its clients
+// are told, and sent to the other servers of its cluster within 3 s. Shutdown
+// has to follow.
+func (s *Server) LameDuck() { s.ns.LameDuckShutdown() }
 
 // Shutdown stops the server and waits until its files are closed. It may be
 // called more than once.

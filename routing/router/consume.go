@@ -49,6 +49,9 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 	}
 	cc, err := c.Consume(func(m jetstream.Msg) { r.receive(ctx, m) },
 		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(10*time.Second),
+		// A request that a restarted server does not know any more is made
+		// again after two missed heartbeats.
+		jetstream.PullHeartbeat(time.Second),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			r.cfg.Log.Debug("pulling events", "error", err)
 		}))
