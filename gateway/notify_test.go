@@ -22,6 +22,8 @@ import (
 
 // router answers Notify as a test wants it to, over real HTTP.
 type router struct {
+	hawserv1connect.UnimplementedPublisherHandler
+
 	answer func(ctx context.Context, req *hawserv1.NotifyRequest) (*hawserv1.NotifyResponse, error)
 	// What arrived last; read after the call.
 	got  *hawserv1.NotifyRequest
