@@ -22,14 +22,14 @@ type sabotage struct {
 
 func sabotageFromEnv() sabotage {
 	always := func() bool { return true }
+	s := sabotage{clock: clockFromEnv()}
 	switch os.Getenv(sabotageEnv) {
 	case "drop-ack":
-		return sabotage{dropAck: always}
+		s.dropAck = always
 	case "drop-push":
-		return sabotage{dropPush: always}
+		s.dropPush = always
 	case "drop-batch":
-		return sabotage{dropBatch: always}
-	default:
-		return sabotage{}
+		s.dropBatch = always
 	}
+	return s
 }

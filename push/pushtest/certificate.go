@@ -10,16 +10,19 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/netip"
 	"time"
 )
 
-// authority is a certificate for loopback that is its own root.
+// authority is a certificate for loopback, and for where the simulator listens,
+// that is its own root.
 type authority struct {
 	cert tls.Certificate
 	root *x509.Certificate
 }
 
-func newAuthority() (*authority, error) {
+// newAuthority is for a listener on addr, "host:port".
+func newAuthority(addr string) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -36,6 +39,9 @@ func newAuthority() (*authority, error) {
 		IsCA:                  true,
 		DNSNames:              []string{"localhost"},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	if listens, err := netip.ParseAddrPort(addr); err == nil {
+		template.IPAddresses = append(template.IPAddresses, listens.Addr().AsSlice())
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

@@ -35,7 +35,7 @@ func listen(addr string, maxStreams int, h http.Handler) (*server, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
-	ca, err := newAuthority()
+	ca, err := newAuthority(addr)
 	if err != nil {
 		return nil, fmt.Errorf("pushtest: certificate: %w", err)
 	}

@@ -26,6 +26,12 @@ type Node struct {
 	// ReconnectSpread is over which time devices spread their new attempts
 	// when this edge vanishes. Empty: the default.
 	ReconnectSpread string
+	// DrainSpread is over which time this edge sends its devices elsewhere
+	// when it stops. Empty: the default.
+	DrainSpread string
+	// MaxEventsPerSecond is what each tenant may publish, at each router. 0:
+	// the default.
+	MaxEventsPerSecond int
 }
 
 // WriteConfig writes the configuration file of a node, in the form in which an
@@ -34,14 +40,15 @@ func (e *Environment) WriteConfig(n Node) (string, error) {
 	var text bytes.Buffer
 	err := configTemplate.Execute(&text, struct {
 		Node
-		NATS      string
+		NATS      []string
+		Replicas  int
 		Tenants   []string
 		IOSApp    string
 		Project   string
 		APNs, FCM string
 		TeamID    string
 		KeyID     string
-	}{n, e.NATSURL, e.tenants, IOSApp, AndroidApp, e.APNs.URL(), e.FCM.URL(), e.APNs.TeamID(), e.APNs.KeyID()})
+	}{n, strings.Split(e.NATSURL, ","), e.replicas, e.tenants, IOSApp, AndroidApp, e.APNs.URL(), e.FCM.URL(), e.APNs.TeamID(), e.APNs.KeyID()})
 	if err != nil {
 		return "", fmt.Errorf("fill in the configuration of %s: %w", n.Name, err)
 	}
@@ -67,12 +74,12 @@ name: {{.Name}}
 site: local
 roles: [{{join .Roles ", "}}]
 nats:
-  urls: ["{{.NATS}}"]
+  urls: ["{{join .NATS "\", \""}}"]
   users:
 {{- range .Roles}}
     {{.}}: {user: {{.}}-{{$.Name}}, password_file: nats-{{.}}-{{$.Name}}.password}
 {{- end}}
-  replicas: 1
+  replicas: {{.Replicas}}
 {{- if .Has "edge"}}
 edge:
   listen: "{{.Listen}}"
@@ -80,6 +87,9 @@ edge:
   ticket_key_file: ticket.key
 {{- if .ReconnectSpread}}
   reconnect_spread: {{.ReconnectSpread}}
+{{- end}}
+{{- if .DrainSpread}}
+  drain_spread: {{.DrainSpread}}
 {{- end}}
 {{- end}}
 {{- if .Has "router"}}
@@ -103,6 +113,9 @@ tenants:
     jwks_files: [{{.}}.jwks.json]
     api_key_files: [{{.}}.api-key]
     services: [echo]
+{{- if $.MaxEventsPerSecond}}
+    max_events_per_second: {{$.MaxEventsPerSecond}}
+{{- end}}
     kinds:
       messages: {numbered_by: hawser, urgency: HIGH, push: {mode: alert, class: message, title: "New message", sound: default}}
       contacts: {numbered_by: hawser, urgency: NORMAL, push: {mode: background, class: contacts}}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,22 +38,28 @@ type Options struct {
 	Tenants []string
 	// NATSPort is the embedded server's port. 0: any free one.
 	NATSPort int
-	// NATSURL is a server that somebody else runs, with the users of
-	// WriteNATSConfig. Empty: an embedded one is started.
+	// NATSURL is a server that somebody else runs, or several with commas
+	// between them, with the users of Users. Empty: an embedded one is started.
 	NATSURL string
+	// Replicas of each stream. 0: 1.
+	Replicas int
+	// SimulatorHost is the IP address that the simulators of APNs and FCM
+	// listen on. Empty: 127.0.0.1.
+	SimulatorHost string
 }
 
 // An Environment is what a development fleet stands on. Close ends it.
 type Environment struct {
 	// Static after New.
-	Dir     string
-	NATSURL string
-	APNs    *pushtest.APNs
-	FCM     *pushtest.FCM
-	tenants []string
-	users   []routing.User
-	signers map[string]*token.Signer
-	nats    *embednats.Server // nil where somebody else runs NATS
+	Dir      string
+	NATSURL  string
+	APNs     *pushtest.APNs
+	FCM      *pushtest.FCM
+	tenants  []string
+	replicas int
+	users    []routing.User
+	signers  map[string]*token.Signer
+	nats     *embednats.Server // nil where somebody else runs NATS
 }
 
 // New makes the files and starts the simulators and, unless told otherwise,
@@ -61,7 +68,9 @@ func New(o Options) (*Environment, error) {
 	if len(o.Tenants) == 0 {
 		o.Tenants = []string{"demo"}
 	}
-	e := &Environment{Dir: o.Dir, NATSURL: o.NATSURL, tenants: o.Tenants, signers: map[string]*token.Signer{}}
+	e := &Environment{
+		Dir: o.Dir, NATSURL: o.NATSURL, tenants: o.Tenants, replicas: max(o.Replicas, 1), signers: map[string]*token.Signer{},
+	}
 	if err := e.build(o); err != nil {
 		e.Close()
 		return nil, err
@@ -81,7 +90,7 @@ func (e *Environment) build(o Options) error {
 			return err
 		}
 	}
-	if err := e.startSimulators(); err != nil {
+	if err := e.startSimulators(o.SimulatorHost); err != nil {
 		return err
 	}
 	return e.startNATS(o)
@@ -123,11 +132,15 @@ func PasswordFile(role routing.Role, label string) string {
 	return "nats-" + routing.UserName(role, label) + ".password"
 }
 
-func (e *Environment) startSimulators() (err error) {
-	if e.APNs, err = pushtest.NewAPNs(pushtest.APNsOptions{Topics: []string{IOSApp}}); err != nil {
+func (e *Environment) startSimulators(host string) (err error) {
+	addr := ""
+	if host != "" {
+		addr = net.JoinHostPort(host, "0")
+	}
+	if e.APNs, err = pushtest.NewAPNs(pushtest.APNsOptions{Addr: addr, Topics: []string{IOSApp}}); err != nil {
 		return fmt.Errorf("start the APNs simulator: %w", err)
 	}
-	if e.FCM, err = pushtest.NewFCM(pushtest.FCMOptions{Project: AndroidApp}); err != nil {
+	if e.FCM, err = pushtest.NewFCM(pushtest.FCMOptions{Addr: addr, Project: AndroidApp}); err != nil {
 		return fmt.Errorf("start the FCM simulator: %w", err)
 	}
 	return errors.Join(
