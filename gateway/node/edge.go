@@ -61,7 +61,7 @@ func (e *edgeRole) open(p parts) (err error) {
 	}
 	e.relay, err = relay.New(relay.Config{
 		Edge: p.cfg.Name, Conn: e.nc, Catalog: p.catalog,
-		DefaultTimeout: p.cfg.Edge.Limits.RequestTimeout, Registerer: p.registry,
+		DefaultTimeout: p.cfg.Edge.Limits.RequestTimeout, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {
 		return err

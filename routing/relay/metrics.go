@@ -5,24 +5,36 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/wire"
-	"github.com/hawser-edge/hawser/routing/replies"
+)
+
+// Reasons why a call was not sent.
+const (
+	refusedCutOff = "cut_off"
+	refusedShare  = "share"
+	refusedFull   = "full"
+	refusedGate   = "service_down"
 )
 
 // metrics of a Relay.
 type metrics struct {
 	calls    *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 	repeated prometheus.Counter
 }
 
-func newMetrics(reg prometheus.Registerer, mux *replies.Mux) *metrics {
+func newMetrics(reg prometheus.Registerer, r *Relay) *metrics {
 	p := metric.For(reg, "relay")
 	p.GaugeFunc("calls_open", "Upstream calls that wait for an answer.",
-		func() float64 { return float64(mux.Pending()) })
+		func() float64 { return float64(r.mux.Pending()) })
+	p.GaugeFunc("services_down", "Services that do not answer and that calls are kept away from.",
+		func() float64 { return float64(r.gates.closed()) })
 	p.CounterFunc("dropped_replies_total", "Answers of services that came too late or twice.",
-		func() float64 { return float64(mux.Dropped()) })
+		func() float64 { return float64(r.mux.Dropped()) })
 	return &metrics{
 		calls: p.CounterVec("calls_total", "Upstream calls of devices, by the status of the answer.",
 			metric.By("status", metric.Names(wire.Statuses())...)),
-		repeated: p.Counter("repeated_syncs_total", "Syncs that were asked again because nobody answered."),
+		refused: p.CounterVec("refused_total", "Upstream calls that were not sent, by reason.",
+			metric.By("reason", refusedCutOff, refusedShare, refusedFull, refusedGate)),
+		repeated: p.Counter("repeated_calls_total", "Syncs and idempotent calls that were asked again because nobody answered."),
 	}
 }

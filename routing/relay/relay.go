@@ -1,19 +1,25 @@
 // Package relay is the edge's side of upstream calls: it carries a device's
 // Request to its tenant's service over NATS and the answer back. Any NATS
-// responder will do; nats micro is the template.
+// responder will do; package routing/service is the template, and package
+// routing/httpservice answers for services that are reached over HTTP.
 //
 // A service subscribes to hawser.v1.up.<tenant>.<service>.<method> and finds
 // the device's bytes in the body, the device's own JWT in Hawser-Token, which
 // it must verify, and how long the device still waits in Hawser-Deadline-Ms.
 // An error is answered with the headers of nats micro, Nats-Service-Error and
 // Nats-Service-Error-Code, where the code is read like HTTP's.
+//
+// What protects the edge and the tenants from one another: a call has one
+// deadline and one answer; a tenant's calls, and a service's, may hold only as
+// many places as others leave (share.go); a service that does not answer is
+// left alone for a while (gate.go); answers are bounded, and reach the edge
+// under subjects that only the tenant's own responders may publish to.
 package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -25,13 +31,6 @@ import (
 	"github.com/hawser-edge/hawser/routing/replies"
 )
 
-// MaxAnswer is the greatest answer, in bytes: it must fit a frame with the
-// Response around it.
-const MaxAnswer = wire.MaxPayload - 1<<10
-
-// maxMessage bounds the text of a service's error.
-const maxMessage = 256
-
 // Config of a Relay.
 type Config struct {
 	// Edge is the edge's name.
@@ -39,12 +38,15 @@ type Config struct {
 	// Conn needs an edge's permissions.
 	Conn    *nats.Conn
 	Catalog *routing.Catalog
-	// MaxInFlight bounds the calls that wait for an answer; the services of
-	// one tenant may take three quarters of it. 0: 10,000.
+	// MaxInFlight bounds the calls that wait for an answer. The services of
+	// all tenants together may take three quarters of it; the rest is for the
+	// sync that hawser answers itself. 0: 10,000.
 	MaxInFlight int
 	// DefaultTimeout is for calls whose context has no deadline. 0: 10 s.
 	DefaultTimeout time.Duration
-	Registerer     prometheus.Registerer
+	// Log hears of services that stop and begin to answer. nil discards.
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
 }
 
 // Relay carries calls. It may be used by many goroutines.
@@ -53,6 +55,7 @@ type Relay struct {
 	cfg     Config
 	mux     *replies.Mux
 	shares  *shares
+	gates   *gates
 	metrics *metrics
 }
 
@@ -77,6 +80,9 @@ func New(cfg Config) (*Relay, error) {
 	if cfg.DefaultTimeout == 0 {
 		cfg.DefaultTimeout = 10 * time.Second
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	if err := wire.CheckID("edge", cfg.Edge); err != nil {
 		return nil, err
 	}
@@ -84,7 +90,9 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	return &Relay{cfg: cfg, mux: mux, shares: newShares(cfg.Catalog, cfg.MaxInFlight), metrics: newMetrics(cfg.Registerer, mux)}, nil
+	r := &Relay{cfg: cfg, mux: mux, shares: newShares(cfg.Catalog, cfg.MaxInFlight), gates: newGates(cfg)}
+	r.metrics = newMetrics(cfg.Registerer, r)
+	return r, nil
 }
 
 // Close ends the relay: calls in flight hear nothing more.
@@ -92,8 +100,8 @@ func (r *Relay) Close() error { return r.mux.Close() }
 
 // Call carries a request and returns the answer's body, or an error that has
 // a Status. The call is sent at most once, so that after StatusDeadline it is
-// not known whether it took effect; only a sync, which takes none, is sent
-// again while nobody answers.
+// not known whether it took effect; only what the catalogue calls idempotent,
+// and sync, is sent again while nobody answers.
 func (r *Relay) Call(ctx context.Context, c Call) ([]byte, error) {
 	body, fault := r.call(ctx, c)
 	if fault != nil {
@@ -116,50 +124,41 @@ func (r *Relay) call(ctx context.Context, c Call) ([]byte, *Error) {
 	// Without this the client would keep the request and send it when NATS
 	// is back, long after the device gave up.
 	if !r.cfg.Conn.IsConnected() {
-		return nil, &Error{Code: wire.StatusUnavailable, Message: "the edge is cut off from its services: ask again later"}
+		return nil, r.refuse(refusedCutOff, "the edge is cut off from its services: ask again later")
 	}
 	if !r.shares.take(c) {
-		return nil, &Error{Code: wire.StatusUnavailable, Message: "the tenant's services have too many calls open: ask again later"}
+		return nil, r.refuse(refusedShare, "the tenant's services have too many calls open: ask again later")
 	}
 	defer r.shares.release(c)
 	mail, ok := r.mux.Open(c.Tenant, 1)
 	if !ok {
-		return nil, &Error{Code: wire.StatusUnavailable, Message: "the edge has too many calls open: ask again later"}
+		return nil, r.refuse(refusedFull, "the edge has too many calls open: ask again later")
 	}
 	defer mail.Close()
-	for {
-		if err := r.cfg.Conn.PublishMsg(message(ctx, c, mail.Reply)); err != nil {
-			return nil, sendFault(err)
-		}
-		again, stop := askAgain(c)
-		select {
-		case m := <-mail.C:
-			stop()
-			return answer(c, m)
-		case <-ctx.Done():
-			stop()
-			return nil, &Error{Code: wire.StatusDeadline, Message: fmt.Sprintf("%s/%s did not answer in time", c.Service, c.Method)}
-		case <-again:
-			r.metrics.repeated.Inc()
-		}
-	}
+	return r.pass(ctx, c, mail)
 }
 
-// syncPatience is how long one responder may take to answer a sync before
-// another one is asked: far above what an answer takes, far below what a
-// device waits.
-const syncPatience = 2 * time.Second
-
-// askAgain says when a call is to be sent once more: a responder that died or
-// hangs with a question in its hands stays in the queue group until NATS
-// notices. Only a sync, which reads and changes nothing, may be repeated; of
-// two answers the first one counts.
-func askAgain(c Call) (again <-chan time.Time, stop func()) {
-	if c.Service != routing.ServiceSync {
-		return nil, func() {}
+// pass makes the call unless the service is known not to answer.
+func (r *Relay) pass(ctx context.Context, c Call, mail *replies.Call) ([]byte, *Error) {
+	g := r.gates.of(c)
+	if g == nil {
+		a := r.exchange(ctx, c, mail)
+		return a.body, a.fault
 	}
-	timer := time.NewTimer(syncPatience)
-	return timer.C, func() { timer.Stop() }
+	permit, wait, ok := g.breaker.Allow()
+	if !ok {
+		return nil, r.refuse(refusedGate, fmt.Sprintf("service %s does not answer: ask again in %d s", g.name, int64((wait+time.Second-1)/time.Second)))
+	}
+	start := time.Now()
+	a := r.exchange(ctx, c, mail)
+	g.breaker.Done(permit, g.judge(c, a, time.Since(start)))
+	return a.body, a.fault
+}
+
+// refuse fails a call that was not sent.
+func (r *Relay) refuse(reason, message string) *Error {
+	r.metrics.refused.WithLabelValues(reason).Inc()
+	return &Error{Code: wire.StatusUnavailable, Message: message}
 }
 
 // check refuses what must not become a subject.
@@ -180,48 +179,8 @@ func (r *Relay) check(c Call) *Error {
 	if strings.ContainsAny(c.Token, "\r\n") {
 		return &Error{Code: wire.StatusUnauthenticated, Message: "the token is malformed"}
 	}
+	if len(c.Body) > wire.MaxBody {
+		return &Error{Code: wire.StatusInvalid, Message: fmt.Sprintf("the request is too large: it has %d bytes, at most %d are allowed", len(c.Body), wire.MaxBody)}
+	}
 	return nil
-}
-
-func message(ctx context.Context, c Call, reply string) *nats.Msg {
-	left := int64(1)
-	if d, ok := ctx.Deadline(); ok {
-		left = max(time.Until(d).Milliseconds(), 1)
-	}
-	return &nats.Msg{
-		Subject: routing.UpstreamSubject(c.Tenant, c.Service, c.Method), Reply: reply, Data: c.Body,
-		Header: nats.Header{
-			routing.HeaderToken: {c.Token}, routing.HeaderUser: {c.User}, routing.HeaderDevice: {c.Device},
-			routing.HeaderDeadlineMs: {strconv.FormatInt(left, 10)},
-		},
-	}
-}
-
-func sendFault(err error) *Error {
-	if errors.Is(err, nats.ErrMaxPayload) {
-		return &Error{Code: wire.StatusInvalid, Message: "the request is too large"}
-	}
-	return &Error{Code: wire.StatusUnavailable, Message: "the request could not be sent: ask again later"}
-}
-
-func answer(c Call, m *nats.Msg) ([]byte, *Error) {
-	if m.Header.Get("Status") == "503" && len(m.Data) == 0 {
-		return nil, &Error{Code: wire.StatusUnavailable, Message: fmt.Sprintf("no service answers %s/%s", c.Service, c.Method)}
-	}
-	code, text := m.Header.Get(routing.HeaderServiceErrorCode), m.Header.Get(routing.HeaderServiceError)
-	if code != "" || text != "" {
-		return nil, &Error{Code: routing.StatusOfCode(code), Message: clip(text)}
-	}
-	if len(m.Data) > MaxAnswer {
-		return nil, &Error{Code: wire.StatusInternal, Message: fmt.Sprintf("the answer of %s/%s has %d bytes: more than the %d that fit a frame", c.Service, c.Method, len(m.Data), MaxAnswer)}
-	}
-	return m.Data, nil
-}
-
-// clip bounds a service's own words and makes them valid text.
-func clip(s string) string {
-	if len(s) > maxMessage {
-		s = s[:maxMessage]
-	}
-	return strings.ToValidUTF8(s, "")
 }

@@ -23,7 +23,7 @@ func catalog(t testing.TB) *routing.Catalog {
 	t.Helper()
 	kinds := map[string]routing.Kind{"messages": {}}
 	c, err := routing.NewCatalog([]routing.Tenant{
-		{Name: "acme", Kinds: kinds, Services: []string{"orders"}}, {Name: "globex", Kinds: kinds, Services: []string{"orders"}}})
+		{Name: "acme", Kinds: kinds, Services: []string{"orders", "reports"}, Idempotent: []string{"orders.get"}}, {Name: "globex", Kinds: kinds, Services: []string{"orders"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,10 +188,11 @@ func TestHungServiceLeavesPlaces(t *testing.T) {
 			}
 		})
 	}
-	for range places - places/4 {
+	// A quarter of the places is for sync, and one service has half of the rest.
+	for range places * 3 / 8 {
 		<-hung
 	}
-	for range places / 4 {
+	for range places * 5 / 8 {
 		if err := <-refused; status(err) != wire.StatusUnavailable {
 			t.Errorf("above the share: %v", err)
 		}

@@ -46,6 +46,17 @@ func TestSyncIsAskedAgain(t *testing.T) {
 	}
 }
 
+// What the catalogue calls idempotent is asked again like a sync.
+func TestIdempotentCallIsAskedAgain(t *testing.T) {
+	s, r := newRelay(t, nil)
+	asked := hang(t, s.Conn(routing.RoleBackend, "acme"), routing.UpstreamSubject("acme", "orders", "get"))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if body, err := r.Call(ctx, call("get", "")); err != nil || string(body) != "answer" || asked.Load() != 2 {
+		t.Errorf("%q, %v after %d questions: want the answer to the second", body, err, asked.Load())
+	}
+}
+
 // A call that may have effects is never repeated by hawser: whoever made it
 // decides.
 func TestOtherCallsAreAskedOnce(t *testing.T) {

@@ -1,0 +1,168 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/replies"
+)
+
+// MaxAnswer is the greatest answer, in bytes: it must fit a frame with the
+// Response around it.
+const MaxAnswer = wire.MaxPayload - 1<<10
+
+// maxMessage bounds the text of a service's error, in bytes.
+const maxMessage = 256
+
+// patience is how long one responder may take to answer what may be asked
+// again, before another one is asked: far above what an answer takes, far
+// below what a device waits.
+const patience = 2 * time.Second
+
+// how says how a call ended.
+type how int
+
+const (
+	answered how = iota
+	unsent
+	nobody  // NATS knows no responder
+	timeout // the device's time was over
+	hungUp  // the device left
+)
+
+// answer is a call's end: a body, or a fault.
+type answer struct {
+	how   how
+	body  []byte
+	fault *Error
+}
+
+// exchange sends the call and waits for its answer.
+func (r *Relay) exchange(ctx context.Context, c Call, mail *replies.Call) answer {
+	again := r.repeats(c)
+	defer again.stop()
+	for {
+		if err := r.cfg.Conn.PublishMsg(message(ctx, c, mail.Reply)); err != nil {
+			return answer{how: unsent, fault: sendFault(err)}
+		}
+		select {
+		case m := <-mail.C:
+			return read(c, m)
+		case <-ctx.Done():
+			return ended(ctx, c)
+		case <-again.next():
+			r.metrics.repeated.Inc()
+		}
+	}
+}
+
+// repeats says when a call is to be sent once more: a responder that died or
+// hangs with a question in its hands stays in the queue group until NATS
+// notices. Of two answers the first one counts.
+type repeats struct {
+	// wait is 0 for what must not be repeated.
+	wait time.Duration
+	// factor spares a backend that is only slow a second load of the same.
+	factor time.Duration
+	timer  *time.Timer
+}
+
+func (r *Relay) repeats(c Call) *repeats {
+	if !r.cfg.Catalog.Idempotent(c.Tenant, c.Service, c.Method) {
+		return &repeats{}
+	}
+	if own(r.cfg.Catalog, c) {
+		return &repeats{wait: patience, factor: 1}
+	}
+	return &repeats{wait: patience, factor: 2}
+}
+
+func (a *repeats) next() <-chan time.Time {
+	if a.wait == 0 {
+		return nil
+	}
+	if a.timer == nil {
+		a.timer = time.NewTimer(a.wait)
+	} else {
+		a.timer.Reset(a.wait)
+	}
+	a.wait *= a.factor
+	return a.timer.C
+}
+
+func (a *repeats) stop() {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
+
+// own reports whether hawser itself answers the call.
+func own(catalog *routing.Catalog, c Call) bool {
+	k, _ := catalog.Kind(c.Tenant, c.Method)
+	return c.Service == routing.ServiceSync && !k.Backend
+}
+
+func message(ctx context.Context, c Call, reply string) *nats.Msg {
+	left := int64(1)
+	if d, ok := ctx.Deadline(); ok {
+		left = max(time.Until(d).Milliseconds(), 1)
+	}
+	return &nats.Msg{
+		Subject: routing.UpstreamSubject(c.Tenant, c.Service, c.Method), Reply: reply, Data: c.Body,
+		Header: nats.Header{
+			routing.HeaderToken: {c.Token}, routing.HeaderUser: {c.User}, routing.HeaderDevice: {c.Device},
+			routing.HeaderDeadlineMs: {strconv.FormatInt(left, 10)},
+		},
+	}
+}
+
+func sendFault(err error) *Error {
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return &Error{Code: wire.StatusInvalid, Message: "the request is too large"}
+	}
+	return &Error{Code: wire.StatusUnavailable, Message: "the request could not be sent: ask again later"}
+}
+
+func ended(ctx context.Context, c Call) answer {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return answer{how: hungUp, fault: &Error{Code: wire.StatusUnavailable, Message: "the connection ends"}}
+	}
+	return answer{how: timeout, fault: &Error{Code: wire.StatusDeadline, Message: fmt.Sprintf("%s/%s did not answer in time", c.Service, c.Method)}}
+}
+
+// read takes a reply for what it is: bytes that somebody else chose.
+func read(c Call, m *nats.Msg) answer {
+	if m.Header.Get("Status") == "503" && len(m.Data) == 0 {
+		return answer{how: nobody, fault: &Error{Code: wire.StatusUnavailable, Message: fmt.Sprintf("no service answers %s/%s", c.Service, c.Method)}}
+	}
+	code, text := m.Header.Get(routing.HeaderServiceErrorCode), m.Header.Get(routing.HeaderServiceError)
+	if code != "" || text != "" {
+		return answer{fault: &Error{Code: routing.StatusOfCode(code), Message: clip(text)}}
+	}
+	if len(m.Data) > MaxAnswer {
+		return answer{fault: &Error{Code: wire.StatusInternal, Message: fmt.Sprintf("the answer of %s/%s has %d bytes: more than the %d that fit a frame", c.Service, c.Method, len(m.Data), MaxAnswer)}}
+	}
+	return answer{body: m.Data}
+}
+
+// clip bounds a service's own words and makes one line of valid text of them.
+func clip(s string) string {
+	if len(s) > maxMessage {
+		s = s[:maxMessage]
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+}
