@@ -19,6 +19,13 @@ type Router struct {
 	// in bytes; a job takes some 300. A full stream forgets none: routers then
 	// hold events back until providers take pushes again. 0: 1 GiB.
 	PushMaxBytes int64 `yaml:"push_max_bytes"`
+	// MaxPending bounds the events that this router holds at once, which
+	// tenants share; what comes on top is put off. 1000 to 1000000. 0: 100000.
+	MaxPending int `yaml:"max_pending"`
+	// MaxWaiting is how many events may wait for a router before publishers
+	// are held back; at twice as many none is taken. 1000 to 100000000.
+	// 0: 200000.
+	MaxWaiting int `yaml:"max_waiting"`
 	// Services says how services with a URL are called.
 	Services HTTPServices `yaml:"services,omitempty"`
 }
@@ -47,6 +54,8 @@ func (r *Router) setDefaults() {
 	orDefault(&r.API.Listen, "127.0.0.1:7480")
 	orDefault(&r.DedupWindow, 2*time.Minute)
 	orDefault(&r.AckWait, 4*time.Second)
+	orDefault(&r.MaxPending, 100_000)
+	orDefault(&r.MaxWaiting, 200_000)
 	orDefault(&r.Services.MaxCalls, 256)
 }
 
@@ -59,6 +68,8 @@ func (r *Router) check(k *checker) {
 	k.duration("router.ack_wait", r.AckWait, 3*time.Second, 30*time.Second)
 	checkMaxBytes(k, "router.inbox_max_bytes", r.InboxMaxBytes)
 	checkMaxBytes(k, "router.push_max_bytes", r.PushMaxBytes)
+	k.between("router.max_pending", r.MaxPending, 1000, 1_000_000)
+	k.between("router.max_waiting", r.MaxWaiting, 1000, 100_000_000)
 	k.optionalCA("router.services.ca_file", r.Services.CAFile)
 	k.between("router.services.max_calls", r.Services.MaxCalls, 1, 10_000)
 }

@@ -74,10 +74,12 @@ func (r *routerRole) open(p parts) (err error) {
 	if r.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
 		return err
 	}
+	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.registry)
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
-		Verifier: deviceVerifier{r.verifier},
-		Catalog:  p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
+		Verifier:   deviceVerifier{r.verifier},
+		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room,
+		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {
 		return err
@@ -87,9 +89,9 @@ func (r *routerRole) open(p parts) (err error) {
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
 	r.publisher = publish.New(publish.Config{
+		Pressure: r.pressure, Crowded: r.router.Crowded,
 		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,
 	})
-	r.backlog = backlog.New(r.js, p.registry)
 	return r.listen(p)
 }
 
@@ -108,6 +110,12 @@ func (r *routerRole) listen(p parts) (err error) {
 		return fmt.Errorf("router.api.listen: cannot listen on %s, free the address or choose another one: %w", r.cfg.Router.API.Listen, err)
 	}
 	return nil
+}
+
+// pressure tells the publishing doors how the parts behind them keep up.
+func (r *routerRole) pressure() publish.Pressure {
+	level, why := r.backlog.Pressure()
+	return publish.Pressure{Level: level, Cause: why}
 }
 
 func (r *routerRole) run(ctx context.Context) error {

@@ -1,6 +1,7 @@
 // Package backlog shows how much waits in JetStream, and how full the streams
-// are: what operators look at first when news is late. Each router reads the
-// same numbers, so take the greatest one over routers, not the sum.
+// are: what operators look at first when news is late, and by which publishers
+// are held back. Each router reads the same numbers, so take the greatest one
+// over routers, not the sum.
 package backlog
 
 import (
@@ -18,19 +19,20 @@ import (
 )
 
 const (
-	// readEvery is a little below what scrapers usually wait.
-	readEvery = 10 * time.Second
+	// readEvery bounds what publishers can add unseen.
+	readEvery = 2 * time.Second
 	// readTimeout bounds one round of requests.
 	readTimeout = 5 * time.Second
 	// freshFor is how long numbers count: without NATS they would tell of the
 	// past.
-	freshFor = 3 * readEvery
+	freshFor = 5 * readEvery
 )
 
 // A Watch reads the numbers while Run runs. Make one with New.
 type Watch struct {
 	// Static after New.
-	js jetstream.JetStream
+	js     jetstream.JetStream
+	bounds Bounds
 
 	last atomic.Pointer[numbers]
 }
@@ -40,9 +42,12 @@ type numbers struct {
 	at      time.Time
 	queues  map[string]queue
 	streams map[string]stream
+	// level and why are the pressure that follows.
+	level float64
+	why   string
 }
 
-type queue struct{ waiting, open float64 }
+type queue struct{ waiting, open, most float64 }
 
 type stream struct{ bytes, limit float64 }
 
@@ -59,8 +64,8 @@ func streams() []string {
 }
 
 // New registers the metrics. js needs a router's permissions.
-func New(js jetstream.JetStream, reg prometheus.Registerer) *Watch {
-	w := &Watch{js: js}
+func New(js jetstream.JetStream, bounds Bounds, reg prometheus.Registerer) *Watch {
+	w := &Watch{js: js, bounds: bounds.withDefaults()}
 	p := metric.For(reg, "backlog")
 	gauge := func(name, help, stream string, read func(*numbers) float64) {
 		p.With("stream", stream).GaugeFunc(name, help, func() float64 { return w.read(read) })
@@ -77,13 +82,17 @@ func New(js jetstream.JetStream, reg prometheus.Registerer) *Watch {
 		gauge("stream_limit_bytes", "Size that a stream may reach; the log of events, INBOX, refuses new ones then.", name,
 			func(n *numbers) float64 { return n.streams[name].limit })
 	}
+	for _, c := range causes() {
+		p.With("cause", c.name).GaugeFunc("pressure", "How hard publishers are held back, 0 to 1, by what is full; the greatest one counts.",
+			func() float64 { return w.read(func(n *numbers) float64 { return c.level(n, w.bounds) }) })
+	}
 	return w
 }
 
 // read is not a number where nothing was read lately.
 func (w *Watch) read(value func(*numbers) float64) float64 {
-	n := w.last.Load()
-	if n == nil || time.Since(n.at) > freshFor {
+	n := w.fresh()
+	if n == nil {
 		return math.NaN()
 	}
 	return value(n)
@@ -96,6 +105,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		if n, err := w.round(ctx); err == nil {
+			n.judge(w.bounds)
 			w.last.Store(n)
 		}
 		select {
@@ -124,7 +134,7 @@ func (w *Watch) round(ctx context.Context) (*numbers, error) {
 			return nil, fmt.Errorf("look up consumer %s: %w", consumer, err)
 		}
 		info := c.CachedInfo()
-		n.queues[name] = queue{float64(info.NumPending), float64(info.NumAckPending)}
+		n.queues[name] = queue{float64(info.NumPending), float64(info.NumAckPending), float64(info.Config.MaxAckPending)}
 	}
 	return n, nil
 }

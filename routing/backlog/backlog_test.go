@@ -43,7 +43,7 @@ func TestBacklog(t *testing.T) {
 		}
 	}
 	reg := prometheus.NewRegistry()
-	watch := backlog.New(js, reg)
+	watch := backlog.New(js, backlog.Bounds{MaxWaiting: 2}, reg)
 	if v := value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox); !math.IsNaN(v) {
 		t.Errorf("%v messages wait before anything was read", v)
 	}
@@ -70,6 +70,15 @@ func TestBacklog(t *testing.T) {
 		if v := value(t, reg, want.name, want.stream); v != want.value {
 			t.Errorf("%s of %s is %v, want %v", want.name, want.stream, v, want.value)
 		}
+	}
+	if level, why := watch.Pressure(); level != 0.5 || why == "" {
+		t.Errorf("with 3 waiting of 2 allowed the pressure is %v (%q), want 0.5", level, why)
+	}
+	if room, known := watch.Room(); room != routing.MaxAckPending || !known {
+		t.Errorf("room for %d, %v", room, known)
+	}
+	if v := value(t, reg, "hawser_backlog_pressure", "waiting"); v != 0.5 {
+		t.Errorf("hawser_backlog_pressure is %v, want 0.5", v)
 	}
 	if v := value(t, reg, "hawser_backlog_stream_bytes", routing.StreamInbox); v <= 0 {
 		t.Errorf("three messages have %v bytes", v)

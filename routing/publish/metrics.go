@@ -32,6 +32,8 @@ const (
 	resultJump         = "jump"
 	resultConflict     = "conflict"
 	resultQuota        = "quota"
+	resultCrowded      = "crowded"
+	resultHeldBack     = "held_back"
 	resultFull         = "full"
 	resultBusy         = "busy"
 	resultUnavailable  = "unavailable"
@@ -57,7 +59,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		part: p,
 		results: p.CounterVec("events_total", "Events of backends, by what became of them.",
 			metric.By("result", resultStored, resultDuplicate, resultInvalid, resultUnreadable, resultDenied, resultNotAboveHead,
-				resultJump, resultConflict, resultQuota, resultFull, resultBusy, resultUnavailable, resultInternal)),
+				resultJump, resultConflict, resultQuota, resultCrowded, resultHeldBack, resultFull, resultBusy, resultUnavailable, resultInternal)),
 		retries: p.Counter("retries_total", "Attempts to store an event after the first one."),
 		seconds: p.Histogram("seconds", "Time until an event was stored, retries included.",
 			[]float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}),

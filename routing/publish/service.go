@@ -33,6 +33,11 @@ type Config struct {
 	MaxWait time.Duration
 	// AttemptTimeout bounds one attempt. 0: 2 s.
 	AttemptTimeout time.Duration
+	// Pressure tells how hard publishers are to be held back, Crowded whether
+	// a tenant's events are put off by this process's router. Both are called
+	// for each event, by many goroutines; nil: nobody is held back.
+	Pressure func() Pressure
+	Crowded  func(tenant string) bool
 	// MaxInFlight bounds the events in work; more are refused. 0: 1024.
 	MaxInFlight int
 	Log         *slog.Logger
@@ -42,11 +47,12 @@ type Config struct {
 // Service publishes events. It may be used by many goroutines.
 type Service struct {
 	// Static after construction.
-	cfg     Config
-	quotas  *quotas
-	metrics *metrics
-	slots   chan struct{}
-	calls   chan struct{}
+	cfg      Config
+	quotas   *quotas
+	holdback *holdback
+	metrics  *metrics
+	slots    chan struct{}
+	calls    chan struct{}
 }
 
 // New returns a service.
@@ -60,7 +66,7 @@ func New(cfg Config) *Service {
 	if cfg.MaxInFlight == 0 {
 		cfg.MaxInFlight = 1024
 	}
-	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
+	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), holdback: newHoldback(cfg.Pressure, cfg.Crowded), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
 		calls: make(chan struct{}, maxCalls)}
 }
 
@@ -92,6 +98,9 @@ func (s *Service) publish(ctx context.Context, tenant string, req Request) (Resu
 	e, kind, fault := s.check(tenant, req)
 	if fault == nil {
 		fault = s.quotas.take(tenant)
+	}
+	if fault == nil {
+		fault = s.holdback.take(tenant, time.Now())
 	}
 	if fault != nil {
 		return Result{}, s.refused(fault)
