@@ -25,6 +25,7 @@ func commands() map[string]command {
 		"config":  {"check a configuration, print an example, or what NATS must know", runConfig},
 		"demo":    {"run the whole story on this machine and check it", runDemo},
 		"dev":     {"run everything in one process, and print what to type next", runDev},
+		"doctor":  {"ask a running process whether it can work, and what is wrong", runDoctor},
 		"notify":  {"tell a user's devices that there is something new", runNotify},
 		"serve":   {"run the roles of a configuration", runServe},
 		"token":   {"mint a device token, or a key that signs them", runToken},

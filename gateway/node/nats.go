@@ -19,27 +19,36 @@ import (
 // long as the connection is open, and nothing is buffered meanwhile, because
 // all that travels here is repeated from state. The caller closes it.
 func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
-	user := p.cfg.NATS.User(role)
-	login, name, err := natsLogin(user, p.log)
+	opts, name, err := natsOptions(p.cfg, role, p.log)
 	if err != nil {
 		return nil, nil, err
 	}
 	watch := newNATSWatch(name, role, p)
-	opts := append(routing.ConnectOptions(routing.Role(role), p.cfg.Name), login)
 	opts = append(opts, watch.options()...)
-	if file := p.cfg.NATS.CAFile; file != "" {
-		pool, err := certPool(file)
-		if err != nil {
-			return nil, nil, err
-		}
-		opts = append(opts, nats.Secure(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}))
-	}
 	nc, err := nats.Connect(strings.Join(p.cfg.NATS.URLs, ","), opts...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect the role %s to NATS: %w", role, err)
 	}
 	watch.follow(nc)
 	return nc, watch, nil
+}
+
+// natsOptions are a role's options with login and TLS, and its user as
+// operators know it.
+func natsOptions(cfg *config.Config, role config.Role, log *slog.Logger) (opts []nats.Option, name string, err error) {
+	login, name, err := natsLogin(cfg.NATS.User(role), log)
+	if err != nil {
+		return nil, "", err
+	}
+	opts = append(routing.ConnectOptions(routing.Role(role), cfg.Name), login)
+	if file := cfg.NATS.CAFile; file != "" {
+		pool, err := certPool(file)
+		if err != nil {
+			return nil, "", err
+		}
+		opts = append(opts, nats.Secure(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}))
+	}
+	return opts, name, nil
 }
 
 // natsLogin also says how operators know the user. Both kinds of files are
