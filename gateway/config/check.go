@@ -93,6 +93,17 @@ func (k *checker) listen(path, v string) {
 	}
 }
 
+// dial checks an address to connect to.
+func (k *checker) dial(path, v string) {
+	host, port, err := net.SplitHostPort(v)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || host == "" || port == "0" {
+		k.addf(path, "%s is not host:port: write for example edge-2.example.com:443", quote(v))
+	}
+}
+
 // file reads a file that must exist and not be empty.
 func (k *checker) file(path, name string) []byte {
 	if name == "" {

@@ -32,6 +32,8 @@ type Edge struct {
 	// DrainSpread is over which time a stopping edge sends its devices
 	// elsewhere; fewer than 100 a second need less. 0: 30s.
 	DrainSpread time.Duration `yaml:"drain_spread"`
+	// Island is what the edge does while it is cut off.
+	Island Island `yaml:"island"`
 	// Limits is what one device may ask for.
 	Limits Limits `yaml:"limits"`
 }
@@ -68,6 +70,7 @@ func (e *Edge) setDefaults() {
 	orDefault(&e.MaxConnections, 100_000)
 	orDefault(&e.ReconnectSpread, 30*time.Second)
 	orDefault(&e.DrainSpread, 30*time.Second)
+	e.Island.setDefaults()
 	orDefault(&e.Limits.MaxRequests, 16)
 	orDefault(&e.Limits.RequestsPerSecond, 20)
 	orDefault(&e.Limits.RequestTimeout, 10*time.Second)
@@ -85,6 +88,7 @@ func (e *Edge) check(k *checker) {
 	k.between("edge.max_connections", e.MaxConnections, 1, 10_000_000)
 	k.duration("edge.reconnect_spread", e.ReconnectSpread, time.Millisecond, time.Hour)
 	k.duration("edge.drain_spread", e.DrainSpread, time.Millisecond, time.Hour)
+	e.Island.check(k)
 	e.Limits.check(k)
 }
 

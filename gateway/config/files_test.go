@@ -24,7 +24,7 @@ func exampleFiles(t *testing.T) string {
 	expired, expiredKey := testCertificate(t, time.Date(2020, 3, 1, 0, 0, 0, 0, time.UTC))
 	secret := strings.Repeat("0123456789abcdef", 4) + "\n"
 	for name, content := range map[string]string{
-		"nats-ca.pem": cert, "fcm-proxy-ca.pem": cert, "services-ca.pem": cert,
+		"nats-ca.pem": cert, "fcm-proxy-ca.pem": cert, "services-ca.pem": cert, "sites-ca.pem": cert,
 		"edge.pem": cert, "secrets/edge.key": key,
 		"api.pem": cert, "secrets/api.key": key,
 		"expired.pem": expired, "expired.key": expiredKey,

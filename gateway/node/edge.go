@@ -18,6 +18,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/session"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/routing/clocks"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/relay"
 )
@@ -34,6 +35,7 @@ type edgeRole struct {
 	relay    *relay.Relay
 	link     *edgelink.Link
 	server   *session.Server
+	island   *island
 	tcp      transport.Listener
 	quic     transport.Listener
 
@@ -103,6 +105,10 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 		DropBatch: sabotage.dropBatch,
 	})
 	registry.link, registry.clock.link = e.link, e.link
+	if err != nil {
+		return err
+	}
+	e.island, err = newIsland(p, e.link.Degraded, e.server.Evacuate)
 	return err
 }
 
@@ -117,6 +123,7 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		HandshakeTimeout: p.cfg.Edge.HandshakeTimeout,
 		MaxHandshakes:    p.cfg.Edge.MaxHandshakes,
 		FleetKey:         fleetKey,
+		Up:               e.up,
 		Log:              p.log,
 		OnReject: func(kind transport.Kind, reason string) {
 			rejected.WithLabelValues(string(kind), reason).Inc()
@@ -140,6 +147,7 @@ func (e *edgeRole) run(ctx context.Context) error {
 	sessions.Go(func() error { return ended(e.server.Serve(ctx, e.quic)) })
 	sessions.Go(func() error { return ended(e.verifier.Run(ctx)) })
 	sessions.Go(func() error { return ended(e.cert.run(ctx)) })
+	sessions.Go(func() error { return e.island.run(ctx) })
 	err := sessions.Wait()
 	unlink()
 	return errors.Join(err, link.Wait())
@@ -153,6 +161,11 @@ func (e *edgeRole) drain(ctx context.Context) error {
 	err := errors.Join(e.tcp.Close(), e.quic.Close())
 	e.server.Drain(ctx, e.cfg.Edge.DrainSpread)
 	return err
+}
+
+// up tells other edges whether their devices are well placed here.
+func (e *edgeRole) up() bool {
+	return !e.draining.Load() && !e.link.Degraded() && e.link.Clock().State != clocks.Wrong
 }
 
 var errNameTaken = errors.New("another process runs under this name, and routers follow that one: give each process a name of its own")

@@ -32,6 +32,7 @@ var (
 	endBusy       = &ending{wire.CloseBusy, "busy", "the edge is full"}
 	endSuperseded = &ending{wire.CloseSuperseded, "superseded", "a newer session of this device took over"}
 	endClock      = &ending{wire.CloseClock, "clock", "the session's epoch was refused"}
+	endIsland     = &ending{wire.CloseBusy, "island", "this edge is cut off and sends its devices elsewhere: connect to another one"}
 	endEdgeClock  = &ending{wire.CloseClock, "edge_clock", "this edge's clock cannot be trusted: connect to another one"}
 
 	// The device asked for it.
@@ -62,7 +63,7 @@ var (
 
 // refusals are the endings of connections that were no sessions yet.
 func refusals() []*ending {
-	return []*ending{endPeer, endReset, endShutdown, endBusy, endHelloTimeout, endToken, endTokenExpired, endEdgeClock, endTenant,
+	return []*ending{endPeer, endReset, endShutdown, endBusy, endHelloTimeout, endToken, endTokenExpired, endEdgeClock, endIsland, endTenant,
 		endMalformed, endTooLarge, endNotHello}
 }
 

@@ -40,7 +40,7 @@ func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
 			due = int(float64(len(waiting)) * float64(passed+drainStep) / float64(spread+drainStep))
 		}
 		for ; asked < due; asked++ {
-			waiting[asked].goAway(time.Until(end))
+			waiting[asked].goAway(time.Until(end), "the edge drains")
 		}
 	}
 	for _, s := range srv.hub.all() {
@@ -49,7 +49,7 @@ func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
 }
 
 // goAway asks the device to move within grace.
-func (s *session) goAway(grace time.Duration) {
+func (s *session) goAway(grace time.Duration, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closingLocked() {
@@ -58,6 +58,6 @@ func (s *session) goAway(grace time.Duration) {
 	_ = s.queueLocked(&wire.GoAway{Body: &wirepb.GoAway{
 		SpreadMs: drainSpread.Milliseconds(),
 		GraceMs:  grace.Milliseconds(),
-		Reason:   "the edge drains",
+		Reason:   reason,
 	}})
 }

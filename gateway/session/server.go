@@ -24,6 +24,7 @@ type Server struct {
 	buffers      sync.Pool // of *[]byte, for writers
 	unidentified atomic.Int64
 	draining     atomic.Bool
+	evacuating   atomic.Bool
 }
 
 // serving is one call of Serve: it owns the goroutines of the connections

@@ -69,6 +69,9 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	if srv.draining.Load() {
 		return nil, endShutdown
 	}
+	if srv.evacuating.Load() {
+		return nil, endIsland
+	}
 	// Before the token: by a wrong clock a good one has expired, and the
 	// device would not try again before its application acts.
 	if srv.cfg.Clock.State() == ClockWrong {

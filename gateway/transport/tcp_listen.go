@@ -19,6 +19,7 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	tlsConfig.NextProtos = append(tlsConfig.NextProtos, ALPNProbe)
 	// No keepalive: heartbeats prove more, and cost a phone's radio less.
 	lc := net.ListenConfig{KeepAlive: -1}
 	socket, err := lc.Listen(context.Background(), "tcp", cfg.Addr)
@@ -108,8 +109,12 @@ func (l *tcpListener) handshake(raw *net.TCPConn) {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
 	}
-	// A client without any ALPN passes crypto/tls.
-	if tc.ConnectionState().NegotiatedProtocol != wire.ALPN {
+	switch tc.ConnectionState().NegotiatedProtocol {
+	case wire.ALPN:
+	case ALPNProbe:
+		l.answerProbe(tc)
+		return
+	default: // a client without any ALPN passes crypto/tls
 		l.refuse(raw, RejectALPN, errALPN)
 		return
 	}

@@ -129,6 +129,9 @@ type ListenConfig struct {
 	// heartbeat, that the edge at this address was started anew. Empty: keys of
 	// this listener alone.
 	FleetKey []byte
+	// Up tells those who ask with Probe whether devices of other edges are
+	// well placed here. It must not block. Nil: they are.
+	Up func() bool
 	// Log receives rejections at debug level. Nil drops them.
 	Log *slog.Logger
 	// OnReject is called once for each connection that ended before Accept,
@@ -148,6 +151,9 @@ func (c ListenConfig) withDefaults() ListenConfig {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Up == nil {
+		c.Up = func() bool { return true }
 	}
 	if c.OnReject == nil {
 		c.OnReject = func(Kind, string) {}
