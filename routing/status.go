@@ -3,6 +3,8 @@ package routing
 import (
 	"errors"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/nats-io/nats.go"
 
@@ -79,6 +81,23 @@ func (e *StatusError) Error() string { return e.Message }
 
 // Status returns the status.
 func (e *StatusError) Status() wire.Status { return e.Code }
+
+// MaxMessage bounds a service's own words about an error, in bytes.
+const MaxMessage = 256
+
+// CleanMessage makes one bounded line of valid text out of the words of a
+// service, which may have sent anything.
+func CleanMessage(s string) string {
+	if len(s) > MaxMessage {
+		s = s[:MaxMessage]
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "")))
+}
 
 // ErrUnsafeReply: a request named a reply subject that is nobody's inbox.
 var ErrUnsafeReply = errors.New("request without a reply subject in an inbox: not answered")

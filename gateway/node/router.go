@@ -19,6 +19,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/backlog"
+	"github.com/hawser-edge/hawser/routing/httpservice"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/publish"
 	"github.com/hawser-edge/hawser/routing/router"
@@ -38,6 +39,7 @@ type routerRole struct {
 	router    *router.Router
 	verifier  *token.Verifier
 	responder *inbox.Responder
+	services  *httpservice.Bridge
 	publisher *publish.Service
 	backlog   *backlog.Watch
 
@@ -88,6 +90,9 @@ func (r *routerRole) open(p parts) (err error) {
 		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier},
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
+	if r.services, err = newServices(p, r.nc, r.verifier); err != nil {
+		return err
+	}
 	r.publisher = publish.New(publish.Config{
 		Pressure: r.pressure, Crowded: r.router.Crowded,
 		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,
@@ -128,6 +133,7 @@ func (r *routerRole) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(r.router.Run(ctx)) })
 	group.Go(func() error { return ended(r.responder.Run(ctx)) })
+	group.Go(func() error { return ended(r.services.Run(ctx)) })
 	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
 	group.Go(func() error { return ended(r.backlog.Run(ctx)) })

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/nats-io/nats.go"
 
@@ -19,9 +17,6 @@ import (
 // MaxAnswer is the greatest answer, in bytes: it must fit a frame with the
 // Response around it.
 const MaxAnswer = wire.MaxPayload - 1<<10
-
-// maxMessage bounds the text of a service's error, in bytes.
-const maxMessage = 256
 
 // patience is how long one responder may take to answer what may be asked
 // again, before another one is asked: far above what an answer takes, far
@@ -146,23 +141,10 @@ func read(c Call, m *nats.Msg) answer {
 	}
 	code, text := m.Header.Get(routing.HeaderServiceErrorCode), m.Header.Get(routing.HeaderServiceError)
 	if code != "" || text != "" {
-		return answer{fault: &Error{Code: routing.StatusOfCode(code), Message: clip(text)}}
+		return answer{fault: &Error{Code: routing.StatusOfCode(code), Message: routing.CleanMessage(text)}}
 	}
 	if len(m.Data) > MaxAnswer {
 		return answer{fault: &Error{Code: wire.StatusInternal, Message: fmt.Sprintf("the answer of %s/%s has %d bytes: more than the %d that fit a frame", c.Service, c.Method, len(m.Data), MaxAnswer)}}
 	}
 	return answer{body: m.Data}
-}
-
-// clip bounds a service's own words and makes one line of valid text of them.
-func clip(s string) string {
-	if len(s) > maxMessage {
-		s = s[:maxMessage]
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
 }

@@ -26,7 +26,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		if a.body != nil || len(a.fault.Message) > maxMessage || !utf8.ValidString(a.fault.Message) || a.fault.Code.String() == "ok" {
+		if a.body != nil || len(a.fault.Message) > routing.MaxMessage || !utf8.ValidString(a.fault.Message) || a.fault.Code.String() == "ok" {
 			t.Fatalf("%+v", a.fault)
 		}
 		for _, r := range a.fault.Message {
