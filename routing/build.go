@@ -30,6 +30,9 @@ func InboxSubject(tenant, user, kind string) string {
 	return prefixInbox + p + "." + tenant + "." + user + "." + kind
 }
 
+// InboxOf is the wildcard of the logs of all kinds of a user.
+func InboxOf(tenant, user string) string { return prefixInbox + "*." + tenant + "." + user + ".*" }
+
 // PushSubject names the one waiting push job of a device and kind.
 func PushSubject(tenant, user, device, kind string) string {
 	return prefixPush + tenant + "." + user + "." + device + "." + kind
@@ -45,6 +48,15 @@ func EventsOf(tenant string) string { return prefixEvents + tenant + ".>" }
 // DeviceKey is the key of a device's record in BucketDevices.
 func DeviceKey(tenant, user, device string) string {
 	return "d." + tenant + "." + user + "." + device
+}
+
+// CutoffKey is the key of what a backend ended, of a user or, with a device,
+// of that one alone.
+func CutoffKey(tenant, user, device string) string {
+	if device == "" {
+		return "c." + tenant + "." + user
+	}
+	return "c." + tenant + "." + user + "." + device
 }
 
 // TokenOwnerKey is the key under which BucketDevices tells whose device of a

@@ -73,6 +73,22 @@ func ParseDeviceKey(key string) (tenant, user, device string, err error) {
 	return t[0], t[1], t[2], nil
 }
 
+// ParseCutoffKey reverses CutoffKey.
+func ParseCutoffKey(key string) (tenant, user, device string, err error) {
+	if strings.Count(key, ".") == 2 {
+		t, err := tokens(key, "c.", 2)
+		if err != nil {
+			return "", "", "", err
+		}
+		return t[0], t[1], "", nil
+	}
+	t, err := tokens(key, "c.", 3)
+	if err != nil {
+		return "", "", "", err
+	}
+	return t[0], t[1], t[2], nil
+}
+
 // Sender returns the last token of a subject that ends in the name of the
 // edge or push worker that sent it: hw.s.E, hw.b.R, hw.r.R.a.E, hw.q.heads.E
 // and the like. The sender's permissions vouch for the name.

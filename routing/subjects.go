@@ -9,6 +9,7 @@ package routing
 //	push.T.U.D.K                   PUSH      PUSH      router         push
 //	hawser.v1.events.T.<type>      EVENTS    -         router, push   backends of T
 //	$KV.DEVICES.d.T.U.D            DEVICES   -         router, push   router, push
+//	$KV.DEVICES.c.T.U[.D]          DEVICES   -         router         router
 //	$KV.DEVICES.t.<hash>           DEVICES   -         router, push   router, push
 //
 //	core subject                   body                from -> to
@@ -69,6 +70,7 @@ const (
 	PublishAll    = "hawser.v1.pub.*.*.*"
 	APIAll        = "hawser.v1.api.*.*"
 	DevicesAll    = "d.>"
+	CutoffsAll    = "c.>"
 	TokenOwnerAll = "t.*"
 )
 

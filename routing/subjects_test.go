@@ -108,6 +108,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("hawser.v1.pub.acme.u.1.messages")
 	f.Add("hawser.v1.up.acme.sync.messages")
 	f.Add("d.acme.u1.d1")
+	f.Add("c.acme.u1")
+	f.Add("hawser.v1.api.acme.Presence")
 	f.Fuzz(func(t *testing.T, s string) {
 		same := func(got string, err error) {
 			if err == nil && got != s {
@@ -124,5 +126,9 @@ func FuzzParse(f *testing.F) {
 		same(UpstreamSubject(a, b, c), err)
 		a, b, c, err = ParseDeviceKey(s)
 		same(DeviceKey(a, b, c), err)
+		a, b, err = ParseAPI(s)
+		same(APISubject(a, b), err)
+		a, b, c, err = ParseCutoffKey(s)
+		same(CutoffKey(a, b, c), err)
 	})
 }

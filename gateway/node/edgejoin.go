@@ -50,7 +50,11 @@ func (h handler) Heads(conn uint64, heads []edgelink.Head) {
 	h.hub.Heads(conn, converted)
 }
 
-func (h handler) Supersede(conn uint64)   { h.hub.Supersede(conn) }
+func (h handler) Supersede(conn uint64) { h.hub.Supersede(conn) }
+func (h handler) Cut(conn uint64, sessionsMs, tokensS int64) {
+	h.hub.Cut(conn, sessionsMs, tokensS)
+}
+
 func (h handler) RefuseEpoch(conn uint64) { h.hub.RefuseEpoch(conn) }
 
 // answer converts a session's answer; a sabotaged build hides

@@ -23,6 +23,7 @@ import (
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/publish"
 	"github.com/hawser-edge/hawser/routing/router"
+	"github.com/hawser-edge/hawser/routing/users"
 )
 
 // routerRole joins the router with the publishing doors and the built-in
@@ -79,7 +80,7 @@ func (r *routerRole) open(p parts) (err error) {
 	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.registry)
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
-		Verifier:   deviceVerifier{r.verifier},
+		Verifier:   recordVerifier{r.verifier},
 		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room,
 		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
 	})
@@ -87,7 +88,7 @@ func (r *routerRole) open(p parts) (err error) {
 		return err
 	}
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
-		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier},
+		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
 	if r.services, err = newServices(p, r.nc, r.verifier); err != nil {
@@ -95,7 +96,7 @@ func (r *routerRole) open(p parts) (err error) {
 	}
 	r.publisher = publish.New(publish.Config{
 		Pressure: r.pressure, Crowded: r.router.Crowded,
-		JS: r.js, Reader: r.reader, Catalog: p.catalog, Log: p.log, Registerer: p.registry,
+		JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js), Log: p.log, Registerer: p.registry,
 	})
 	return r.listen(p)
 }
@@ -203,9 +204,24 @@ func (r *routerRole) close() {
 // deviceVerifier lets the built-in sync and the keeper of device records
 // verify the device's own token: an edge's word alone is not enough to read a
 // user's items, or to have the user's pushes sent elsewhere.
-type deviceVerifier struct{ verifier *token.Verifier }
+type deviceVerifier struct {
+	verifier *token.Verifier
+	router   *router.Router
+}
 
 func (d deviceVerifier) Verify(jwt string) (tenant, user, device string, err error) {
 	id, err := d.verifier.Verify(jwt, time.Now())
+	if err == nil {
+		err = d.router.TokenOver(id.Tenant, id.User, id.Device, id.IssuedAt)
+	}
 	return id.Tenant, id.User, id.Device, err
+}
+
+// recordVerifier is the router's own, which knows itself which tokens are
+// over.
+type recordVerifier struct{ verifier *token.Verifier }
+
+func (d recordVerifier) Verify(jwt string) (tenant, user, device string, issued time.Time, err error) {
+	id, err := d.verifier.Verify(jwt, time.Now())
+	return id.Tenant, id.User, id.Device, id.IssuedAt, err
 }

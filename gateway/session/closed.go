@@ -31,6 +31,8 @@ var (
 	endShutdown   = &ending{wire.CloseShutdown, "shutdown", "the edge stops"}
 	endBusy       = &ending{wire.CloseBusy, "busy", "the edge is full"}
 	endSuperseded = &ending{wire.CloseSuperseded, "superseded", "a newer session of this device took over"}
+	endRemoved    = &ending{wire.CloseRemoved, "removed", "the backend ended this session"}
+	endRevoked    = &ending{wire.CloseUnauthenticated, "token_revoked", "the backend ended the tokens that were issued so early: get a new one"}
 	endClock      = &ending{wire.CloseClock, "clock", "the session's epoch was refused"}
 	endIsland     = &ending{wire.CloseBusy, "island", "this edge is cut off and sends its devices elsewhere: connect to another one"}
 	endEdgeClock  = &ending{wire.CloseClock, "edge_clock", "this edge's clock cannot be trusted: connect to another one"}
@@ -69,7 +71,8 @@ func refusals() []*ending {
 
 // endings are those of sessions.
 func endings() []*ending {
-	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endClock, endEdgeClock, endBye, endLoggedOut, endLogoutFailed,
+	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endRemoved, endRevoked, endClock, endEdgeClock,
+		endBye, endLoggedOut, endLogoutFailed,
 		endIdle, endTooSlow, endToken, endTokenExpired, endOtherDevice, endMalformed, endTooLarge, endSecondHello,
 		endWrongDirection, endRequestID, endFrameRate}
 }

@@ -142,6 +142,20 @@ func (h *Hub) Supersede(conn uint64) { h.end(conn, endSuperseded) }
 // RefuseEpoch closes a session whose epoch the routers refused.
 func (h *Hub) RefuseEpoch(conn uint64) { h.end(conn, endClock) }
 
+// Cut ends a session that is over because the backend said so: with 3507 one
+// whose epoch is at most sessionsMs, with 3500 one whose token was issued
+// before tokensS, in seconds since 1970. Others it leaves alone.
+func (h *Hub) Cut(conn uint64, sessionsMs, tokensS int64) {
+	s := h.find(conn)
+	switch {
+	case s == nil:
+	case s.epoch <= sessionsMs:
+		s.end(endRemoved, true)
+	case s.issuedAt() < tokensS:
+		s.end(endRevoked, true)
+	}
+}
+
 func (h *Hub) end(conn uint64, over *ending) {
 	if s := h.find(conn); s != nil {
 		s.end(over, true)

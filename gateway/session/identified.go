@@ -38,6 +38,7 @@ type session struct {
 	background bool
 	leaving    bool   // a logout is under way
 	jwt        string // a secret; goes with relayed requests
+	issued     int64  // the jwt's iat, in seconds since 1970
 	lease      lease
 	states     []kindState
 	requests   requests
@@ -47,6 +48,12 @@ type session struct {
 
 // now is the time since the server started; it never jumps.
 func (s *session) now() time.Duration { return time.Since(s.serving.srv.start) }
+
+func (s *session) issuedAt() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.issued
+}
 
 func (s *session) cfg() *Config { return &s.serving.srv.cfg }
 

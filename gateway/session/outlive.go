@@ -19,11 +19,12 @@ const (
 )
 
 // leaveRecordLocked ends the session's own writing of its record. A logout
-// leaves nothing to be written.
+// leaves nothing to be written, and neither does a device that its backend
+// ended.
 func (s *session) leaveRecordLocked() {
 	r := &s.record
 	r.stopLocked()
-	if s.leaving || !r.dirty && r.writing == nil {
+	if s.leaving || s.over == endRemoved || s.over == endRevoked || !r.dirty && r.writing == nil {
 		return
 	}
 	d := r.device

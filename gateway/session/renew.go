@@ -31,7 +31,7 @@ func (s *session) renewLease(jwt string) *ending {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jwt = jwt
+	s.jwt, s.issued = jwt, id.IssuedAt.Unix()
 	s.lease = newLease(s.now(), id.ExpiresAt.Sub(now), s.cfg().Limits.TokenGrace)
 	return nil
 }

@@ -112,7 +112,7 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		serving: u.serving, conn: u.conn, reader: u.reader,
 		device:   deviceKey{id.Tenant, id.User, id.Device},
 		platform: hello.Platform, app: hello.App, kinds: kinds,
-		background: hello.Background, jwt: hello.Token,
+		background: hello.Background, jwt: hello.Token, issued: id.IssuedAt.Unix(),
 	}
 	s.heard = s.now()
 	s.lease = newLease(s.heard, id.ExpiresAt.Sub(now), limits.TokenGrace)

@@ -31,7 +31,7 @@ func TestGenerateSignVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Identity{"dev", "anna", "phone", now.Add(time.Hour)}
+	want := Identity{"dev", "anna", "phone", now.Add(time.Hour), now}
 	token, err := signer.Sign(want, now)
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestSignRefuses(t *testing.T) {
 		id   Identity
 		want error
 	}{
-		"bad user":  {Identity{"dev", "anna bell", "phone", now.Add(time.Hour)}, ErrClaims},
-		"expired":   {Identity{"dev", "anna", "phone", now.Add(-time.Hour)}, ErrExpired},
+		"bad user":  {Identity{Tenant: "dev", User: "anna bell", Device: "phone", ExpiresAt: now.Add(time.Hour)}, ErrClaims},
+		"expired":   {Identity{Tenant: "dev", User: "anna", Device: "phone", ExpiresAt: now.Add(-time.Hour)}, ErrExpired},
 		"no expiry": {Identity{Tenant: "dev", User: "anna", Device: "phone"}, ErrClaims},
 	}
 	for name, tt := range tests {

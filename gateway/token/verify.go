@@ -29,6 +29,9 @@ type Identity struct {
 	// ExpiresAt is the token's exp. A device whose clock runs behind may use
 	// the token up to 60 s longer.
 	ExpiresAt time.Time
+	// IssuedAt is the token's iat, zero where it has none. Sign sets it by
+	// itself.
+	IssuedAt time.Time
 }
 
 // claims is what is read of a token. The registered ones are checked here and
@@ -71,7 +74,11 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 		return Identity{}, err
 	}
 	c := l.claims
-	return Identity{Tenant: c.Tenant, User: c.Subject, Device: c.Device, ExpiresAt: c.ExpiresAt.Time}, nil
+	id := Identity{Tenant: c.Tenant, User: c.Subject, Device: c.Device, ExpiresAt: c.ExpiresAt.Time}
+	if c.IssuedAt != nil {
+		id.IssuedAt = c.IssuedAt.Time
+	}
+	return id, nil
 }
 
 // lookup is the state of one verification: the library asks it for the key

@@ -55,7 +55,7 @@ func TestVerifyAccepts(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", k.jwk.ID, err)
 		}
-		if want := (Identity{"acme", "anna", "phone", now.Add(time.Hour)}); got != want {
+		if want := (Identity{Tenant: "acme", User: "anna", Device: "phone", ExpiresAt: now.Add(time.Hour), IssuedAt: now}); got != want {
 			t.Errorf("%s: %+v, want %+v", k.jwk.ID, got, want)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 type env struct {
 	t   *testing.T
 	ctx context.Context
+	js  jetstream.JetStream
 	kv  jetstream.KeyValue
 	// router and push are the same bucket under the two roles' permissions.
 	router, push *devices.Store
@@ -41,7 +42,7 @@ func startWith(t *testing.T, o routing.StreamOptions) *env {
 	t.Cleanup(cancel)
 	e := &env{t: t, ctx: ctx}
 	_, js := srv.JetStream("r1", o)
-	e.router = e.open(js)
+	e.js, e.router = js, e.open(js)
 	var err error
 	if e.kv, err = js.KeyValue(ctx, routing.BucketDevices); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ var errLost = errors.New("revision changed")
 // number of goroutines.
 type Store struct {
 	// Static after construction.
+	js     jetstream.JetStream
 	kv     jetstream.KeyValue
 	stream jetstream.Stream
 	marker time.Duration
@@ -41,7 +42,7 @@ func Open(ctx context.Context, js jetstream.JetStream) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", routing.StreamDevices, err)
 	}
-	s := &Store{kv: kv, stream: stream}
+	s := &Store{js: js, kv: kv, stream: stream}
 	if c := stream.CachedInfo().Config; c.AllowMsgTTL {
 		s.marker = c.SubjectDeleteMarkerTTL
 	}

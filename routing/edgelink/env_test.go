@@ -147,6 +147,7 @@ type hub struct {
 	wrong      int
 	superseded []uint64
 	refused    []uint64
+	cuts       []string
 	notified   []string
 	answer     edgelink.AnswerState
 }
@@ -179,6 +180,12 @@ func (h *hub) RefuseEpoch(conn uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = append(h.refused, conn)
+}
+
+func (h *hub) Cut(conn uint64, sessionsMs, tokensS int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cuts = append(h.cuts, fmt.Sprint(conn, " ", sessionsMs, " ", tokensS))
 }
 
 func (h *hub) count(conn uint64) int {

@@ -98,7 +98,7 @@ func (l *Link) still(sessions []Session, generation uint64) []Session {
 func (l *Link) request(ctx context.Context, sessions []Session) ([]*linkpb.Heads, error) {
 	req := &linkpb.HeadsRequest{Users: make([]*linkpb.HeadsRequest_User, len(sessions))}
 	for i, s := range sessions {
-		req.Users[i] = &linkpb.HeadsRequest_User{Tenant: s.Tenant, User: s.User}
+		req.Users[i] = &linkpb.HeadsRequest_User{Tenant: s.Tenant, User: s.User, Device: s.Device}
 	}
 	var resp linkpb.HeadsResponse
 	if err := l.call(ctx, routing.HeadsSubject(l.cfg.Edge), req, &resp); err != nil {
@@ -130,6 +130,9 @@ func (l *Link) deliver(sessions []Session, heads []*linkpb.Heads, generation uin
 	for i, s := range sessions {
 		if live[i] {
 			l.metrics.headsUsers.Inc()
+			if c := heads[i].GetCutoff(); c != nil {
+				l.cfg.Handler.Cut(s.Conn, c.GetSessionsMs(), c.GetTokensS())
+			}
 			l.cfg.Handler.Heads(s.Conn, headsOf(heads[i]))
 		}
 	}

@@ -104,8 +104,13 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 		l.presence.echo(m.GetRouter(), m.GetRouterIncarnation(), m.GetSeq(), time.Now())
 	}
 	superseded, refused := l.liveLocked(m.GetSuperseded()), l.liveLocked(m.GetRefused())
+	ends := l.liveEndsLocked(m.GetEnds())
 	l.mu.Unlock()
 	signal(l.verifyC)
+	for _, e := range ends {
+		l.metrics.ended.Inc()
+		l.cfg.Handler.Cut(e.GetConn(), e.GetCutoff().GetSessionsMs(), e.GetCutoff().GetTokensS())
+	}
 	for _, conn := range superseded {
 		l.metrics.superseded.Inc()
 		l.cfg.Handler.Supersede(conn)
@@ -121,6 +126,16 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 		l.metrics.refused.Inc()
 		l.cfg.Handler.RefuseEpoch(conn)
 	}
+}
+
+func (l *Link) liveEndsLocked(ends []*linkpb.End) []*linkpb.End {
+	var live []*linkpb.End
+	for _, e := range ends {
+		if l.table.live(e.GetConn()) != nil {
+			live = append(live, e)
+		}
+	}
+	return live
 }
 
 func (l *Link) liveLocked(conns []uint64) []uint64 {

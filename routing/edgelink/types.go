@@ -71,6 +71,10 @@ type Handler interface {
 	// Supersede ends a session whose device has a newer one elsewhere. It
 	// may be called more than once.
 	Supersede(conn uint64)
+	// Cut ends a session if it is over because the backend said so: if its
+	// epoch is at most sessionsMs, or its token was issued before tokensS, in
+	// seconds since 1970. It may be called more than once.
+	Cut(conn uint64, sessionsMs, tokensS int64)
 	// RefuseEpoch ends a session whose epoch is too far ahead of a router's
 	// clock. It may be called more than once.
 	RefuseEpoch(conn uint64)

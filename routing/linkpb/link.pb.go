@@ -77,7 +77,7 @@ func (x Answer_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Answer_State.Descriptor instead.
 func (Answer_State) EnumDescriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{9, 0}
+	return file_link_proto_rawDescGZIP(), []int{11, 0}
 }
 
 type CheckResponse_State int32
@@ -137,7 +137,7 @@ func (x CheckResponse_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CheckResponse_State.Descriptor instead.
 func (CheckResponse_State) EnumDescriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{18, 0}
+	return file_link_proto_rawDescGZIP(), []int{20, 0}
 }
 
 // SessionBatch tells routers of sessions that began or ended at an edge.
@@ -587,7 +587,10 @@ type Echo struct {
 	// Connections of this edge that a newer session elsewhere superseded.
 	Superseded []uint64 `protobuf:"varint,5,rep,packed,name=superseded,proto3" json:"superseded,omitempty"`
 	// Connections refused for an epoch too far ahead of the router's clock.
-	Refused       []uint64 `protobuf:"varint,6,rep,packed,name=refused,proto3" json:"refused,omitempty"`
+	Refused []uint64 `protobuf:"varint,6,rep,packed,name=refused,proto3" json:"refused,omitempty"`
+	// Sessions that the backend ended. They are named in every echo until the
+	// edge has ended them.
+	Ends          []*End `protobuf:"bytes,7,rep,name=ends,proto3" json:"ends,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -664,6 +667,124 @@ func (x *Echo) GetRefused() []uint64 {
 	return nil
 }
 
+func (x *Echo) GetEnds() []*End {
+	if x != nil {
+		return x.Ends
+	}
+	return nil
+}
+
+// End asks an edge to end one session.
+type End struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Conn  uint64                 `protobuf:"varint,1,opt,name=conn,proto3" json:"conn,omitempty"`
+	// The session ends if the cutoff says so.
+	Cutoff        *Cutoff `protobuf:"bytes,2,opt,name=cutoff,proto3" json:"cutoff,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *End) Reset() {
+	*x = End{}
+	mi := &file_link_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *End) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*End) ProtoMessage() {}
+
+func (x *End) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use End.ProtoReflect.Descriptor instead.
+func (*End) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *End) GetConn() uint64 {
+	if x != nil {
+		return x.Conn
+	}
+	return 0
+}
+
+func (x *End) GetCutoff() *Cutoff {
+	if x != nil {
+		return x.Cutoff
+	}
+	return nil
+}
+
+// Cutoff says which sessions and tokens of a user, or of one device, are over
+// because the backend said so. It is also what the bucket DEVICES holds.
+type Cutoff struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sessions with an epoch up to this one end.
+	SessionsMs int64 `protobuf:"varint,1,opt,name=sessions_ms,json=sessionsMs,proto3" json:"sessions_ms,omitempty"`
+	// Tokens whose iat is below this are refused, and the sessions that they
+	// opened end; 0: none.
+	TokensS       int64 `protobuf:"varint,2,opt,name=tokens_s,json=tokensS,proto3" json:"tokens_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cutoff) Reset() {
+	*x = Cutoff{}
+	mi := &file_link_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cutoff) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cutoff) ProtoMessage() {}
+
+func (x *Cutoff) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cutoff.ProtoReflect.Descriptor instead.
+func (*Cutoff) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Cutoff) GetSessionsMs() int64 {
+	if x != nil {
+		return x.SessionsMs
+	}
+	return 0
+}
+
+func (x *Cutoff) GetTokensS() int64 {
+	if x != nil {
+		return x.TokensS
+	}
+	return 0
+}
+
 // NotifyBatch carries news from a router to an edge.
 type NotifyBatch struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -676,7 +797,7 @@ type NotifyBatch struct {
 
 func (x *NotifyBatch) Reset() {
 	*x = NotifyBatch{}
-	mi := &file_link_proto_msgTypes[6]
+	mi := &file_link_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +809,7 @@ func (x *NotifyBatch) String() string {
 func (*NotifyBatch) ProtoMessage() {}
 
 func (x *NotifyBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[6]
+	mi := &file_link_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +822,7 @@ func (x *NotifyBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotifyBatch.ProtoReflect.Descriptor instead.
 func (*NotifyBatch) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{6}
+	return file_link_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *NotifyBatch) GetRouter() string {
@@ -737,7 +858,7 @@ type Notify struct {
 
 func (x *Notify) Reset() {
 	*x = Notify{}
-	mi := &file_link_proto_msgTypes[7]
+	mi := &file_link_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +870,7 @@ func (x *Notify) String() string {
 func (*Notify) ProtoMessage() {}
 
 func (x *Notify) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[7]
+	mi := &file_link_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +883,7 @@ func (x *Notify) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notify.ProtoReflect.Descriptor instead.
 func (*Notify) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{7}
+	return file_link_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Notify) GetConn() uint64 {
@@ -805,7 +926,7 @@ type AnswerBatch struct {
 
 func (x *AnswerBatch) Reset() {
 	*x = AnswerBatch{}
-	mi := &file_link_proto_msgTypes[8]
+	mi := &file_link_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +938,7 @@ func (x *AnswerBatch) String() string {
 func (*AnswerBatch) ProtoMessage() {}
 
 func (x *AnswerBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[8]
+	mi := &file_link_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -830,7 +951,7 @@ func (x *AnswerBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerBatch.ProtoReflect.Descriptor instead.
 func (*AnswerBatch) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{8}
+	return file_link_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AnswerBatch) GetEdge() string {
@@ -869,7 +990,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_link_proto_msgTypes[9]
+	mi := &file_link_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1002,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[9]
+	mi := &file_link_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1015,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{9}
+	return file_link_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Answer) GetConn() uint64 {
@@ -942,7 +1063,7 @@ type HeadsRequest struct {
 
 func (x *HeadsRequest) Reset() {
 	*x = HeadsRequest{}
-	mi := &file_link_proto_msgTypes[10]
+	mi := &file_link_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -954,7 +1075,7 @@ func (x *HeadsRequest) String() string {
 func (*HeadsRequest) ProtoMessage() {}
 
 func (x *HeadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[10]
+	mi := &file_link_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -967,7 +1088,7 @@ func (x *HeadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadsRequest.ProtoReflect.Descriptor instead.
 func (*HeadsRequest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{10}
+	return file_link_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HeadsRequest) GetUsers() []*HeadsRequest_User {
@@ -989,7 +1110,7 @@ type HeadsResponse struct {
 
 func (x *HeadsResponse) Reset() {
 	*x = HeadsResponse{}
-	mi := &file_link_proto_msgTypes[11]
+	mi := &file_link_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1122,7 @@ func (x *HeadsResponse) String() string {
 func (*HeadsResponse) ProtoMessage() {}
 
 func (x *HeadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[11]
+	mi := &file_link_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1135,7 @@ func (x *HeadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadsResponse.ProtoReflect.Descriptor instead.
 func (*HeadsResponse) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{11}
+	return file_link_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HeadsResponse) GetError() string {
@@ -1032,15 +1153,17 @@ func (x *HeadsResponse) GetUsers() []*Heads {
 }
 
 type Heads struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Heads         []*Head                `protobuf:"bytes,1,rep,name=heads,proto3" json:"heads,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Heads []*Head                `protobuf:"bytes,1,rep,name=heads,proto3" json:"heads,omitempty"`
+	// What is over of the user and the device; unset: nothing.
+	Cutoff        *Cutoff `protobuf:"bytes,2,opt,name=cutoff,proto3" json:"cutoff,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heads) Reset() {
 	*x = Heads{}
-	mi := &file_link_proto_msgTypes[12]
+	mi := &file_link_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1175,7 @@ func (x *Heads) String() string {
 func (*Heads) ProtoMessage() {}
 
 func (x *Heads) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[12]
+	mi := &file_link_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,12 +1188,19 @@ func (x *Heads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heads.ProtoReflect.Descriptor instead.
 func (*Heads) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{12}
+	return file_link_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Heads) GetHeads() []*Head {
 	if x != nil {
 		return x.Heads
+	}
+	return nil
+}
+
+func (x *Heads) GetCutoff() *Cutoff {
+	if x != nil {
+		return x.Cutoff
 	}
 	return nil
 }
@@ -1085,7 +1215,7 @@ type Head struct {
 
 func (x *Head) Reset() {
 	*x = Head{}
-	mi := &file_link_proto_msgTypes[13]
+	mi := &file_link_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1227,7 @@ func (x *Head) String() string {
 func (*Head) ProtoMessage() {}
 
 func (x *Head) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[13]
+	mi := &file_link_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1240,7 @@ func (x *Head) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Head.ProtoReflect.Descriptor instead.
 func (*Head) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{13}
+	return file_link_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Head) GetKind() string {
@@ -1145,7 +1275,7 @@ type DeviceRequest struct {
 
 func (x *DeviceRequest) Reset() {
 	*x = DeviceRequest{}
-	mi := &file_link_proto_msgTypes[14]
+	mi := &file_link_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +1287,7 @@ func (x *DeviceRequest) String() string {
 func (*DeviceRequest) ProtoMessage() {}
 
 func (x *DeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[14]
+	mi := &file_link_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +1300,7 @@ func (x *DeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceRequest.ProtoReflect.Descriptor instead.
 func (*DeviceRequest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{14}
+	return file_link_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeviceRequest) GetTenant() string {
@@ -1225,7 +1355,7 @@ type DeviceResponse struct {
 
 func (x *DeviceResponse) Reset() {
 	*x = DeviceResponse{}
-	mi := &file_link_proto_msgTypes[15]
+	mi := &file_link_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1367,7 @@ func (x *DeviceResponse) String() string {
 func (*DeviceResponse) ProtoMessage() {}
 
 func (x *DeviceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[15]
+	mi := &file_link_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1380,7 @@ func (x *DeviceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceResponse.ProtoReflect.Descriptor instead.
 func (*DeviceResponse) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{15}
+	return file_link_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeviceResponse) GetError() string {
@@ -1278,7 +1408,7 @@ type DeviceRecord struct {
 
 func (x *DeviceRecord) Reset() {
 	*x = DeviceRecord{}
-	mi := &file_link_proto_msgTypes[16]
+	mi := &file_link_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1420,7 @@ func (x *DeviceRecord) String() string {
 func (*DeviceRecord) ProtoMessage() {}
 
 func (x *DeviceRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[16]
+	mi := &file_link_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1433,7 @@ func (x *DeviceRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceRecord.ProtoReflect.Descriptor instead.
 func (*DeviceRecord) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{16}
+	return file_link_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeviceRecord) GetPlatform() string {
@@ -1356,7 +1486,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_link_proto_msgTypes[17]
+	mi := &file_link_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1498,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[17]
+	mi := &file_link_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1511,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{17}
+	return file_link_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CheckRequest) GetTenant() string {
@@ -1428,7 +1558,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_link_proto_msgTypes[18]
+	mi := &file_link_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1570,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[18]
+	mi := &file_link_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1583,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{18}
+	return file_link_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CheckResponse) GetState() CheckResponse_State {
@@ -1489,7 +1619,7 @@ type PushJob struct {
 
 func (x *PushJob) Reset() {
 	*x = PushJob{}
-	mi := &file_link_proto_msgTypes[19]
+	mi := &file_link_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1631,7 @@ func (x *PushJob) String() string {
 func (*PushJob) ProtoMessage() {}
 
 func (x *PushJob) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[19]
+	mi := &file_link_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1644,7 @@ func (x *PushJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushJob.ProtoReflect.Descriptor instead.
 func (*PushJob) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{19}
+	return file_link_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PushJob) GetTenant() string {
@@ -1581,16 +1711,18 @@ func (x *PushJob) GetLatestMs() int64 {
 }
 
 type HeadsRequest_User struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	User   string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	// The session's device, for its cutoff.
+	Device        string `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeadsRequest_User) Reset() {
 	*x = HeadsRequest_User{}
-	mi := &file_link_proto_msgTypes[20]
+	mi := &file_link_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1734,7 @@ func (x *HeadsRequest_User) String() string {
 func (*HeadsRequest_User) ProtoMessage() {}
 
 func (x *HeadsRequest_User) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[20]
+	mi := &file_link_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1747,7 @@ func (x *HeadsRequest_User) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeadsRequest_User.ProtoReflect.Descriptor instead.
 func (*HeadsRequest_User) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{10, 0}
+	return file_link_proto_rawDescGZIP(), []int{12, 0}
 }
 
 func (x *HeadsRequest_User) GetTenant() string {
@@ -1628,6 +1760,13 @@ func (x *HeadsRequest_User) GetTenant() string {
 func (x *HeadsRequest_User) GetUser() string {
 	if x != nil {
 		return x.User
+	}
+	return ""
+}
+
+func (x *HeadsRequest_User) GetDevice() string {
+	if x != nil {
+		return x.Device
 	}
 	return ""
 }
@@ -1675,7 +1814,7 @@ const file_link_proto_rawDesc = "" +
 	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x12\x1a\n" +
 	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x15\n" +
 	"\x06now_ms\x18\x04 \x01(\x03R\x05nowMs\x12\x18\n" +
-	"\aleaving\x18\x05 \x01(\bR\aleaving\"\xc4\x01\n" +
+	"\aleaving\x18\x05 \x01(\bR\aleaving\"\xed\x01\n" +
 	"\x04Echo\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12-\n" +
 	"\x12router_incarnation\x18\x02 \x01(\x03R\x11routerIncarnation\x12)\n" +
@@ -1684,7 +1823,15 @@ const file_link_proto_rawDesc = "" +
 	"\n" +
 	"superseded\x18\x05 \x03(\x04R\n" +
 	"superseded\x12\x18\n" +
-	"\arefused\x18\x06 \x03(\x04R\arefused\"\x84\x01\n" +
+	"\arefused\x18\x06 \x03(\x04R\arefused\x12'\n" +
+	"\x04ends\x18\a \x03(\v2\x13.hawser.link.v1.EndR\x04ends\"I\n" +
+	"\x03End\x12\x12\n" +
+	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12.\n" +
+	"\x06cutoff\x18\x02 \x01(\v2\x16.hawser.link.v1.CutoffR\x06cutoff\"D\n" +
+	"\x06Cutoff\x12\x1f\n" +
+	"\vsessions_ms\x18\x01 \x01(\x03R\n" +
+	"sessionsMs\x12\x19\n" +
+	"\btokens_s\x18\x02 \x01(\x03R\atokensS\"\x84\x01\n" +
 	"\vNotifyBatch\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12)\n" +
 	"\x10edge_incarnation\x18\x02 \x01(\x03R\x0fedgeIncarnation\x122\n" +
@@ -1709,17 +1856,19 @@ const file_link_proto_rawDesc = "" +
 	"\vSTATE_ACKED\x10\x01\x12\x13\n" +
 	"\x0fSTATE_IN_FLIGHT\x10\x02\x12\x0e\n" +
 	"\n" +
-	"STATE_GONE\x10\x03\"{\n" +
+	"STATE_GONE\x10\x03\"\x93\x01\n" +
 	"\fHeadsRequest\x127\n" +
-	"\x05users\x18\x01 \x03(\v2!.hawser.link.v1.HeadsRequest.UserR\x05users\x1a2\n" +
+	"\x05users\x18\x01 \x03(\v2!.hawser.link.v1.HeadsRequest.UserR\x05users\x1aJ\n" +
 	"\x04User\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
-	"\x04user\x18\x02 \x01(\tR\x04user\"R\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
+	"\x06device\x18\x03 \x01(\tR\x06device\"R\n" +
 	"\rHeadsResponse\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12+\n" +
-	"\x05users\x18\x02 \x03(\v2\x15.hawser.link.v1.HeadsR\x05users\"3\n" +
+	"\x05users\x18\x02 \x03(\v2\x15.hawser.link.v1.HeadsR\x05users\"c\n" +
 	"\x05Heads\x12*\n" +
-	"\x05heads\x18\x01 \x03(\v2\x14.hawser.link.v1.HeadR\x05heads\"4\n" +
+	"\x05heads\x18\x01 \x03(\v2\x14.hawser.link.v1.HeadR\x05heads\x12.\n" +
+	"\x06cutoff\x18\x02 \x01(\v2\x16.hawser.link.v1.CutoffR\x06cutoff\"4\n" +
 	"\x04Head\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\"\xb7\x01\n" +
@@ -1778,7 +1927,7 @@ func file_link_proto_rawDescGZIP() []byte {
 }
 
 var file_link_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_link_proto_goTypes = []any{
 	(Answer_State)(0),         // 0: hawser.link.v1.Answer.State
 	(CheckResponse_State)(0),  // 1: hawser.link.v1.CheckResponse.State
@@ -1788,38 +1937,43 @@ var file_link_proto_goTypes = []any{
 	(*DumpRequest)(nil),       // 5: hawser.link.v1.DumpRequest
 	(*RouterBeat)(nil),        // 6: hawser.link.v1.RouterBeat
 	(*Echo)(nil),              // 7: hawser.link.v1.Echo
-	(*NotifyBatch)(nil),       // 8: hawser.link.v1.NotifyBatch
-	(*Notify)(nil),            // 9: hawser.link.v1.Notify
-	(*AnswerBatch)(nil),       // 10: hawser.link.v1.AnswerBatch
-	(*Answer)(nil),            // 11: hawser.link.v1.Answer
-	(*HeadsRequest)(nil),      // 12: hawser.link.v1.HeadsRequest
-	(*HeadsResponse)(nil),     // 13: hawser.link.v1.HeadsResponse
-	(*Heads)(nil),             // 14: hawser.link.v1.Heads
-	(*Head)(nil),              // 15: hawser.link.v1.Head
-	(*DeviceRequest)(nil),     // 16: hawser.link.v1.DeviceRequest
-	(*DeviceResponse)(nil),    // 17: hawser.link.v1.DeviceResponse
-	(*DeviceRecord)(nil),      // 18: hawser.link.v1.DeviceRecord
-	(*CheckRequest)(nil),      // 19: hawser.link.v1.CheckRequest
-	(*CheckResponse)(nil),     // 20: hawser.link.v1.CheckResponse
-	(*PushJob)(nil),           // 21: hawser.link.v1.PushJob
-	(*HeadsRequest_User)(nil), // 22: hawser.link.v1.HeadsRequest.User
+	(*End)(nil),               // 8: hawser.link.v1.End
+	(*Cutoff)(nil),            // 9: hawser.link.v1.Cutoff
+	(*NotifyBatch)(nil),       // 10: hawser.link.v1.NotifyBatch
+	(*Notify)(nil),            // 11: hawser.link.v1.Notify
+	(*AnswerBatch)(nil),       // 12: hawser.link.v1.AnswerBatch
+	(*Answer)(nil),            // 13: hawser.link.v1.Answer
+	(*HeadsRequest)(nil),      // 14: hawser.link.v1.HeadsRequest
+	(*HeadsResponse)(nil),     // 15: hawser.link.v1.HeadsResponse
+	(*Heads)(nil),             // 16: hawser.link.v1.Heads
+	(*Head)(nil),              // 17: hawser.link.v1.Head
+	(*DeviceRequest)(nil),     // 18: hawser.link.v1.DeviceRequest
+	(*DeviceResponse)(nil),    // 19: hawser.link.v1.DeviceResponse
+	(*DeviceRecord)(nil),      // 20: hawser.link.v1.DeviceRecord
+	(*CheckRequest)(nil),      // 21: hawser.link.v1.CheckRequest
+	(*CheckResponse)(nil),     // 22: hawser.link.v1.CheckResponse
+	(*PushJob)(nil),           // 23: hawser.link.v1.PushJob
+	(*HeadsRequest_User)(nil), // 24: hawser.link.v1.HeadsRequest.User
 }
 var file_link_proto_depIdxs = []int32{
 	3,  // 0: hawser.link.v1.SessionBatch.added:type_name -> hawser.link.v1.Session
 	3,  // 1: hawser.link.v1.SessionDump.sessions:type_name -> hawser.link.v1.Session
-	9,  // 2: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
-	11, // 3: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
-	0,  // 4: hawser.link.v1.Answer.state:type_name -> hawser.link.v1.Answer.State
-	22, // 5: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
-	14, // 6: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
-	15, // 7: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
-	18, // 8: hawser.link.v1.DeviceRequest.record:type_name -> hawser.link.v1.DeviceRecord
-	1,  // 9: hawser.link.v1.CheckResponse.state:type_name -> hawser.link.v1.CheckResponse.State
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	8,  // 2: hawser.link.v1.Echo.ends:type_name -> hawser.link.v1.End
+	9,  // 3: hawser.link.v1.End.cutoff:type_name -> hawser.link.v1.Cutoff
+	11, // 4: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
+	13, // 5: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
+	0,  // 6: hawser.link.v1.Answer.state:type_name -> hawser.link.v1.Answer.State
+	24, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
+	16, // 8: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
+	17, // 9: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
+	9,  // 10: hawser.link.v1.Heads.cutoff:type_name -> hawser.link.v1.Cutoff
+	20, // 11: hawser.link.v1.DeviceRequest.record:type_name -> hawser.link.v1.DeviceRecord
+	1,  // 12: hawser.link.v1.CheckResponse.state:type_name -> hawser.link.v1.CheckResponse.State
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_link_proto_init() }
@@ -1833,7 +1987,7 @@ func file_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_link_proto_rawDesc), len(file_link_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -24,7 +24,10 @@ type method[Q, A any] struct {
 
 // The methods.
 var (
-	notifyMany = method[hawserv1.NotifyManyRequest, hawserv1.NotifyManyResponse]{"NotifyMany", (*Service).NotifyMany}
+	notifyMany   = method[hawserv1.NotifyManyRequest, hawserv1.NotifyManyResponse]{"NotifyMany", (*Service).NotifyMany}
+	disconnect   = method[hawserv1.DisconnectRequest, hawserv1.DisconnectResponse]{"Disconnect", (*Service).Disconnect}
+	deleteDevice = method[hawserv1.DeleteDeviceRequest, hawserv1.DeleteDeviceResponse]{"DeleteDevice", (*Service).DeleteDevice}
+	deleteUser   = method[hawserv1.DeleteUserRequest, hawserv1.DeleteUserResponse]{"DeleteUser", (*Service).DeleteUser}
 )
 
 // enter takes a place for a call of the method, without waiting; leave gives
@@ -102,17 +105,40 @@ func byName(name string) func(context.Context, *Service, string, []byte) ([]byte
 	switch name {
 	case notifyMany.name:
 		return notifyMany.json
+	case disconnect.name:
+		return disconnect.json
+	case deleteDevice.name:
+		return deleteDevice.json
+	case deleteUser.name:
+		return deleteUser.json
 	default:
 		return nil
 	}
 }
 
 // methods are the names, for metrics.
-func methods() []string { return []string{notifyMany.name} }
+func methods() []string {
+	return []string{notifyMany.name, disconnect.name, deleteDevice.name, deleteUser.name}
+}
 
 // NotifyMany implements hawserv1connect.PublisherHandler.
 func (d door) NotifyMany(ctx context.Context, req *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error) {
 	return notifyMany.http(ctx, d.s, req)
+}
+
+// Disconnect implements hawserv1connect.PublisherHandler.
+func (d door) Disconnect(ctx context.Context, req *connect.Request[hawserv1.DisconnectRequest]) (*connect.Response[hawserv1.DisconnectResponse], error) {
+	return disconnect.http(ctx, d.s, req)
+}
+
+// DeleteDevice implements hawserv1connect.PublisherHandler.
+func (d door) DeleteDevice(ctx context.Context, req *connect.Request[hawserv1.DeleteDeviceRequest]) (*connect.Response[hawserv1.DeleteDeviceResponse], error) {
+	return deleteDevice.http(ctx, d.s, req)
+}
+
+// DeleteUser implements hawserv1connect.PublisherHandler.
+func (d door) DeleteUser(ctx context.Context, req *connect.Request[hawserv1.DeleteUserRequest]) (*connect.Response[hawserv1.DeleteUserResponse], error) {
+	return deleteUser.http(ctx, d.s, req)
 }
 
 var _ hawserv1connect.PublisherHandler = door{}

@@ -28,6 +28,8 @@ type Config struct {
 	JS      jetstream.JetStream
 	Reader  *inbox.Reader
 	Catalog *routing.Catalog
+	// Users acts on users; nil: calls of that kind are refused.
+	Users Users
 	// MaxWait bounds one call, retries included, where its context has no
 	// earlier deadline. Electing a new leader takes NATS 4 to 9 s. 0: 15 s.
 	MaxWait time.Duration

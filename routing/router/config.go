@@ -74,7 +74,8 @@ type Config struct {
 
 // Verifier checks a device's JWT.
 type Verifier interface {
-	Verify(token string) (tenant, user, device string, err error)
+	// Verify also returns when the token was issued; zero: it does not say.
+	Verify(token string) (tenant, user, device string, issued time.Time, err error)
 }
 
 // Hooks let tests stop the router at chosen places.

@@ -73,6 +73,7 @@ func (l *loop) takeDump(edge string, m *nats.Msg, now time.Time) {
 func (l *loop) tell(edge string, now time.Time) {
 	for _, c := range l.changes {
 		l.d.Changed(c, now)
+		l.cutNew(c)
 	}
 	l.echo[edge] = true
 }
@@ -116,7 +117,7 @@ func (l *loop) flushEchoes() {
 		}
 		l.r.publish(routing.EchoSubject(edge), &linkpb.Echo{
 			Router: l.r.cfg.Name, RouterIncarnation: l.r.cfg.Incarnation,
-			EdgeIncarnation: e.Incarnation, Seq: e.Seq, Superseded: e.Superseded, Refused: e.Refused,
+			EdgeIncarnation: e.Incarnation, Seq: e.Seq, Superseded: e.Superseded, Refused: e.Refused, Ends: l.ends.ask(edge, l.table),
 		})
 	}
 }

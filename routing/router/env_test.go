@@ -186,11 +186,15 @@ type hub struct {
 	stop func()
 	// deaf: heads are not listened to.
 	deaf atomic.Bool
+	// keeps: sessions that are to end go on.
+	keeps atomic.Bool
+	asked atomic.Int64
 
 	mu sync.Mutex
 	// Guarded by mu.
 	next     uint64
 	sessions map[uint64]*session
+	ended    map[uint64]bool
 }
 
 type session struct {
@@ -203,7 +207,7 @@ type session struct {
 
 func (e *env) edge(name string) *hub {
 	e.t.Helper()
-	h := &hub{e: e, name: name, sessions: map[uint64]*session{}}
+	h := &hub{e: e, name: name, sessions: map[uint64]*session{}, ended: map[uint64]bool{}}
 	conn := e.srv.Conn(routing.RoleEdge, name, routing.ConnectOptions(routing.RoleEdge, name)...)
 	link, err := edgelink.New(edgelink.Config{
 		Edge: name, Incarnation: time.Now().UnixMilli(), Conn: conn, Handler: h,
@@ -306,6 +310,24 @@ func (h *hub) Supersede(conn uint64) {
 	if s := h.sessions[conn]; s != nil {
 		s.superseded = true
 	}
+}
+
+// Cut does what an edge does with tokens that were issued just now.
+func (h *hub) Cut(conn uint64, sessionsMs, _ int64) {
+	h.asked.Add(1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.sessions[conn]; s != nil && s.Epoch <= sessionsMs && !h.keeps.Load() {
+		delete(h.sessions, conn)
+		h.ended[conn] = true
+		go h.Unregister(conn) // not within the link's call
+	}
+}
+
+func (h *hub) wasCut(conn uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ended[conn]
 }
 
 func (h *hub) RefuseEpoch(conn uint64) { h.Supersede(conn) }

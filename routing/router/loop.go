@@ -47,6 +47,7 @@ type loop struct {
 
 	// echo are the edges to be told how far the table follows them.
 	echo    map[string]bool
+	ends    ends
 	changes []table.Change
 	// complete is what edges are told; settled, that no edge waits for its
 	// first dump: only then events are taken.
@@ -73,7 +74,7 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 	t := table.New()
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
-		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), lost: make(map[string]lostEdge),
+		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
 		d: dispatch.New(dispatch.Config{AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending}, t, fx),
 	}
 }
@@ -156,6 +157,10 @@ func (l *loop) takeRecord(u recordUpdate, now time.Time) {
 		l.recordsIn = true
 		return
 	}
+	if u.isCutoff {
+		l.takeCutoff(u.device, u.cutoff)
+		return
+	}
 	if l.table.SetRecord(u.device, u.hasToken) {
 		l.d.RecordChanged(u.device, now)
 	}
@@ -168,6 +173,7 @@ func (l *loop) tick(now time.Time) {
 	gone := held - l.table.Sessions() // of all edges lost at once
 	for _, edge := range lost {
 		l.r.metrics.edgesLost.Inc()
+		l.ends.forget(edge)
 		if len(l.lost) < maxLost {
 			l.lost[edge] = lostEdge{now, l.d.Counts().RecentEvicted}
 		}

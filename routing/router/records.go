@@ -3,12 +3,14 @@ package router
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -20,6 +22,9 @@ const retryPause = 500 * time.Millisecond
 type recordUpdate struct {
 	device   table.DeviceID
 	hasToken bool
+	// isCutoff: the update is of a cutoff; nil: it is no longer kept.
+	isCutoff bool
+	cutoff   *linkpb.Cutoff
 }
 
 // watchRecords tells the loop of every device record, and of each change,
@@ -41,7 +46,7 @@ func (r *Router) watchOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := kv.Watch(ctx, routing.DevicesAll)
+	w, err := kv.WatchFiltered(ctx, []string{routing.DevicesAll, routing.CutoffsAll})
 	if err != nil {
 		return err
 	}
@@ -63,7 +68,12 @@ func (r *Router) watchOnce(ctx context.Context) error {
 
 func (r *Router) tellRecord(ctx context.Context, e jetstream.KeyValueEntry) bool {
 	var u recordUpdate
-	if e != nil {
+	if e != nil && strings.HasPrefix(e.Key(), routing.CutoffsAll[:2]) {
+		var ok bool
+		if u, ok = r.cutoffUpdate(e); !ok {
+			return true
+		}
+	} else if e != nil {
 		t, user, d, err := routing.ParseDeviceKey(e.Key())
 		if err != nil {
 			r.metrics.malformed.WithLabelValues(malformedRecord).Inc()

@@ -15,6 +15,7 @@ import (
 	"github.com/hawser-edge/hawser/routing/events"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/table"
 )
 
 // Requests wait in queues of these sizes for as many workers. Beyond that
@@ -76,7 +77,13 @@ func (r *Router) serveHeads(ctx context.Context, m *nats.Msg) {
 		r.respond(m, &linkpb.HeadsResponse{Error: err.Error()})
 		return
 	}
-	r.respond(m, headsResponse(heads))
+	resp := headsResponse(heads)
+	for i, u := range req.GetUsers() {
+		if i < len(resp.GetUsers()) {
+			resp.Users[i].Cutoff = r.cutoffs.of(table.ID(u.GetTenant(), u.GetUser(), u.GetDevice()))
+		}
+	}
+	r.respond(m, resp)
 }
 
 func usersOf(req *linkpb.HeadsRequest) ([]inbox.User, error) {
@@ -137,7 +144,8 @@ func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error 
 		return err
 	}
 	id := devices.ID{Tenant: req.GetTenant(), User: req.GetUser(), Device: req.GetDevice()}
-	if err := s.verify(id, req.GetToken()); err != nil {
+	issued, err := s.verify(id, req.GetToken())
+	if err != nil {
 		return err
 	}
 	if req.GetRemove() {
@@ -146,28 +154,50 @@ func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error 
 	// A registration that is older than what is stored changes nothing, and
 	// there is nothing to repeat: that is success.
 	outcome, err := store.Put(ctx, id, req.GetRecord())
-	if outcome == devices.Stored && err == nil {
-		s.tell(ctx, id, req.GetRecord())
+	if outcome != devices.Stored || err != nil {
+		return err
 	}
-	return err
+	if err := stillIts(ctx, store, id, issued); err != nil {
+		return err
+	}
+	s.tell(ctx, id, req.GetRecord())
+	return nil
+}
+
+// stillIts takes a record back that was stored beside its device's removal.
+// Who removes writes the cutoff first and then looks for records, and this
+// looks for the cutoff after the record is written: one of the two sees the
+// other.
+func stillIts(ctx context.Context, store *devices.Store, id devices.ID, issued time.Time) error {
+	c, err := store.Cutoff(ctx, id)
+	if err != nil {
+		return err
+	}
+	over := tokenOver(c, issued)
+	if over != nil {
+		if err := store.Remove(ctx, id); err != nil {
+			return err
+		}
+	}
+	return over
 }
 
 // errNotTheDevice: whoever sends pushes elsewhere reads what they show, so
 // that the device itself must have asked, and not only an edge for it.
 var errNotTheDevice = errors.New("the request does not carry a valid token of the device")
 
-func (s *deviceServer) verify(id devices.ID, token string) error {
+func (s *deviceServer) verify(id devices.ID, token string) (issued time.Time, err error) {
 	if s.r.cfg.Verifier == nil {
-		return nil
+		return time.Now(), nil
 	}
-	tenant, user, device, err := s.r.cfg.Verifier.Verify(token)
+	tenant, user, device, issued, err := s.r.cfg.Verifier.Verify(token)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNotTheDevice, err)
+		return issued, fmt.Errorf("%w: %w", errNotTheDevice, err)
 	}
 	if (devices.ID{Tenant: tenant, User: user, Device: device}) != id {
-		return errNotTheDevice
+		return issued, errNotTheDevice
 	}
-	return nil
+	return issued, s.r.TokenOver(tenant, user, device, issued)
 }
 
 // tell tells the backend of a registration. The registration itself is done:

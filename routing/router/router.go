@@ -31,6 +31,7 @@ type Router struct {
 	metrics *metrics
 	reader  *inbox.Reader
 	ownRead bool
+	cutoffs *cutoffs
 
 	// Into the loop; never closed.
 	core     chan *nats.Msg
@@ -64,7 +65,7 @@ func New(cfg Config) (*Router, error) {
 		return nil, err
 	}
 	r := &Router{
-		cfg: cfg, reader: cfg.Inbox,
+		cfg: cfg, reader: cfg.Inbox, cutoffs: newCutoffs(),
 		core: make(chan *nats.Msg, coreQueue), checks: make(chan *nats.Msg, checkQueue),
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),

@@ -130,12 +130,12 @@ func TestDrainHandsOverAtOnce(t *testing.T) {
 // names takes "user/device" for a token, as a verifier of the tenant's.
 type names struct{}
 
-func (names) Verify(token string) (t, user, device string, err error) {
+func (names) Verify(token string) (t, user, device string, issued time.Time, err error) {
 	user, device, ok := strings.Cut(token, "/")
 	if !ok {
-		return "", "", "", errors.New("refused")
+		return "", "", "", issued, errors.New("refused")
 	}
-	return tenant, user, device, nil
+	return tenant, user, device, time.Now(), nil
 }
 
 // Whoever has an edge's NATS credentials, and not the device's token, can
