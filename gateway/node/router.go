@@ -91,7 +91,7 @@ func (r *routerRole) open(p parts) (err error) {
 		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
-	if r.services, err = newServices(p, r.nc, r.verifier); err != nil {
+	if r.services, err = newServices(p, r.nc, deviceVerifier{r.verifier, r.router}); err != nil {
 		return err
 	}
 	r.publisher = publish.New(publish.Config{

@@ -7,15 +7,14 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/gateway/config"
-	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/routing/httpservice"
 )
 
 // newServices makes what calls services over HTTP. Only a router reads the
 // secrets that calls are signed with.
-func newServices(p parts, nc *nats.Conn, verifier *token.Verifier) (*httpservice.Bridge, error) {
+func newServices(p parts, nc *nats.Conn, verifier deviceVerifier) (*httpservice.Bridge, error) {
 	cfg := httpservice.Config{
-		Conn: nc, Catalog: p.catalog, Verifier: deviceVerifier{verifier}, Secrets: map[string][][]byte{},
+		Conn: nc, Catalog: p.catalog, Verifier: verifier, Secrets: map[string][][]byte{},
 		MaxCalls: p.cfg.Router.Services.MaxCalls, Log: p.log, Registerer: p.registry,
 	}
 	var err error
