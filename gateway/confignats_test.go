@@ -42,6 +42,39 @@ func TestConfigNATSLetsTheRolesIn(t *testing.T) {
 	}
 }
 
+// TestConfigNATSOut keeps what is secret in a file of its own.
+func TestConfigNATSOut(t *testing.T) {
+	file := writeConfig(t, routerConfig)
+	dir := filepath.Dir(file)
+	password := filepath.Join(dir, "some.password")
+	if err := os.WriteFile(password, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	for range 2 { // the second time it replaces
+		got := cli(t, nil, "config", "nats", "--out", out, "--backend", "demo="+password, "--monitor", "m="+password, "--operator", "o="+password, file)
+		if got.code != exitOK || got.stdout != "" {
+			t.Fatalf("%+v", got)
+		}
+	}
+	accounts, err := os.ReadFile(filepath.Join(out, "accounts.conf"))
+	if err != nil || strings.Contains(string(accounts), "$2a$") {
+		t.Errorf("a hash is in the accounts, or %v", err)
+	}
+	url := natsServer(t, filepath.Join(out, "nats.conf"), "include \"server.conf\"\ninclude \"accounts.conf\"\n")
+	for user, password := range map[string]string{"router-r1": "hunter2", "backend-demo": "secret", "monitor-m": "secret", "operator-o": "secret"} {
+		nc, err := nats.Connect(url, nats.UserInfo(user, password))
+		if err != nil {
+			t.Errorf("%s is not let in: %v", user, err)
+			continue
+		}
+		nc.Close()
+	}
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 4 {
+		t.Errorf("%v, %v: want three files and the one of the test", entries, err)
+	}
+}
+
 func natsServer(t *testing.T, file, authorization string) (url string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte("listen: 127.0.0.1:-1\n"+authorization), 0o600); err != nil {

@@ -118,35 +118,37 @@ func UpstreamSubject(tenant, service, method string) string {
 	return prefixUpstream + tenant + "." + service + "." + method
 }
 
-// SyncSubject carries devices' sync requests for one kind.
-func SyncSubject(tenant, kind string) string { return UpstreamSubject(tenant, ServiceSync, kind) }
-
-// UpstreamReply is the prefix, without a trailing dot, of the reply subjects
-// of an edge's upstream requests. The tenant is part of it, so that a
-// tenant's services can be allowed to answer their own requests and no
-// others.
-func UpstreamReply(edge, tenant string) string {
-	return InboxPrefix(RoleEdge, edge) + ".up." + tenant
-}
+// SyncSubject carries devices' sync requests for one kind that hawser
+// numbers. Tenants have no part in it, so that none of them can answer for the
+// log; a kind that the backend numbers is a service of the backend's.
+func SyncSubject(tenant, kind string) string { return prefixSync + tenant + "." + kind }
 
 // SafeReply reports whether a responder may answer to this subject: an inbox
 // of one of the roles' users, without wildcards.
 func SafeReply(subject string) bool {
 	rest, ok := strings.CutPrefix(subject, prefixReply)
-	return ok && len(rest) > 0 && len(subject) <= 512 && !strings.ContainsAny(subject, "*> \t\r\n")
+	return ok && len(rest) > 0 && plain(subject)
 }
 
-// SafePublishReply reports whether the NATS door may answer a request on
-// subject to this reply: an inbox of the backends of the tenant that the
-// subject names. The router may publish to everybody's inboxes, which must not
-// help one tenant to speak to another's.
+// SafePublishReply is SafeBackendReply for a request on a publish subject.
 func SafePublishReply(subject, reply string) bool {
 	tenant, _, _ := strings.Cut(strings.TrimPrefix(subject, prefixPublish), ".")
 	return SafeBackendReply(tenant, reply)
 }
 
-// SafeBackendReply reports whether a reply subject is an inbox of the tenant's
-// backends.
+// SafeBackendReply reports whether the doors of a tenant's backends may answer
+// to a reply subject: one that the server made for the request of another
+// account, or, where all are in one, an inbox of the tenant's backends. The
+// router may publish to everybody's inboxes, which must not help one tenant to
+// speak to another's.
 func SafeBackendReply(tenant, reply string) bool {
+	if strings.HasPrefix(reply, prefixAcross) {
+		return len(reply) > len(prefixAcross) && plain(reply)
+	}
 	return SafeReply(reply) && strings.HasPrefix(reply, InboxPrefix(RoleBackend, tenant)+".")
+}
+
+// plain reports whether a subject is short and without wildcards.
+func plain(subject string) bool {
+	return len(subject) <= 512 && !strings.ContainsAny(subject, "*> \t\r\n")
 }

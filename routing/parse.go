@@ -64,6 +64,15 @@ func ParseUpstream(subject string) (tenant, service, method string, err error) {
 	return t[0], t[1], t[2], nil
 }
 
+// ParseSync reverses SyncSubject.
+func ParseSync(subject string) (tenant, kind string, err error) {
+	t, err := tokens(subject, prefixSync, 2)
+	if err != nil {
+		return "", "", err
+	}
+	return t[0], t[1], nil
+}
+
 // ParseDeviceKey reverses DeviceKey.
 func ParseDeviceKey(key string) (tenant, user, device string, err error) {
 	t, err := tokens(key, "d.", 3)

@@ -15,14 +15,23 @@ const (
 	RoleRouter  Role = "router"
 	RolePush    Role = "push"
 	RoleBackend Role = "backend"
+	// RoleMonitor watches the NATS servers: it reads, and changes nothing.
+	RoleMonitor Role = "monitor"
+	// RoleOperator looks after the streams with the nats command. It may do
+	// everything on JetStream: the strongest user, for people and not for
+	// machines.
+	RoleOperator Role = "operator"
 )
 
 // User is a NATS user: what it is called, how it proves it, what it may do.
 type User struct {
 	Role Role
-	// Label is the edge's, router's or push worker's name, or a backend's
-	// tenant.
+	// Label is the edge's, router's or push worker's name, a backend's tenant,
+	// or the name of who monitors or operates.
 	Label string
+	// Tenants are those that an edge serves: it may call the services of no
+	// others. None: all.
+	Tenants []string
 	// Password is the user's secret. It may be a bcrypt hash where it is
 	// only given to a server.
 	Password string
@@ -48,14 +57,24 @@ func InboxPrefix(role Role, label string) string {
 // Name is the user's name.
 func (u User) Name() string { return UserName(u.Role, u.Label) }
 
+// CheckName reports what is wrong with a user, its password aside.
+func (u User) CheckName() error {
+	switch u.Role {
+	case RoleEdge, RoleRouter, RolePush, RoleBackend, RoleMonitor, RoleOperator:
+	default:
+		return fmt.Errorf("role %.40q must be edge, router, push, backend, monitor or operator", u.Role)
+	}
+	for _, t := range u.Tenants {
+		if err := wire.CheckID("tenant", t); err != nil {
+			return fmt.Errorf("NATS user %s: %w", u.Name(), err)
+		}
+	}
+	return wire.CheckID(string(u.Role), u.Label)
+}
+
 // Check reports what is wrong with a user.
 func (u User) Check() error {
-	switch u.Role {
-	case RoleEdge, RoleRouter, RolePush, RoleBackend:
-	default:
-		return fmt.Errorf("role %.40q must be edge, router, push or backend", u.Role)
-	}
-	if err := wire.CheckID(string(u.Role), u.Label); err != nil {
+	if err := u.CheckName(); err != nil {
 		return err
 	}
 	if u.Password == "" {
@@ -68,13 +87,17 @@ func (u User) Check() error {
 func (u User) Permissions() Permissions {
 	switch u.Role {
 	case RoleEdge:
-		return edgePermissions(u.Label)
+		return edgePermissions(u.Label, u.Tenants)
 	case RoleRouter:
 		return routerPermissions(u.Label)
 	case RolePush:
 		return pushPermissions(u.Label)
 	case RoleBackend:
 		return backendPermissions(u.Label)
+	case RoleMonitor:
+		return monitorPermissions(u.Label)
+	case RoleOperator:
+		return operatorPermissions(u.Label)
 	default:
 		return Permissions{}
 	}
@@ -84,34 +107,41 @@ func (u User) Permissions() Permissions {
 // itself only: its name is in every subject that it may publish to, except
 // for upstream requests. Those, and the requests to store or remove a device's
 // record, carry the device's own token.
-func edgePermissions(edge string) Permissions {
-	return Permissions{
+func edgePermissions(edge string, tenants []string) Permissions {
+	p := Permissions{
 		Publish: []string{
 			SessionsSubject(edge), AnswerSubject("*", edge), DumpSubject("*", edge),
-			HeadsSubject(edge), DeviceSubject(edge), UpstreamSubject("*", "*", "*"),
+			HeadsSubject(edge), DeviceSubject(edge),
 		},
 		Subscribe: []string{
 			NotifySubject(edge), EchoSubject(edge), DumpRequestSubject(edge), BeatsAll,
 			InboxPrefix(RoleEdge, edge) + ".>",
 		},
 	}
+	if len(tenants) == 0 {
+		tenants = []string{"*"}
+	}
+	for _, t := range tenants {
+		p.Publish = append(p.Publish, UpstreamSubject(t, "*", "*"), SyncSubject(t, "*"))
+	}
+	return p
 }
 
-// A router owns the streams. Of devices' calls it takes those of sync and those
-// that go on over HTTP: which services that are is the configuration's matter.
+// A router owns the streams. Of devices' calls it takes those that go on over
+// HTTP: which services that are is the configuration's matter.
 func routerPermissions(router string) Permissions {
 	p := Permissions{
 		Publish: []string{
 			InboxAll, PushAll, EventsAll, "$KV." + BucketDevices + ".>",
 			BeatSubject(router), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
-			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", InboxPrefix(RoleBackend, "*") + ".>",
+			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", repliesAcross,
 			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
 			jsAck(StreamInbox, ConsumerRouters), "$JS.FC." + StreamDevices + ".>",
 			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*",
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router),
-			HeadsAll, DeviceAll, CheckAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"),
+			HeadsAll, DeviceAll, CheckAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncSubject("*", "*"),
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}
@@ -143,24 +173,50 @@ func pushPermissions(push string) Permissions {
 	return p
 }
 
-// A backend speaks for its tenant only. It has no JetStream: the name of a
+// A backend speaks for its tenant only, in an account of the tenant's own: of
+// what hawser is made of it sees nothing. It has no JetStream: the name of a
 // stream in a subject says nothing about whose messages a request reads, and
 // whoever may pull from a consumer names the subject that it delivers to.
 //
-// Its services answer under a prefix that carries the tenant instead of
-// through allow_responses, which would let them be made to publish to any
-// subject that a request names as its reply, against every deny.
+// Inboxes and the discovery of nats micro need no narrower names, because
+// nobody else is in the account.
 func backendPermissions(tenant string) Permissions {
-	return Permissions{
-		Publish: []string{
-			PublishSubject(tenant, "*", "*"), APISubject(tenant, "*"), UpstreamReply("*", tenant) + ".>",
-		},
+	p := Permissions{
+		// The server gives a request from another account a reply subject of
+		// its own, that only who got the request knows.
+		Publish: []string{repliesAcross, prefixReply + ">", "$SRV.>"},
 		Subscribe: []string{
-			UpstreamSubject(tenant, "*", "*"), EventsOf(tenant),
-			// The discovery subjects of nats micro: questions without content.
-			"$SRV.>",
-			InboxPrefix(RoleBackend, tenant) + ".>",
+			UpstreamSubject(tenant, "*", "*"), EventsOf(tenant), prefixReply + ">", "$SRV.>",
 		},
+	}
+	p.Publish = append(p.Publish, TenantDoors(tenant)...)
+	return p
+}
+
+// TenantDoors are the subjects, with wildcards, at which hawser answers a
+// tenant's backends.
+func TenantDoors(tenant string) []string {
+	return []string{PublishSubject(tenant, "*", "*"), APISubject(tenant, "*")}
+}
+
+// A monitor asks the servers how they are, and hears of those that come and
+// go, in the system account.
+func monitorPermissions(name string) Permissions {
+	p := Permissions{Subscribe: []string{
+		InboxPrefix(RoleMonitor, name) + ".>",
+		"$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT", "$SYS.SERVER.*.CLIENT.AUTH.ERR", "$SYS.SERVER.*.STATSZ",
+	}}
+	p.Publish = []string{"$SYS.REQ.SERVER.PING"}
+	for _, what := range []string{"STATSZ", "VARZ", "CONNZ", "ROUTEZ", "LEAFZ", "JSZ", "HEALTHZ", "ACCOUNTZ"} {
+		p.Publish = append(p.Publish, "$SYS.REQ.SERVER.PING."+what, "$SYS.REQ.SERVER.*."+what)
+	}
+	return p
+}
+
+func operatorPermissions(name string) Permissions {
+	return Permissions{
+		Publish:   []string{"$JS.API.>"},
+		Subscribe: []string{InboxPrefix(RoleOperator, name) + ".>", "$JS.EVENT.ADVISORY.>"},
 	}
 }
 

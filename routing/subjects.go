@@ -29,7 +29,7 @@ package routing
 //	hawser.v1.api.T.<method>       JSON                backend -> one of "publisher"
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
 //	                                                   or, over HTTP, one of "services"
-//	hawser.v1.up.T.sync.K          SyncRequest         edge -> one of "sync"
+//	hw.q.sync.T.K                  SyncRequest         edge -> one of "sync"
 //
 // A responder answers only subjects that SafeReply accepts, the NATS door only
 // those that SafePublishReply does: whoever asks names the reply subject, and
@@ -97,8 +97,9 @@ const (
 	HeaderDeadlineMs = "Hawser-Deadline-Ms"
 )
 
-// ServiceSync is the upstream service that hawser itself answers, for kinds
-// that it numbers.
+// ServiceSync is the upstream service that answers what a device has not seen
+// of a kind: hawser itself for the kinds that it numbers, at SyncSubject, the
+// backend for the others.
 const ServiceSync = "sync"
 
 const (
@@ -109,4 +110,10 @@ const (
 	prefixAPI      = "hawser.v1.api."
 	prefixUpstream = "hawser.v1.up."
 	prefixReply    = "_INBOX."
+	prefixSync     = "hw.q.sync."
+	// prefixAcross begins the replies that the server makes for requests from
+	// one account to another.
+	prefixAcross = "_R_."
+
+	repliesAcross = prefixAcross + ">"
 )

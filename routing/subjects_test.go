@@ -24,9 +24,8 @@ func TestSubjects(t *testing.T) {
 		"hw.q.device.hk1":                     DeviceSubject("hk1"),
 		"hw.q.check.p1":                       CheckSubject("p1"),
 		"hawser.v1.pub.acme.u1.messages":      PublishSubject("acme", "u1", "messages"),
-		"hawser.v1.up.acme.sync.messages":     SyncSubject("acme", "messages"),
+		"hw.q.sync.acme.messages":             SyncSubject("acme", "messages"),
 		"hawser.v1.up.acme.orders.list":       UpstreamSubject("acme", "orders", "list"),
-		"_INBOX.edge.hk1.up.acme":             UpstreamReply("hk1", "acme"),
 		"_INBOX.router.r1":                    InboxPrefix(RoleRouter, "r1"),
 		"edge-hk1":                            UserName(RoleEdge, "hk1"),
 		MsgID("a", "b", "c", "i d with dots"): "a.b.c.i d with dots",
@@ -80,7 +79,8 @@ func TestSafeReply(t *testing.T) {
 
 func TestSafePublishReply(t *testing.T) {
 	for reply, want := range map[string]bool{
-		"_INBOX.backend.acme.abc": true, "_INBOX.backend.acme.abc.1": true,
+		"_INBOX.backend.acme.abc": true, "_INBOX.backend.acme.abc.1": true, "_R_.abc.def": true,
+		"_R_.": false, "_R_.>": false, "_R_.*.x": false, "_R_": false, "$JS.ACK.INBOX.ROUTERS.1.1.1.1.0": false,
 		"_INBOX.backend.acme": false, "_INBOX.backend.acme2.abc": false, "_INBOX.backend.globex.abc": false,
 		"_INBOX.edge.hk1.up.globex.abc": false, "_INBOX.edge.hk1.up.acme.abc": false, "_INBOX.x": false, "_INBOX.backend.acme.>": false, "": false,
 	} {

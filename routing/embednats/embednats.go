@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/natsconf"
 )
 
 // Options for a server.
@@ -76,12 +77,24 @@ func Start(o Options) (*Server, error) {
 }
 
 func serverOptions(o Options) (*server.Options, error) {
-	so := &server.Options{
-		Host: o.Host, Port: o.Port, NoLog: true, NoSigs: true,
-		JetStream: o.Dir != "", StoreDir: o.Dir, SyncAlways: o.SyncAlways,
-		JetStreamMaxStore: o.MaxFileStore, MaxPayload: o.MaxPayload,
-		PingInterval: 5 * time.Second, MaxPingsOut: 2,
-		LameDuckDuration: 2 * time.Second, LameDuckGracePeriod: time.Second,
+	text := natsconf.Server()
+	if len(o.Users) > 0 {
+		users, err := natsconf.Whole(o.Users)
+		if err != nil {
+			return nil, fmt.Errorf("embedded NATS: %w", err)
+		}
+		text += users
+	}
+	so := &server.Options{}
+	if err := so.ProcessConfigString(text); err != nil {
+		return nil, fmt.Errorf("embedded NATS: %w", err)
+	}
+	so.Host, so.Port, so.NoLog, so.NoSigs = o.Host, o.Port, true, true
+	so.JetStream, so.StoreDir, so.SyncAlways, so.JetStreamMaxStore = o.Dir != "", o.Dir, o.SyncAlways, o.MaxFileStore
+	// Nobody waits for so long in a process that ends.
+	so.LameDuckDuration, so.LameDuckGracePeriod = 2*time.Second, time.Second
+	if o.MaxPayload > 0 {
+		so.MaxPayload = o.MaxPayload
 	}
 	if so.Host == "" {
 		so.Host = "127.0.0.1"
@@ -98,12 +111,6 @@ func serverOptions(o Options) (*server.Options, error) {
 	if o.Cluster != nil {
 		joinCluster(so, o)
 	}
-	for _, u := range o.Users {
-		if err := u.Check(); err != nil {
-			return nil, fmt.Errorf("embedded NATS: %w", err)
-		}
-		so.Users = append(so.Users, serverUser(u))
-	}
 	return so, nil
 }
 
@@ -113,14 +120,6 @@ func joinCluster(so *server.Options, o Options) {
 	for _, p := range o.Cluster.Peers {
 		so.Routes = append(so.Routes, &url.URL{Scheme: "nats-route", Host: p})
 	}
-}
-
-func serverUser(u routing.User) *server.User {
-	p := u.Permissions()
-	return &server.User{Username: u.Name(), Password: u.Password, Permissions: &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: p.Publish},
-		Subscribe: &server.SubjectPermission{Allow: p.Subscribe},
-	}}
 }
 
 // URL is where clients connect to.

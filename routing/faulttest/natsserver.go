@@ -10,25 +10,24 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/natsconf"
 )
 
 // writeNATSConfig writes the configuration of a NATS server of its own, with
 // the permissions of the fleet's users.
 func writeNATSConfig(env *devmode.Environment, addr string) (string, error) {
-	users, err := routing.Authorization(env.Users())
+	users, err := natsconf.Whole(env.Users())
 	if err != nil {
 		return "", err
 	}
 	text := fmt.Sprintf(`listen: %q
 server_name: nats-1
-ping_interval: "5s"
-ping_max: 2
 jetstream {
   store_dir: %q
   max_memory_store: 256MB
   max_file_store: 64GB
 }
-%s`, addr, env.Path("nats"), users)
+%s%s`, addr, env.Path("nats"), natsconf.Server(), users)
 	path := env.Path("nats-server.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the configuration of the NATS server: %w", err)

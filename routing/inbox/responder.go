@@ -154,7 +154,7 @@ func (r *Responder) deadline(m *nats.Msg) time.Duration {
 
 // serve takes the user from the verified token and from nowhere else.
 func (r *Responder) serve(ctx context.Context, m *nats.Msg) (*wirepb.SyncResponse, *routing.StatusError) {
-	tenant, _, kind, err := routing.ParseUpstream(m.Subject)
+	tenant, kind, err := routing.ParseSync(m.Subject)
 	if err != nil {
 		return nil, &routing.StatusError{Code: wire.StatusInvalid, Message: err.Error()}
 	}

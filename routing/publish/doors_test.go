@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,21 +246,42 @@ func TestNATSDoor(t *testing.T) {
 }
 
 // A reply subject must not make the router publish where it may and the
-// asker may not.
+// asker may not: the server takes it back to the asker's own account, where it
+// means nothing.
 func TestNATSDoorRefusesForeignReplies(t *testing.T) {
 	r := newRig(t, routing.StreamOptions{}, nil)
 	r.serveNATS(t)
-	nc := r.srv.Conn(routing.RoleBackend, "acme")
+	edge := r.srv.Conn(routing.RoleEdge, "hk1")
+	heard, err := edge.SubscribeSync("hw.g.hk1.n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := edge.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	var denied atomic.Int32
+	nc := r.srv.Conn(routing.RoleBackend, "acme", nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { denied.Add(1) }))
 	ask(t, nc, nats.NewMsg("hawser.v1.pub.acme.u1.messages"))
 	victim := routing.InboxSubject("globex", "u1", "messages")
-	for _, reply := range []string{victim, "hw.g.hk1.n", "$JS.API.STREAM.DELETE.INBOX", "_INBOX.>"} {
+	replies := []string{victim, "hw.g.hk1.n", "$JS.API.STREAM.DELETE.INBOX", "$JS.ACK.INBOX.ROUTERS.1.1.1.1.0", "_R_.x"}
+	for _, reply := range replies {
 		if err := nc.PublishRequest("hawser.v1.pub.acme.u1.messages", reply, []byte("forged")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ask(t, nc, nats.NewMsg("hawser.v1.pub.acme.u1.messages"))
-	if n := r.stored(t); n != 2 {
-		t.Errorf("%d stored, want the 2 that were asked for properly", n)
+	if m, err := heard.NextMsg(100 * time.Millisecond); err == nil {
+		t.Errorf("an edge heard %q on %s", m.Data, m.Subject)
+	}
+	in, err := r.js.Stream(t.Context(), routing.StreamInbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := in.GetLastMsgForSubject(t.Context(), victim); err == nil {
+		t.Errorf("%q is in the log of another tenant", m.Data)
+	}
+	if denied.Load() != 2 {
+		t.Errorf("%d replies were denied, want the last two", denied.Load())
 	}
 }
 

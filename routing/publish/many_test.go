@@ -174,7 +174,8 @@ func TestNATSAPI(t *testing.T) {
 			t.Errorf("%s %s answered %v, want %s", tt.method, tt.body, answer, tt.code)
 		}
 	}
-	// The server keeps tenants apart, the door looks at the reply subject.
+	// The server keeps tenants apart, and takes answers back into the tenant's
+	// own account, whatever subject they are wanted at.
 	if err := nc.PublishRequest("hawser.v1.api.globex.NotifyMany", nc.NewInbox(), []byte(`{"users":["u1"],"event":{"kind":"messages"}}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,14 @@ func TestNATSAPI(t *testing.T) {
 		}
 	}
 	call("Nope", "")
-	if n := r.stored(t); n != 1 {
-		t.Errorf("%d stored, want the one that was asked for properly", n)
+	if n := r.stored(t); n != 4 {
+		t.Errorf("%d stored, want the four that acme asked for", n)
+	}
+	in, err := r.js.Stream(t.Context(), routing.StreamInbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := in.GetLastMsgForSubject(t.Context(), routing.InboxSubject("globex", "u1", "messages")); err == nil {
+		t.Errorf("%q is in the log of another tenant", m.Data)
 	}
 }

@@ -1,8 +1,7 @@
 package publish_test
 
 import (
-	"regexp"
-	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +44,7 @@ func TestBackendCannotAnswerForAnother(t *testing.T) {
 	// globex's service is slow enough for the attack to come first: it is
 	// made while the request waits, with the very subject and with a guess.
 	serve(t, globex, "globex", func(m *nats.Msg) {
-		if m.Reply == guess(own) {
+		if prefix := own[:strings.LastIndexByte(own, '.')]; strings.HasPrefix(m.Reply, prefix+".") {
 			t.Errorf("the reply subject %s can be told from %s", m.Reply, own)
 		}
 		if err := acme.PublishRequest("hawser.v1.pub.acme.u1.messages", m.Reply, []byte("forged")); err != nil {
@@ -57,13 +56,6 @@ func TestBackendCannotAnswerForAnother(t *testing.T) {
 	if got, err := call("globex"); err != nil || got != "genuine" {
 		t.Errorf("the device was answered %q, %v", got, err)
 	}
-}
-
-// guess is the reply subject of globex's next call if they were counted.
-func guess(own string) string {
-	m := regexp.MustCompile(`^(.*)\.acme\.(.*)(.)$`).FindStringSubmatch(own)
-	n, _ := strconv.ParseUint(m[3], 36, 64)
-	return m[1] + ".globex." + m[2] + strconv.FormatUint(n+1, 36)
 }
 
 func serve(t *testing.T, nc *nats.Conn, tenant string, answer nats.MsgHandler) {

@@ -46,7 +46,7 @@ func (r *Relay) exchange(ctx context.Context, c Call, mail *replies.Call) answer
 	again := r.repeats(c)
 	defer again.stop()
 	for {
-		if err := r.cfg.Conn.PublishMsg(message(ctx, c, mail.Reply)); err != nil {
+		if err := r.cfg.Conn.PublishMsg(message(ctx, c, r.subject(c), mail.Reply)); err != nil {
 			return answer{how: unsent, fault: sendFault(err)}
 		}
 		select {
@@ -106,13 +106,22 @@ func own(catalog *routing.Catalog, c Call) bool {
 	return c.Service == routing.ServiceSync && !k.Backend
 }
 
-func message(ctx context.Context, c Call, reply string) *nats.Msg {
+// subject is where the call is answered. What hawser numbers it answers
+// itself, where no service of a tenant can.
+func (r *Relay) subject(c Call) string {
+	if own(r.cfg.Catalog, c) {
+		return routing.SyncSubject(c.Tenant, c.Method)
+	}
+	return routing.UpstreamSubject(c.Tenant, c.Service, c.Method)
+}
+
+func message(ctx context.Context, c Call, subject, reply string) *nats.Msg {
 	left := int64(1)
 	if d, ok := ctx.Deadline(); ok {
 		left = max(time.Until(d).Milliseconds(), 1)
 	}
 	return &nats.Msg{
-		Subject: routing.UpstreamSubject(c.Tenant, c.Service, c.Method), Reply: reply, Data: c.Body,
+		Subject: subject, Reply: reply, Data: c.Body,
 		Header: nats.Header{
 			routing.HeaderToken: {c.Token}, routing.HeaderUser: {c.User}, routing.HeaderDevice: {c.Device},
 			routing.HeaderDeadlineMs: {strconv.FormatInt(left, 10)},

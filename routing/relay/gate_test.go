@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
@@ -153,17 +154,13 @@ func TestGoneServiceIsLeftAlone(t *testing.T) {
 // asked whatever happened before.
 func TestOwnSyncIsNeverLeftAlone(t *testing.T) {
 	s, r := newRelay(t, impatient)
-	nc := s.Conn(routing.RoleBackend, "acme")
+	nc := s.Conn(routing.RoleRouter, "r1")
 	var healthy atomic.Bool
-	svc, err := micro.AddService(nc, micro.Config{Name: "sync", Version: "1.0.0"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := svc.AddEndpoint("m", micro.HandlerFunc(func(req micro.Request) {
+	if _, err := nc.Subscribe(routing.SyncSubject("acme", "messages"), func(m *nats.Msg) {
 		if healthy.Load() {
-			_ = req.Respond(nil)
+			_ = m.Respond(nil)
 		}
-	}), micro.WithEndpointSubject(routing.SyncSubject("acme", "messages"))); err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	_ = nc.Flush()

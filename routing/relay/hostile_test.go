@@ -4,27 +4,22 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
-	"github.com/hawser-edge/hawser/routing/relay"
 )
 
 // Whatever a responder sends, a device gets one bounded answer, and the next
 // call is answered as if nothing had been.
 func TestHostileAnswers(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	s, r := newRelay(t, func(c *relay.Config) { c.Registerer = reg })
+	s, r := newRelay(t, nil)
 	nc := s.Conn(routing.RoleBackend, "acme")
 	answers := map[string]func(m *nats.Msg) []*nats.Msg{
 		"twice": func(*nats.Msg) []*nats.Msg { return []*nats.Msg{{Data: []byte("first")}, {Data: []byte("second")}} },
-		"huge":  func(*nats.Msg) []*nats.Msg { return []*nats.Msg{{Data: bytes.Repeat([]byte("x"), 1<<20-1<<10)}} },
+		"huge":  func(*nats.Msg) []*nats.Msg { return []*nats.Msg{{Data: bytes.Repeat([]byte("x"), 200<<10)}} },
 		"words": func(*nats.Msg) []*nats.Msg {
 			return []*nats.Msg{{Header: nats.Header{"Nats-Service-Error": {strings.Repeat("\xff\x01\x7f", 9999)}}}}
 		},
@@ -41,9 +36,6 @@ func TestHostileAnswers(t *testing.T) {
 			a.Subject = m.Reply
 			_ = nc.PublishMsg(a)
 			_ = nc.Flush()
-			if method == "twice" {
-				time.Sleep(50 * time.Millisecond) // the call is over by then
-			}
 		}
 	})
 	if err != nil {
@@ -65,24 +57,4 @@ func TestHostileAnswers(t *testing.T) {
 			t.Errorf("%s: the device is told %q", method, err)
 		}
 	}
-	dropped := func() float64 { return gathered(t, reg, "hawser_relay_dropped_replies_total") }
-	for start := time.Now(); dropped() != 1; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 5*time.Second {
-			t.Fatalf("%v answers were dropped, want the second of twice", dropped())
-		}
-	}
-}
-
-func gathered(t *testing.T, reg *prometheus.Registry, name string) float64 {
-	t.Helper()
-	if n, err := testutil.GatherAndCount(reg, name); n != 1 || err != nil {
-		t.Fatalf("%s: %d series, %v", name, n, err)
-	}
-	families, _ := reg.Gather()
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	return 0
 }

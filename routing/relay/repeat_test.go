@@ -37,7 +37,7 @@ func hang(t *testing.T, nc *nats.Conn, subject string) *atomic.Int32 {
 
 func TestSyncIsAskedAgain(t *testing.T) {
 	s, r := newRelay(t, nil)
-	asked := hang(t, s.Conn(routing.RoleBackend, "acme"), routing.UpstreamSubject("acme", "sync", "messages"))
+	asked := hang(t, s.Conn(routing.RoleRouter, "r1"), routing.SyncSubject("acme", "messages"))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	body, err := r.Call(ctx, relay.Call{Tenant: "acme", User: "u1", Device: "d1", Token: "jwt", Service: "sync", Method: "messages"})
