@@ -32,6 +32,7 @@ var classified = []struct {
 }{
 	{"InboxSubject", routing.InboxSubject("acme", "u1", "messages"), rights{isRouter: "p"}},
 	{"InboxAll", routing.InboxAll, rights{isRouter: "p"}},
+	{"InboxOf", routing.InboxOf("acme", "u1"), rights{}},
 	{"PushSubject", routing.PushSubject("acme", "u1", "d1", "messages"), rights{isRouter: "p", isPush: "p"}},
 	{"PushAll", routing.PushAll, rights{isRouter: "p", isPush: "p"}},
 	{"EventSubject", routing.EventSubject("acme", "token.rejected"), rights{isRouter: "p", isPush: "p", isBackend: "s"}},
@@ -82,6 +83,8 @@ var classified = []struct {
 	{"SyncSubject", routing.SyncSubject("globex", "messages"), rights{isEdge: "p", isRouter: "s"}},
 	{"DeviceKey", "$KV." + routing.BucketDevices + "." + routing.DeviceKey("acme", "u1", "d1"), rights{isRouter: "p", isPush: "p"}},
 	{"DevicesAll", "$KV." + routing.BucketDevices + "." + routing.DevicesAll, rights{isRouter: "p", isPush: "p"}},
+	{"CutoffKey", "$KV." + routing.BucketDevices + "." + routing.CutoffKey("acme", "u1", "d1"), rights{isRouter: "p", isPush: "p"}},
+	{"CutoffsAll", "$KV." + routing.BucketDevices + "." + routing.CutoffsAll, rights{}},
 	{"TokenOwnerKey", "$KV." + routing.BucketDevices + "." + routing.TokenOwnerKey("acme", "app", "token"), rights{isRouter: "p", isPush: "p"}},
 	{"TokenOwnerAll", "$KV." + routing.BucketDevices + "." + routing.TokenOwnerAll, rights{isRouter: "p", isPush: "p"}},
 	{"InboxPrefix", routing.InboxPrefix(isEdge, "hk1") + ".x", rights{isEdge: "s", isRouter: "p", isBackend: "ps"}},
