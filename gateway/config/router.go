@@ -19,6 +19,14 @@ type Router struct {
 	// in bytes; a job takes some 300. A full stream forgets none: routers then
 	// hold events back until providers take pushes again. 0: 1 GiB.
 	PushMaxBytes int64 `yaml:"push_max_bytes"`
+	// LostWait is how long the devices of an edge, or of a site, that fell
+	// silent are given to come back before they are pushed; an urgent event
+	// waits 3 s. 1s to 5m. 0: 20s. Where edge.reconnect_spread is below 18s,
+	// that and 2s suffice.
+	LostWait time.Duration `yaml:"lost_wait"`
+	// LostPushesPerSecond is how fast this router pushes those that stayed
+	// away. 1 to 1000000. 0: 2000.
+	LostPushesPerSecond int `yaml:"lost_pushes_per_second"`
 	// MaxPending bounds the events that this router holds at once, which
 	// tenants share; what comes on top is put off. 1000 to 1000000. 0: 100000.
 	MaxPending int `yaml:"max_pending"`
@@ -54,6 +62,8 @@ func (r *Router) setDefaults() {
 	orDefault(&r.API.Listen, "127.0.0.1:7480")
 	orDefault(&r.DedupWindow, 2*time.Minute)
 	orDefault(&r.AckWait, 4*time.Second)
+	orDefault(&r.LostWait, 20*time.Second)
+	orDefault(&r.LostPushesPerSecond, 2000)
 	orDefault(&r.MaxPending, 100_000)
 	orDefault(&r.MaxWaiting, 200_000)
 	orDefault(&r.Services.MaxCalls, 256)
@@ -68,6 +78,8 @@ func (r *Router) check(k *checker) {
 	k.duration("router.ack_wait", r.AckWait, 3*time.Second, 30*time.Second)
 	checkMaxBytes(k, "router.inbox_max_bytes", r.InboxMaxBytes)
 	checkMaxBytes(k, "router.push_max_bytes", r.PushMaxBytes)
+	k.duration("router.lost_wait", r.LostWait, time.Second, 5*time.Minute)
+	k.between("router.lost_pushes_per_second", r.LostPushesPerSecond, 1, 1_000_000)
 	k.between("router.max_pending", r.MaxPending, 1000, 1_000_000)
 	k.between("router.max_waiting", r.MaxWaiting, 1000, 100_000_000)
 	k.optionalCA("router.services.ca_file", r.Services.CAFile)

@@ -80,7 +80,8 @@ func (r *routerRole) open(p parts) (err error) {
 	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.registry)
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
-		Verifier:   recordVerifier{r.verifier},
+		Verifier: recordVerifier{r.verifier},
+		LostWait: p.cfg.Router.LostWait, LostRate: p.cfg.Router.LostPushesPerSecond,
 		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room,
 		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
 	})

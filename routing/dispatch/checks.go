@@ -43,8 +43,11 @@ func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, versio
 			return
 		}
 	}
-	s := p.table.Device(device).Session
+	dev := p.table.Device(device)
+	s := dev.Session
 	switch {
+	case p.mayComeBack(dev, now):
+		p.out.Checked(id, linkpb.CheckResponse_STATE_IN_FLIGHT)
 	case !s.Exists():
 		p.out.Checked(id, linkpb.CheckResponse_STATE_AWAY)
 	case p.leaving || len(p.checks.queue) >= p.cfg.MaxChecks:

@@ -29,6 +29,12 @@ type delivery struct {
 	gone         table.Session
 	// graceUntil is before when the asked session is not given up.
 	graceUntil time.Time
+	// burst counts the notifies of new versions since burstAt.
+	burst   int
+	burstAt time.Time
+	// waitUntil is before when a device whose edge was lost is not pushed,
+	// slot its place among them afterwards.
+	waitUntil, slot time.Time
 	// remindUntil is set while a session is asked for what was settled before
 	// it registered.
 	remindUntil time.Time
@@ -138,7 +144,7 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 		}
 		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
 	}
-	fresh := d.askedVersion < d.flow.head
+	fresh := d.askedVersion < d.flow.head && d.mayTell(now)
 	again := now.Sub(d.askedAt) >= reask && (d.open() || !d.remindUntil.IsZero())
 	if !fresh && !again {
 		return
@@ -155,7 +161,9 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Time) {
 	switch {
 	case !dev.Session.Exists():
-		p.reachAway(d, dev, now)
+		if d.waitUntil = p.comesBack(d, dev, deadline, now); !now.Before(d.waitUntil) {
+			p.reachAway(d, dev, now)
+		}
 	case d.flow.hurried():
 		p.hurry(d, dev, now)
 	case now.Before(d.graceUntil):
@@ -163,7 +171,7 @@ func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Ti
 		p.missed(d, dev, deadline, now)
 	case dev.Doubtful:
 		p.reachSlow(d, dev, now)
-	case dev.Background && dev.HasToken:
+	case dev.Background && dev.HasToken, dev.HasToken && p.outran(d, now):
 		p.store(d, now)
 	}
 }
@@ -271,7 +279,8 @@ func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
 	switch {
 	case err == nil:
 		d.stored = max(d.stored, j.Version)
-		d.failures = 0
+		d.failures, d.storeAt = 0, now.Add(storeEvery)
+		f.storeAt = d.storeAt
 	case mine:
 		d.storeAt = now.Add(min(storeRetry<<min(d.failures, 5), storeRetryMax))
 		d.failures++
@@ -296,6 +305,11 @@ func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 		sooner(d.askedAt.Add(reask))
 		sooner(deadline)
 		sooner(d.graceUntil)
+		if d.askedVersion < d.flow.head {
+			sooner(d.burstAt.Add(burstEvery))
+		}
+	} else {
+		sooner(d.waitUntil)
 	}
 	if d.storing == 0 {
 		sooner(d.storeAt)

@@ -65,6 +65,11 @@ type Config struct {
 	MaxRecent int
 	// RecentFor is how long they are remembered. Default 30 s.
 	RecentFor time.Duration
+	// LostWait is how long the devices of a lost edge are given to come back
+	// before they are pushed: see lost.go. Default 20 s; LostRate is how many
+	// of them are pushed a second afterwards. Default 2,000.
+	LostWait time.Duration
+	LostRate int
 	// MaxChecks bounds the push role's open questions. Default 20,000.
 	MaxChecks int
 }
@@ -133,6 +138,8 @@ type Dispatcher struct {
 	// told.
 	loads  map[string]*load
 	shared int
+	// pace is that of pushes to lost edges' devices.
+	pace pace
 	// recent are kinds settled without some device, heard those that every
 	// known device acknowledged.
 	recent  recent
@@ -157,6 +164,7 @@ func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
 		hold:   hold{every: cfg.AckWait / 3},
 		loads:  make(map[string]*load),
 		shared: math.MaxInt,
+		pace:   newPace(cfg.LostRate),
 		recent: newRecent(cfg.MaxRecent, cfg.RecentFor),
 		heard:  newRecent(cfg.MaxRecent, cfg.RecentFor),
 		checks: checks{open: make(map[checkKey][]*check)},
@@ -172,6 +180,10 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxPending, 100_000)
 	def(&c.MaxRecent, 131_072)
 	def(&c.MaxChecks, 20_000)
+	def(&c.LostRate, 2_000)
+	if c.LostWait <= 0 {
+		c.LostWait = 20 * time.Second
+	}
 	if c.AckWait <= 0 {
 		c.AckWait = 4 * time.Second
 	}
@@ -241,6 +253,7 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 	}
 	for _, old := range f.add(h) {
 		p.counts.Superseded++
+		f.passed++
 		p.release(old)
 	}
 	p.hold.add(h, now)

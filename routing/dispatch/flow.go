@@ -27,6 +27,12 @@ type flow struct {
 	// else they are those that are reminded.
 	whole   bool
 	retired bool
+	// passed counts the messages acknowledged for later ones since the oldest
+	// one came.
+	passed int
+	// storeAt is before when no more jobs of devices that are new to the flow
+	// are stored.
+	storeAt time.Time
 }
 
 // wish is an event that asked for a push; version 0: there was none.
@@ -112,6 +118,7 @@ func (f *flow) insert(h *held) {
 func (f *flow) raise(e *settled) {
 	if e != nil {
 		f.head = max(f.head, e.head)
+		f.storeAt = e.storeAt
 	}
 }
 
@@ -183,7 +190,7 @@ func (p *Dispatcher) delivery(f *flow, device string) *delivery {
 	if d := f.device(device); d != nil {
 		return d
 	}
-	d := &delivery{flow: f, device: device, timer: -1}
+	d := &delivery{flow: f, device: device, timer: -1, storeAt: f.storeAt}
 	f.devices = append(f.devices, d)
 	p.devices++
 	p.load(f.user.Tenant).devices++
@@ -208,6 +215,7 @@ func (p *Dispatcher) collect(f *flow, now time.Time) {
 		if f.settles(h) {
 			p.count(f, h)
 			p.release(h)
+			f.passed = 0
 		} else {
 			kept = append(kept, h)
 		}

@@ -168,6 +168,7 @@ func TestTokenThatComesLateBehindANewFlow(t *testing.T) {
 	r.connect(1, "b", false)
 	r.event(6, noPush)
 	r.want("notify 1 k 5", "notify 1 k 6", "away a k 6")
+	r.pass(storeEvery)
 	r.token("d")
 	r.want("away d k 6", "store d k 5")
 	r.stored(1, nil)

@@ -57,6 +57,7 @@ const modelAckWait = 4 * time.Second
 // world is one history.
 type world struct {
 	t       testing.TB
+	cfg     Config
 	rng     *rand.Rand
 	now     time.Time
 	events  eventHeap
@@ -73,6 +74,8 @@ type world struct {
 	lastInc int64
 	// killed is when routers were.
 	killed []time.Time
+	// onJob, where set, is called for each job that is stored.
+	onJob func(Job)
 }
 
 type mEvent struct {
@@ -97,8 +100,14 @@ func (h *eventHeap) Pop() any {
 
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{
-		t: t, rng: rand.New(rand.NewPCG(seed, 7)), now: time.UnixMilli(1_700_000_000_000),
+		cfg: Config{AckWait: modelAckWait}, t: t, rng: newRand(seed), now: time.UnixMilli(1_700_000_000_000),
 		heads: map[string]int64{}, past: map[string][]logged{}, jobs: map[string]int64{},
+	}
+	if w.rng.IntN(3) == 0 {
+		w.cfg.MaxPending = 3 + w.rng.IntN(6) // few enough that tenants are relieved and put off
+	}
+	if w.rng.IntN(2) == 0 {
+		w.cfg.LostWait, w.cfg.LostRate = w.ms(500, 6000), 1
 	}
 	for i := range 1 + w.rng.IntN(3) {
 		w.routers = append(w.routers, newMRouter(w, fmt.Sprintf("r%d", i)))
@@ -118,6 +127,8 @@ func newWorld(t testing.TB, seed uint64) *world {
 	}
 	return w
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
 
 func (w *world) at(d time.Duration, f func()) {
 	w.n++
@@ -206,10 +217,11 @@ type logged struct {
 }
 
 func (w *world) publish() {
-	m := &logged{
-		user: fmt.Sprintf("u%d", w.rng.IntN(4)), kind: []string{"k", "l"}[w.rng.IntN(2)], version: int64(len(w.log) + 1),
-		at: w.now, push: w.rng.IntN(3) > 0, urgency: routing.Urgency(1 + w.rng.IntN(3)),
-	}
+	w.append(fmt.Sprintf("u%d", w.rng.IntN(4)), []string{"k", "l"}[w.rng.IntN(2)], w.rng.IntN(3) > 0, routing.Urgency(1+w.rng.IntN(3)))
+}
+
+func (w *world) append(user, kind string, push bool, u routing.Urgency) {
+	m := &logged{user: user, kind: kind, version: int64(len(w.log) + 1), at: w.now, push: push, urgency: u}
 	w.log = append(w.log, m)
 	w.heads[m.user+m.kind] = m.version
 	w.past[m.user+m.kind] = append(w.past[m.user+m.kind], *m)
@@ -284,7 +296,7 @@ func (w *world) checkEnd() {
 	}
 	for _, r := range w.routers {
 		c := r.d.Counts()
-		if c.Held != 0 || c.Deliveries != 0 || c.Recent != 0 || len(r.d.users) != 0 || len(r.d.timers.heap) != 0 {
+		if c.Held != 0 || c.Deliveries != 0 || c.Recent != 0 || len(r.d.users) != 0 || len(r.d.timers.heap) != 0 || len(r.d.loads) != 0 {
 			w.t.Errorf("router %s still holds %+v, %d users, %d timers", r.name, c, len(r.d.users), len(r.d.timers.heap))
 		}
 		if r.table.Sessions() != w.sessions() {
@@ -343,7 +355,7 @@ func (r *mRouter) boot() {
 	r.inc, r.up, r.complete, r.dispatched = r.w.incarnation(), true, false, 0
 	r.started, r.beatAt, r.recheck, r.lost = r.w.now, time.Time{}, false, map[string]time.Time{}
 	r.table = table.New()
-	r.d = New(Config{AckWait: modelAckWait}, r.table, &mEffects{r, r.inc})
+	r.d = New(r.w.cfg, r.table, &mEffects{r, r.inc})
 	for _, d := range r.w.devices {
 		r.table.SetRecord(d.id, d.recorded)
 	}
@@ -480,6 +492,9 @@ func (x *mEffects) Store(j Job) {
 		}
 		if key := j.Device.User + j.Device.Device + j.Kind; !fails || silent {
 			w.jobs[key] = max(w.jobs[key], j.Version)
+			if w.onJob != nil {
+				w.onJob(j)
+			}
 		}
 		if x.r.up && x.r.inc == x.inc {
 			x.r.d.Stored(j, err, w.now)

@@ -29,6 +29,8 @@ type settled struct {
 	// acknowledged the head.
 	push wish
 	by   []string
+	// storeAt is the flow's.
+	storeAt time.Time
 	// queued is how often the entry stands in the queue.
 	queued int
 }
@@ -79,6 +81,7 @@ func (r *recent) put(f *flow, pushHead int64, now time.Time) (evicted uint64) {
 	if f.head >= e.head {
 		e.by = f.acknowledgers()
 	}
+	e.storeAt = f.storeAt
 	if f.push.version > e.push.version {
 		e.push = f.push
 	}

@@ -61,6 +61,11 @@ type Config struct {
 	// together before it waits for acknowledgements; known is false where that
 	// is not known for now. Nil: it never is.
 	Shared func() (room int, known bool)
+	// LostWait is how long the devices of an edge that fell silent are given
+	// to come back before they are pushed, but for urgent events. 0: 20 s.
+	// LostRate is how many of them are pushed a second afterwards. 0: 2,000.
+	LostWait time.Duration
+	LostRate int
 	// Listen is how long the router listens for edges before it believes to
 	// know all of them. It must be more than two beats. 0: 2.5 s.
 	Listen time.Duration

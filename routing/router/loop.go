@@ -75,7 +75,9 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
 		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
-		d: dispatch.New(dispatch.Config{AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending}, t, fx),
+		d: dispatch.New(dispatch.Config{
+			AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending, LostWait: r.cfg.LostWait, LostRate: r.cfg.LostRate,
+		}, t, fx),
 	}
 }
 
