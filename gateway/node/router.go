@@ -179,10 +179,15 @@ func (r *routerRole) watch() *natsWatch { return r.nats }
 
 func (r *routerRole) drain(ctx context.Context) error { return r.router.Drain(ctx) }
 
+var errRouterClock = errors.New("the clock of this host differs from those of the other routers and the edges: let NTP set it")
+
 var errIncomplete = errors.New("the table of devices and sessions is not complete yet")
 
 func (r *routerRole) checks() []admin.Check {
 	return []admin.Check{r.nats.check(), {Name: "router", Ready: func(context.Context) error {
+		if r.router.WrongClock() {
+			return errRouterClock
+		}
 		if !r.router.Ready() {
 			return r.setback.explain(errIncomplete)
 		}

@@ -24,9 +24,6 @@ const (
 	Tolerance = 500 * time.Millisecond
 	// keep is how many beats of a peer are looked at.
 	keep = 8
-	// enough is how many beats it takes before a peer may contradict: a single
-	// one may have been under way for long.
-	enough = 3
 	// fresh is how long a peer counts after its last beat.
 	fresh = 5 * time.Second
 	// holds is how long the last comparison counts where no peer is heard: the
@@ -58,6 +55,8 @@ type peer struct {
 	next  int
 	count int
 	heard time.Time
+	// votes: the peer is one to be believed.
+	votes bool
 }
 
 // zero is the estimate of the peer's time at the beginning.
@@ -66,10 +65,12 @@ func (p *peer) zero() time.Duration { return slices.Max(p.zeros[:min(p.count, ke
 // Estimator compares clocks. It is not safe for concurrent use. Instants, at,
 // must be of time.Now, whose monotonic part is what is used of them.
 type Estimator struct {
-	begun time.Time
-	// quorum is how many peers it takes to contradict the own clock.
+	// Static after construction.
+	begun  time.Time
 	quorum int
-	peers  map[string]*peer
+	enough int
+
+	peers map[string]*peer
 	// held is the last comparison, made at heldAt.
 	held   time.Duration
 	heldAt time.Time
@@ -77,14 +78,16 @@ type Estimator struct {
 }
 
 // New returns an estimator that begins at the instant begun. It takes at least
-// quorum peers to find the own clock wrong.
-func New(begun time.Time, quorum int) *Estimator {
-	return &Estimator{begun: begun, quorum: quorum, peers: map[string]*peer{}}
+// quorum peers to find the own clock wrong, and enough beats of a peer before
+// it may contradict: a single one may have been under way for long.
+func New(begun time.Time, quorum, enough int) *Estimator {
+	return &Estimator{begun: begun, quorum: quorum, enough: enough, peers: map[string]*peer{}}
 }
 
 // Beat notes that a peer said its wall clock shows theirs, in unix
-// milliseconds. It was heard at the instant at.
-func (e *Estimator) Beat(name string, incarnation, theirs int64, at time.Time) {
+// milliseconds. It was heard at the instant at. A peer that has no vote is
+// looked at by Contradicts alone.
+func (e *Estimator) Beat(name string, incarnation, theirs int64, votes bool, at time.Time) {
 	if theirs <= 0 {
 		return
 	}
@@ -99,7 +102,7 @@ func (e *Estimator) Beat(name string, incarnation, theirs int64, at time.Time) {
 	p.zeros[p.next] = time.Duration(theirs)*time.Millisecond - at.Sub(e.begun)
 	p.next = (p.next + 1) % keep
 	p.count++
-	p.heard = at
+	p.heard, p.votes = at, votes
 }
 
 // Forget takes a peer out of the comparison.
@@ -134,7 +137,7 @@ func (e *Estimator) Read(wall, at time.Time) Reading {
 // fleet, or from the own one where that is all there is.
 func (e *Estimator) Contradicts(name string, wall, at time.Time) bool {
 	p := e.peers[name]
-	if p == nil || p.count < enough {
+	if p == nil || p.count < e.enough {
 		return false
 	}
 	own := sinceEpoch(wall) - at.Sub(e.begun)
@@ -174,7 +177,7 @@ func (e *Estimator) voters(own time.Duration, at time.Time) []time.Duration {
 			continue
 		}
 		zero := p.zero()
-		if silent < fresh && (p.count >= enough || (zero-own).Abs() <= Tolerance) {
+		if silent < fresh && p.votes && (p.count >= e.enough || (zero-own).Abs() <= Tolerance) {
 			zeros = append(zeros, zero)
 		}
 	}

@@ -19,7 +19,7 @@ type world struct {
 
 func newWorld(quorum int) *world {
 	begun := time.Now()
-	return &world{begun: begun, e: clocks.New(begun, quorum)}
+	return &world{begun: begun, e: clocks.New(begun, quorum, 3)}
 }
 
 func (w *world) instant() time.Time { return w.begun.Add(w.at) }
@@ -30,7 +30,7 @@ func (w *world) beat(n int, late time.Duration, ahead ...time.Duration) {
 	for range n {
 		w.at += time.Second
 		for i, d := range ahead {
-			w.e.Beat(fmt.Sprint("r", i), 1, w.instant().Add(d-late).UnixMilli(), w.instant())
+			w.e.Beat(fmt.Sprint("r", i), 1, w.instant().Add(d-late).UnixMilli(), true, w.instant())
 		}
 	}
 }
@@ -112,7 +112,7 @@ func TestRestart(t *testing.T) {
 	w := newWorld(1)
 	w.beat(5, 0, 0)
 	w.own = time.Hour
-	w.e.Beat("r0", 2, w.instant().Add(time.Hour).UnixMilli(), w.instant())
+	w.e.Beat("r0", 2, w.instant().Add(time.Hour).UnixMilli(), true, w.instant())
 	w.want(t, "the router's new process agrees", clocks.Right)
 	w.e.Forget("r0")
 	w.want(t, "it left", clocks.Right)
@@ -121,7 +121,10 @@ func TestRestart(t *testing.T) {
 func TestContradicts(t *testing.T) {
 	w := newWorld(1)
 	w.beat(4, 0, 0, -time.Hour)
-	for name, want := range map[string]bool{"r0": false, "r1": true, "r2": false} {
+	for range 4 { // no vote, but known to be wrong
+		w.e.Beat("r3", 1, w.instant().Add(time.Hour).UnixMilli(), false, w.instant())
+	}
+	for name, want := range map[string]bool{"r0": false, "r1": true, "r2": false, "r3": true} {
 		if got := w.e.Contradicts(name, w.instant(), w.instant()); got != want {
 			t.Errorf("%s contradicts: %v, want %v", name, got, want)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // clock compares the host's wall clock with those of the routers. Only
-// complete routers count: one that finds its own clock wrong is not. A single
+// complete routers have a vote: one that finds its own clock wrong is not. A single
 // router is believed, for it is the one that judges epochs.
 type clock struct {
 	wall func() time.Time // static after construction
@@ -21,17 +21,17 @@ type clock struct {
 }
 
 func newClock(wall func() time.Time) *clock {
-	return &clock{wall: wall, peers: clocks.New(time.Now(), 1)}
+	return &clock{wall: wall, peers: clocks.New(time.Now(), 1, 3)}
 }
 
 func (c *clock) beat(m *linkpb.RouterBeat, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if m.GetLeaving() || !m.GetComplete() {
+	if m.GetLeaving() {
 		c.peers.Forget(m.GetRouter())
 		return
 	}
-	c.peers.Beat(m.GetRouter(), m.GetIncarnation(), m.GetNowMs(), at)
+	c.peers.Beat(m.GetRouter(), m.GetIncarnation(), m.GetNowMs(), m.GetComplete(), at)
 }
 
 func (c *clock) read() clocks.Reading {

@@ -99,6 +99,12 @@ func (p *presence) expire(now time.Time) (complete int) {
 	return complete
 }
 
+// complete reports whether the named router is, as far as it said.
+func (p *presence) complete(name string) bool {
+	r := p.routers[name]
+	return r != nil && r.complete
+}
+
 func (p *presence) clear() { clear(p.routers) }
 
 // counts reports whether sessions wait for the router's echo.

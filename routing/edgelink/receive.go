@@ -103,6 +103,7 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 	if m.GetSeq() <= l.table.seq {
 		l.presence.echo(m.GetRouter(), m.GetRouterIncarnation(), m.GetSeq(), time.Now())
 	}
+	complete := l.presence.complete(m.GetRouter())
 	superseded, refused := l.liveLocked(m.GetSuperseded()), l.liveLocked(m.GetRefused())
 	ends := l.liveEndsLocked(m.GetEnds())
 	l.mu.Unlock()
@@ -118,8 +119,8 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 	if len(refused) > 0 {
 		l.log.Warn("a router refuses sessions because this host's clock is ahead of its own: let NTP set both",
 			"router", m.GetRouter(), "sessions", len(refused))
-		if !l.clock.mayRefuse(m.GetRouter()) {
-			return // it will find its own clock wrong
+		if !complete || !l.clock.mayRefuse(m.GetRouter()) {
+			return // it is about to find its own clock wrong, or will say it again
 		}
 	}
 	for _, conn := range refused {

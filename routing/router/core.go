@@ -22,6 +22,8 @@ func (l *loop) takeCore(m *nats.Msg, now time.Time) {
 		return
 	}
 	switch m.Subject {
+	case routing.BeatSubject(edge):
+		l.takeBeat(edge, m, now)
 	case routing.SessionsSubject(edge):
 		l.takeBatch(edge, m, now)
 	case routing.AnswerSubject(l.r.cfg.Name, edge):
@@ -44,6 +46,7 @@ func (l *loop) takeBatch(edge string, m *nats.Msg, now time.Time) {
 		l.malformed(m.Subject)
 		return
 	}
+	l.clock.edge(b, now)
 	var result table.BatchResult
 	result, l.changes = l.table.Apply(b, now, l.changes[:0])
 	l.r.metrics.batches[result].Inc()

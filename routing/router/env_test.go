@@ -189,6 +189,8 @@ type hub struct {
 	// keeps: sessions that are to end go on.
 	keeps atomic.Bool
 	asked atomic.Int64
+	// off is by how much the edge's clock is ahead, in nanoseconds.
+	off atomic.Int64
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -211,6 +213,7 @@ func (e *env) edge(name string) *hub {
 	conn := e.srv.Conn(routing.RoleEdge, name, routing.ConnectOptions(routing.RoleEdge, name)...)
 	link, err := edgelink.New(edgelink.Config{
 		Edge: name, Incarnation: time.Now().UnixMilli(), Conn: conn, Handler: h,
+		Now:    func() time.Time { return time.Now().Add(time.Duration(h.off.Load())) },
 		Timing: edgelink.Timing{Beat: 100 * time.Millisecond, Settle: 300 * time.Millisecond, Window: time.Second},
 	})
 	if err != nil {

@@ -68,13 +68,15 @@ type loop struct {
 	beatAt                   time.Time
 	crowdSaidAt              time.Time
 	totals                   totals
+	clock                    clock
 }
 
 func newLoop(r *Router, subs *subscriptions) *loop {
 	t := table.New()
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
-		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
+		clock: newClock(time.Now()),
+		r:     r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
 		d: dispatch.New(dispatch.Config{
 			AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending, LostWait: r.cfg.LostWait, LostRate: r.cfg.LostRate,
 		}, t, fx),
@@ -186,6 +188,7 @@ func (l *loop) tick(now time.Time) {
 		}
 	}
 	l.crowding(now)
+	l.watchClock(now)
 	l.d.Tick(now)
 	l.judge(now)
 	l.beat(now, false)
@@ -233,7 +236,7 @@ func (l *loop) judge(now time.Time) {
 		l.recheck = false
 	}
 	listened := !l.listenUntil.IsZero() && !now.Before(l.listenUntil)
-	complete := listened && l.recordsIn && !l.leaving && (l.settled || l.complete && !l.recheck)
+	complete := listened && l.recordsIn && !l.leaving && !l.clock.wrong && (l.settled || l.complete && !l.recheck)
 	if complete == l.complete {
 		return
 	}

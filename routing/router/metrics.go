@@ -38,6 +38,7 @@ type metrics struct {
 	batches                     [table.KeptFull + 1]prometheus.Counter
 	dumps, dumpsAsked           prometheus.Counter
 	edgesLost                   prometheus.Counter
+	clockAhead                  prometheus.Gauge
 	totals                      atomic.Pointer[totals]
 }
 
@@ -54,6 +55,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		malformed: p.CounterVec("malformed_total", "Messages that could not be read and were dropped.",
 			metric.By("what", malformedCore, malformedEvent, malformedJob, malformedRecord, malformedReply, malformedRequest)),
+		clockAhead: p.Gauge("clock_ahead_seconds", "By how much the host's clock is ahead of those of the other routers and the edges."),
 		retries: p.CounterVec("retries_total", "Work on NATS that failed and is tried again, by the router or by who asked.",
 			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords)),
 		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",

@@ -50,6 +50,7 @@ type Router struct {
 	leaveOnce                        sync.Once
 
 	ready      atomic.Bool
+	wrongClock atomic.Bool
 	running    atomic.Bool
 	dispatched atomic.Uint64
 	crowded    atomic.Pointer[map[string]bool]

@@ -23,7 +23,7 @@ type subscriptions struct {
 func (r *Router) subscribe() (*subscriptions, error) {
 	s := &subscriptions{r: r}
 	for _, subject := range []string{
-		routing.SessionsAll, routing.AnswersTo(r.cfg.Name), routing.DumpsTo(r.cfg.Name),
+		routing.SessionsAll, routing.BeatsAll, routing.AnswersTo(r.cfg.Name), routing.DumpsTo(r.cfg.Name),
 	} {
 		sub, err := r.cfg.Conn.ChanSubscribe(subject, r.core)
 		if err != nil {
