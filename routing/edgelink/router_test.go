@@ -31,6 +31,7 @@ type script struct {
 	mute     bool // does not echo
 	deaf     int  // loses that many batches
 	headsErr error
+	ahead    time.Duration // of its clock
 	// What it knows:
 	known    bool
 	edgeInc  int64
@@ -100,7 +101,7 @@ func (r *script) beatAll(ctx context.Context) {
 		r.do(func() {
 			if !r.silent {
 				r.send(routing.BeatSubject(r.name), &linkpb.RouterBeat{
-					Router: r.name, Incarnation: r.inc, Complete: r.complete, NowMs: time.Now().UnixMilli(),
+					Router: r.name, Incarnation: r.inc, Complete: r.complete, NowMs: time.Now().Add(r.ahead).UnixMilli(),
 				})
 			}
 		})
