@@ -51,6 +51,10 @@ func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64) {
 
 // Changed takes in what happened to a device's session.
 func (p *Dispatcher) Changed(c table.Change, now time.Time) {
+	if !p.concerned(c.Device.UserID) {
+		return
+	}
+	c.Device = c.Device.Clone()
 	for _, f := range p.flows(c.Device.UserID) {
 		d := f.device(c.Device.Device)
 		if d == nil && c.New {
@@ -68,4 +72,13 @@ func (p *Dispatcher) Changed(c table.Change, now time.Time) {
 	if c.New {
 		p.remind(c, now)
 	}
+}
+
+// concerned reports whether anything is open or remembered of a user. It
+// mostly is not: a router that takes in an edge hears of each of its sessions.
+func (p *Dispatcher) concerned(id table.UserID) bool {
+	if len(p.users) == 0 && p.recent.size == 0 && p.heard.size == 0 {
+		return false
+	}
+	return p.users[id] != nil || p.recent.users[id] != nil || p.heard.users[id] != nil
 }

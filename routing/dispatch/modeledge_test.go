@@ -1,7 +1,10 @@
 package dispatch
 
 import (
+	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/sessionsum"
@@ -244,11 +247,23 @@ func (e *mEdge) onDumpRequest(r *mRouter, inc int64, id uint64) {
 		// Far enough apart to come in order most of the time.
 		e.w.at(time.Duration(i)*40*time.Millisecond, func() {
 			r.to(func() {
-				_, changes := r.table.TakeDump(p, e.w.now, nil)
+				_, changes := r.table.TakeDump(parsed(e.w.t, p), e.w.now, nil)
 				r.changed(e, changes)
 			})
 		})
 	}
+}
+
+func parsed(t testing.TB, p *linkpb.SessionDump) *table.DumpPart {
+	b, err := proto.Marshal(p)
+	part := &table.DumpPart{}
+	if err == nil {
+		err = part.Parse(b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return part
 }
 
 func (e *mEdge) onNotify(r *mRouter, inc int64, conn uint64, kind string, version int64) {

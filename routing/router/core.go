@@ -57,8 +57,8 @@ func (l *loop) takeBatch(edge string, m *nats.Msg, now time.Time) {
 }
 
 func (l *loop) takeDump(edge string, m *nats.Msg, now time.Time) {
-	p := &linkpb.SessionDump{}
-	if proto.Unmarshal(m.Data, p) != nil || p.GetEdge() != edge {
+	p := &l.part
+	if p.Parse(m.Data) != nil || p.Edge != edge {
 		l.malformed(m.Subject)
 		return
 	}
@@ -67,7 +67,7 @@ func (l *loop) takeDump(edge string, m *nats.Msg, now time.Time) {
 		l.r.metrics.dumps.Inc()
 	}
 	l.tell(edge, now)
-	if p.GetLast() {
+	if p.Last {
 		l.judge(now)
 	}
 }

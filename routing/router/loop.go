@@ -49,6 +49,7 @@ type loop struct {
 	echo    map[string]bool
 	ends    ends
 	changes []table.Change
+	part    table.DumpPart
 	// complete is what edges are told; settled, that no edge waits for its
 	// first dump: only then events are taken.
 	complete, settled bool

@@ -13,9 +13,8 @@ type dump struct {
 	askedAt time.Time
 	// part is the number of the part that comes next, seq the batch number
 	// that the first part named.
-	part  uint32
-	seq   uint64
-	parts [][]*linkpb.Session
+	part uint32
+	seq  uint64
 	// kept are the batches that arrived since the slot fell behind.
 	kept []*linkpb.SessionBatch
 }
@@ -56,63 +55,71 @@ func (t *Table) DumpNeeds(now time.Time) []DumpNeed {
 
 // TakeDump takes in one part of a dump. Parts of another request, and parts
 // out of order, are dropped: the dump is asked for anew when it stands still.
-// With the last part the edge's sessions are replaced at once, and the
-// batches that came meanwhile are applied. It reports whether the table
-// follows the edge again.
-func (t *Table) TakeDump(p *linkpb.SessionDump, now time.Time, changes []Change) (bool, []Change) {
-	sl := t.edges[p.GetEdge()]
-	if sl == nil || sl.incarnation != p.GetIncarnation() || !sl.dump.take(p, now) {
+// The sessions that a part names are entered with it; with the last part
+// those that no part named are removed, and the batches that came meanwhile
+// are applied. It reports whether the table follows the edge again.
+func (t *Table) TakeDump(p *DumpPart, now time.Time, changes []Change) (bool, []Change) {
+	sl := t.edges[p.Edge]
+	if sl == nil || sl.incarnation != p.Incarnation || !sl.dump.take(p, now) {
 		return false, changes
 	}
 	sl.heardAt = now
-	if !p.GetLast() {
+	if p.Part == 0 {
+		t.unmark(sl)
+	}
+	for i := range p.sessions {
+		if c, ok := t.add(sl, &p.sessions[i], now); ok {
+			changes = append(changes, c)
+		}
+	}
+	if !p.Last {
 		return false, changes
 	}
-	changes = t.replace(sl, now, changes)
+	changes = t.prune(sl, changes)
+	sl.seq = sl.dump.seq
 	return t.catchUp(sl, now, changes)
 }
 
-func (d *dump) take(p *linkpb.SessionDump, now time.Time) bool {
-	if d.id == 0 || p.GetDumpId() != d.id || p.GetPart() != d.part {
+func (d *dump) take(p *DumpPart, now time.Time) bool {
+	if d.id == 0 || p.ID != d.id || p.Part != d.part {
 		return false
 	}
 	if d.part == 0 {
-		d.seq = p.GetSeq()
+		d.seq = p.Seq
 	}
-	if d.seq != p.GetSeq() {
+	if d.seq != p.Seq {
 		return false
 	}
 	d.part++
-	d.parts = append(d.parts, p.GetSessions())
 	d.askedAt = now
 	return true
 }
 
-// replace makes the dump the edge's sessions. Sessions that were known
-// before stay what they are.
-func (t *Table) replace(sl *slot, now time.Time, changes []Change) []Change {
-	stay := make(map[uint64]bool)
-	for _, part := range sl.dump.parts {
-		for _, p := range part {
-			stay[p.GetConn()] = true
+// unmark prepares the edge's sessions for a dump.
+func (t *Table) unmark(sl *slot) {
+	for _, sh := range sl.conns.shards {
+		for _, c := range sh.cells {
+			if c != 0 {
+				t.sessions.at(c.ref()).at &^= inDump
+			}
 		}
 	}
-	for conn := range sl.sessions {
-		if stay[conn] {
-			continue
-		}
-		if c, ok := t.remove(sl, conn); ok {
-			changes = append(changes, c)
-		}
-	}
-	for _, part := range sl.dump.parts {
-		for _, p := range part {
-			if c, ok := t.add(sl, p, now); ok {
+}
+
+// prune ends the sessions that the dump did not name.
+func (t *Table) prune(sl *slot, changes []Change) []Change {
+	for i := range sl.conns.shards {
+		sh := &sl.conns.shards[i]
+		// From the end: what moves up was looked at.
+		for at := len(sh.cells) - 1; at >= 0; at-- {
+			if sh.cells[at] == 0 || t.sessions.at(sh.cells[at].ref()).at&inDump != 0 {
+				continue
+			}
+			if c, ok := t.drop(sl, sh.cells[at].ref()); ok {
 				changes = append(changes, c)
 			}
 		}
 	}
-	sl.seq = sl.dump.seq
 	return changes
 }
 

@@ -23,11 +23,11 @@ func (t *Table) Echo(edge string) (Echo, bool) {
 		return Echo{}, false
 	}
 	e := Echo{Incarnation: sl.incarnation, Seq: sl.seq}
-	for conn, st := range sl.marked {
+	for conn, why := range sl.marked {
 		if len(e.Superseded)+len(e.Refused) == maxTold {
 			break
 		}
-		if st == superseded {
+		if why == superseded {
 			e.Superseded = append(e.Superseded, conn)
 		} else {
 			e.Refused = append(e.Refused, conn)

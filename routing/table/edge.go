@@ -22,6 +22,9 @@ const (
 	// maxTick is the longest time between two ticks that counts: after a
 	// longer one the owner was held up, and the edges' beats wait unread.
 	maxTick = time.Second
+	// connShards is the binary logarithm of the number of arrays that an
+	// edge's sessions are found by.
+	connShards = 4
 )
 
 // slot is one incarnation of one edge.
@@ -30,14 +33,18 @@ type slot struct {
 	name        string
 	incarnation int64
 	site        string
+	// number is the slot's in slots, which sessions hold.
+	number uint32
 
-	// dead says that the edge is lost. Sessions point to their slot, so that
+	// dead says that the edge is lost. Sessions refer to their slot, so that
 	// this one flag ends all of them.
-	dead     bool
-	deadAt   time.Time
-	sessions map[uint64]*session
+	dead   bool
+	deadAt time.Time
+	// conns finds sessions by their connection number; count is their number.
+	conns index
+	count int
 	// marked holds the sessions that the edge is told to close.
-	marked map[uint64]standing
+	marked map[uint64]uint32
 
 	seq     uint64
 	sum     uint64
@@ -71,16 +78,15 @@ const (
 	KeptFull
 )
 
-func (s *slot) mark(x *session, st standing) {
-	x.standing = st
-	s.marked[x.Conn] = st
+// mark notes that a session is to be closed: it is superseded or refused.
+func (s *slot) mark(x *session, why uint32) {
+	x.at |= why
+	s.marked[x.conn] = why
 }
-
-func (s *slot) lost() Lost { return Lost{Edge: s.name, Site: s.site, At: s.deadAt} }
 
 // matches compares what the edge says of all its sessions.
 func (s *slot) matches(b *linkpb.SessionBatch) bool {
-	return b.GetCount() == uint64(len(s.sessions)) && b.GetChecksum() == s.sum
+	return b.GetCount() == uint64(s.count) && b.GetChecksum() == s.sum
 }
 
 // Apply takes in a batch or a beat and appends what it changed to changes.
@@ -142,7 +148,8 @@ func (t *Table) change(sl *slot, b *linkpb.SessionBatch, now time.Time, changes 
 		}
 	}
 	for _, p := range b.GetAdded() {
-		if c, ok := t.add(sl, p, now); ok {
+		x := toldBy(p)
+		if c, ok := t.add(sl, &x, now); ok {
 			changes = append(changes, c)
 		}
 	}
@@ -162,35 +169,12 @@ func (t *Table) slot(edge string, incarnation int64, now time.Time) (sl *slot, f
 		t.Forget(edge, now)
 	}
 	sl = &slot{
-		name: edge, incarnation: incarnation, seenAt: now, heardAt: now,
-		sessions: make(map[uint64]*session), marked: make(map[uint64]standing),
+		name: edge, incarnation: incarnation, seenAt: now, heardAt: now, number: t.freeSlot(),
+		conns: newIndex(connShards), marked: make(map[uint64]uint32),
 	}
+	t.slots[sl.number] = sl
 	t.edges[edge] = sl
 	return sl, true
-}
-
-// Forget drops an edge with all its sessions, in constant time.
-func (t *Table) Forget(edge string, now time.Time) {
-	sl := t.edges[edge]
-	if sl == nil {
-		return
-	}
-	sl.dead, sl.deadAt = true, now
-	t.lost += len(sl.sessions)
-	sl.sessions, sl.marked, sl.dump = nil, nil, dump{}
-	delete(t.edges, edge)
-}
-
-// Session returns the session with this connection number at this
-// incarnation of an edge, superseded ones included, and its device. The
-// Session is none where there is no such.
-func (t *Table) Session(edge string, incarnation int64, conn uint64) (Session, DeviceID) {
-	sl := t.edges[edge]
-	if sl == nil || sl.incarnation != incarnation || sl.sessions[conn] == nil {
-		return Session{}, DeviceID{}
-	}
-	s := sl.sessions[conn]
-	return s.Session, s.device
 }
 
 // Tick forgets the edges that were silent for too long and returns their
@@ -203,7 +187,7 @@ func (t *Table) Tick(now time.Time) (lost []string) {
 			t.Forget(name, now)
 		}
 	}
-	t.sweep()
+	t.sweep(now)
 	return lost
 }
 

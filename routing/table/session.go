@@ -1,6 +1,7 @@
 package table
 
 import (
+	"hash/maphash"
 	"time"
 
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -21,56 +22,9 @@ type Session struct {
 // Exists reports whether s names a session, ended ones included.
 func (s Session) Exists() bool { return s.slot != nil }
 
-// session is what is kept of a Session.
-type session struct {
-	// Static after construction.
-	Session
-	device DeviceID
-
-	background, doubtful bool
-	standing             standing
-}
-
-// standing is a session's place among the sessions of its device.
-type standing uint8
-
-const (
-	current standing = iota
-	// superseded: a session later in order took its place.
-	superseded
-	// refused: its epoch lies too far ahead.
-	refused
-)
-
 // Edge returns the name and the incarnation of the session's edge.
 func (s Session) Edge() (name string, incarnation int64) {
 	return s.slot.name, s.slot.incarnation
-}
-
-// find returns what is kept of a session, or nil.
-func (s Session) find() *session {
-	if s.slot == nil || s.slot.dead {
-		return nil
-	}
-	if x := s.slot.sessions[s.Conn]; x != nil && x.Session == s {
-		return x
-	}
-	return nil
-}
-
-// Live reports whether s is its device's current session, at an edge that is
-// there.
-func (t *Table) Live(s Session) bool {
-	x := s.find()
-	return x != nil && x.standing == current
-}
-
-// SetDoubtful notes whether the device of s let a deadline pass. A new
-// session begins without doubt.
-func (t *Table) SetDoubtful(s Session, doubtful bool) {
-	if x := s.find(); x != nil {
-		x.doubtful = doubtful
-	}
 }
 
 // after reports whether s comes after o in the order of sessions: by epoch,
@@ -89,19 +43,44 @@ func (s Session) after(o Session) bool {
 	}
 }
 
-func (s *session) sum() uint64 {
-	return sessionsum.Of(s.Conn, s.device.Tenant, s.device.User, s.device.Device, s.Epoch)
+// session is the record of a session: 24 bytes.
+type session struct {
+	conn   uint64
+	epoch  int64
+	device uint32
+	// at is the number of the edge's slot and, in the lowest byte, flags.
+	at uint32
 }
 
-// same reports whether p tells of this very session; only its background
-// state may differ.
-func (s *session) same(p *linkpb.Session) bool {
-	return s.Epoch == p.GetEpoch() && s.device == deviceOf(p)
+// The flags of a session.
+const (
+	// background and doubtful are what Device says.
+	background = 1 << iota
+	doubtful
+	// superseded: a session later in order took its place; refused: its epoch
+	// lies too far ahead. With neither it is its device's current one.
+	superseded
+	refused
+	// inDump: the dump under way has named it.
+	inDump
+
+	flagBits = 8
+)
+
+func (s *session) slot() uint32 { return s.at >> flagBits }
+
+func (s *session) value(sl *slot) Session { return Session{s.conn, s.epoch, sl} }
+
+func (s *session) set(flag uint32, on bool) {
+	if s.at &^= flag; on {
+		s.at |= flag
+	}
 }
 
 // Change is one thing that happened to a device: its session is new, changed
 // or gone.
 type Change struct {
+	// Device may be cut from a large message: see DeviceID.Clone.
 	Device DeviceID
 	// Session is the device's session now, or none.
 	Session Session
@@ -109,80 +88,180 @@ type Change struct {
 	New bool
 }
 
-// add enters a session that an edge tells of and returns what it changed for
-// the device, if anything.
-func (t *Table) add(sl *slot, p *linkpb.Session, now time.Time) (Change, bool) {
-	if old := sl.sessions[p.GetConn()]; old != nil {
-		if old.same(p) {
-			return t.update(old, p)
+// told is a session as an edge tells of it.
+type told struct {
+	conn       uint64
+	epoch      int64
+	device     DeviceID
+	background bool
+}
+
+func toldBy(p *linkpb.Session) told {
+	return told{p.GetConn(), p.GetEpoch(), ID(p.GetTenant(), p.GetUser(), p.GetDevice()), p.GetBackground()}
+}
+
+func sum(conn uint64, id DeviceID, epoch int64) uint64 {
+	return sessionsum.Of(conn, id.Tenant, id.User, id.Device, epoch)
+}
+
+// Session returns the session with this connection number at this
+// incarnation of an edge, superseded ones included, and its device. The
+// Session is none where there is no such.
+func (t *Table) Session(edge string, incarnation int64, conn uint64) (Session, DeviceID) {
+	sl := t.edges[edge]
+	if sl == nil || sl.incarnation != incarnation {
+		return Session{}, DeviceID{}
+	}
+	i := t.conn(sl, conn)
+	if i == 0 {
+		return Session{}, DeviceID{}
+	}
+	s := t.sessions.at(i)
+	return s.value(sl), t.id(t.devices.at(s.device))
+}
+
+// Live reports whether s is its device's current session, at an edge that is
+// there.
+func (t *Table) Live(s Session) bool {
+	x := t.record(s)
+	return x != nil && x.at&(superseded|refused) == 0
+}
+
+// SetDoubtful notes whether the device of s let a deadline pass. A new
+// session begins without doubt.
+func (t *Table) SetDoubtful(s Session, doubt bool) {
+	if x := t.record(s); x != nil {
+		x.set(doubtful, doubt)
+	}
+}
+
+// record returns what is kept of a session, or nil where it has ended.
+func (t *Table) record(s Session) *session {
+	if s.slot == nil || s.slot.dead {
+		return nil
+	}
+	if i := t.conn(s.slot, s.Conn); i != 0 && t.sessions.at(i).epoch == s.Epoch {
+		return t.sessions.at(i)
+	}
+	return nil
+}
+
+// hashConn is keyed too: an edge must not be able to slow the others down.
+func (t *Table) hashConn(conn uint64) uint64 { return maphash.Comparable(t.seed, conn) }
+
+// conn returns a slot's session by its connection number, or 0.
+func (t *Table) conn(sl *slot, conn uint64) uint32 {
+	hash := t.hashConn(conn)
+	sh, tag := sl.conns.shard(hash), uint32(hash)
+	for i := sh.first(tag); ; i++ {
+		c := sh.candidate(i, tag)
+		if c == 0 || t.sessions.at(c.ref()).conn == conn {
+			return c.ref()
 		}
-		t.drop(sl, old)
 	}
-	s := &session{
-		Session: Session{Conn: p.GetConn(), Epoch: p.GetEpoch(), slot: sl},
-		device:  deviceOf(p), background: p.GetBackground(),
+}
+
+// add enters a session that an edge tells of and returns what it changed for
+// the device, if anything. What is no session is left out: then the edge's
+// count never agrees.
+func (t *Table) add(sl *slot, p *told, now time.Time) (Change, bool) {
+	if i := t.conn(sl, p.conn); i != 0 {
+		s := t.sessions.at(i)
+		if s.epoch == p.epoch && t.id(t.devices.at(s.device)) == p.device {
+			s.at |= inDump
+			return t.update(sl, s, p)
+		}
+		t.drop(sl, i)
 	}
-	sl.sessions[s.Conn] = s
-	sl.sum += s.sum()
-	if s.Epoch > now.Add(MaxEpochAhead).UnixMilli() {
+	d := t.enter(p.device)
+	if d == 0 {
+		return Change{}, false
+	}
+	i := t.insert(sl, p, d)
+	if s := t.sessions.at(i); s.epoch > now.Add(MaxEpochAhead).UnixMilli() {
 		sl.mark(s, refused)
 		return Change{}, false
 	}
-	return t.seat(s)
+	return t.seat(sl, i, p)
+}
+
+// insert makes the record of a session.
+func (t *Table) insert(sl *slot, p *told, device uint32) uint32 {
+	i := t.sessions.take()
+	s := t.sessions.at(i)
+	*s = session{conn: p.conn, epoch: p.epoch, device: device, at: sl.number<<flagBits | inDump}
+	s.set(background, p.background)
+	hash := t.hashConn(p.conn)
+	sl.conns.shard(hash).insert(newCell(hash, i))
+	sl.count++
+	sl.sum += sum(p.conn, p.device, p.epoch)
+	t.devices.at(device).uses += oneUse
+	return i
 }
 
 // update takes over the one thing that changes in a session's life.
-func (t *Table) update(s *session, p *linkpb.Session) (Change, bool) {
-	if s.background == p.GetBackground() {
+func (t *Table) update(sl *slot, s *session, p *told) (Change, bool) {
+	if s.at&background != 0 == p.background {
 		return Change{}, false
 	}
-	s.background = p.GetBackground()
-	return Change{Device: s.device, Session: s.Session}, s.standing == current
+	s.set(background, p.background)
+	return Change{Device: p.device, Session: s.value(sl)}, s.at&(superseded|refused) == 0
 }
 
-// seat makes s its device's session, or marks it superseded.
-func (t *Table) seat(s *session) (Change, bool) {
-	e := t.entry(s.device)
-	old := e.live()
-	if old != nil && old.after(s.Session) {
-		s.slot.mark(s, superseded)
-		return Change{}, false
+// seat makes a session its device's, or marks it superseded.
+func (t *Table) seat(sl *slot, i uint32, p *told) (Change, bool) {
+	s := t.sessions.at(i)
+	d := t.devices.at(s.device)
+	if d.session != 0 {
+		old := t.sessions.at(d.session)
+		oldSlot := t.slots[old.slot()]
+		switch {
+		case oldSlot.dead:
+		case old.value(oldSlot).after(s.value(sl)):
+			sl.mark(s, superseded)
+			return Change{}, false
+		default:
+			oldSlot.mark(old, superseded)
+		}
 	}
-	if old != nil {
-		old.slot.mark(old, superseded)
-	}
-	e.session = s
-	return Change{Device: s.device, Session: s.Session, New: true}, true
+	d.session = i
+	return Change{Device: p.device, Session: s.value(sl), New: true}, true
 }
 
 // remove ends the session with this connection number, if there is one.
 func (t *Table) remove(sl *slot, conn uint64) (Change, bool) {
-	s := sl.sessions[conn]
-	if s == nil {
-		return Change{}, false
+	if i := t.conn(sl, conn); i != 0 {
+		return t.drop(sl, i)
 	}
-	return t.drop(sl, s)
+	return Change{}, false
 }
 
 // drop ends a session. An older session of the device does not come back to
 // its place: it was told to close, and its device most likely has left it.
-func (t *Table) drop(sl *slot, s *session) (Change, bool) {
-	delete(sl.sessions, s.Conn)
-	delete(sl.marked, s.Conn)
-	sl.sum -= s.sum()
-	return t.unseat(s)
+func (t *Table) drop(sl *slot, i uint32) (c Change, changed bool) {
+	s := t.sessions.at(i)
+	d := t.devices.at(s.device)
+	c.Device = t.id(d)
+	sl.sum -= sum(s.conn, c.Device, s.epoch)
+	sl.count--
+	delete(sl.marked, s.conn)
+	hash := t.hashConn(s.conn)
+	sh := sl.conns.shard(hash)
+	sh.delete(sh.place(newCell(hash, i)))
+	return c, t.release(i)
 }
 
-func (t *Table) unseat(s *session) (Change, bool) {
-	u := t.users[s.device.UserID]
-	if u == nil {
-		return Change{}, false
+// release gives a session's record back, and reports whether it was its
+// device's session.
+func (t *Table) release(i uint32) bool {
+	s := t.sessions.at(i)
+	d := t.devices.at(s.device)
+	seated := d.session == i
+	if seated {
+		d.session = 0
 	}
-	e := u.find(s.device.Device)
-	if e == nil || e.session != s {
-		return Change{}, false
-	}
-	e.session = nil
-	t.tidy(s.device.UserID, u)
-	return Change{Device: s.device}, true
+	d.uses -= oneUse
+	t.tidy(s.device)
+	t.sessions.give(i)
+	return seated
 }

@@ -7,22 +7,33 @@
 // Sessions are soft state that edges repeat: each edge numbers its batches
 // from 1 and says with every batch, and with a beat each second, how many
 // sessions it holds and what they sum to. What does not follow from what is
-// known needs a dump, which replaces the edge's sessions at once. A lost edge
-// is forgotten by marking its one slot dead, whatever it held.
+// known needs a dump, which replaces the edge's sessions. A lost edge is
+// forgotten by marking its one slot dead, whatever it held.
+//
+// # Memory
+//
+// A router holds millions of devices, so nothing that is kept a device has a
+// pointer: the garbage collector does not look at it. A device is a record of
+// 48 bytes, a session one of 24, and each user and each session has a cell of
+// about 10 bytes in an index. Names that are UUIDs, 32 hexadecimal digits, or
+// of at most 21 characters are part of the record; others take 8 to 64 bytes
+// beside it. Names are compared whole: the hashes only find them. Records and
+// places are used again when they are free, and not returned to the system.
 package table
 
 import (
+	"hash/maphash"
+	"strings"
 	"time"
-
-	"github.com/hawser-edge/hawser/routing/linkpb"
 )
 
 // MaxEpochAhead is how far a session's epoch may lie ahead of the router's
 // clock. A session beyond it would win over every later one of its device.
 const MaxEpochAhead = 2 * time.Second
 
-// sweepAt is the least number of dead sessions worth a sweep.
-const sweepAt = 1024
+// userShards is the binary logarithm of the number of arrays that users are
+// found by: with 10 million users each of them holds 40 thousand.
+const userShards = 8
 
 // UserID names a user.
 type UserID struct{ Tenant, User string }
@@ -38,6 +49,12 @@ func ID(tenant, user, device string) DeviceID {
 	return DeviceID{UserID{tenant, user}, device}
 }
 
+// Clone returns the same id, for keeping: without what its names were cut
+// from.
+func (d DeviceID) Clone() DeviceID {
+	return ID(strings.Clone(d.Tenant), strings.Clone(d.User), strings.Clone(d.Device))
+}
+
 // Device is what is known of a device: never its push token.
 type Device struct {
 	Name string
@@ -50,7 +67,7 @@ type Device struct {
 	// pass: see SetDoubtful.
 	Background, Doubtful bool
 	// Lost tells of the edge that held the device's last session, if that
-	// edge was lost and the device has not come back.
+	// edge was lost less than LostFor ago and the device has not come back.
 	Lost Lost
 }
 
@@ -66,36 +83,39 @@ type Lost struct {
 // Table is the devices and sessions of a router. The zero value is not
 // usable: see New.
 type Table struct {
-	users    map[UserID]*user
-	edges    map[string]*slot
+	// Static after construction.
+	seed maphash.Seed
+
+	devices  slab[device]
+	sessions slab[session]
+	users    index
+	tenants  tenants
+	arena    arena
+
+	edges map[string]*slot
+	// slots are the edges by number, lost ones included while sessions refer
+	// to them; graves are those lost ones, oldest first.
+	slots     []*slot
+	freeSlots []uint32
+	graves    []*slot
+
 	records  int
 	lastTick time.Time
-	// lost counts the sessions of lost edges that users may still refer to.
-	lost int
-}
-
-// user is a user with at least one record or session, dead ones included
-// until the user is next looked at.
-type user struct{ devices []entry }
-
-type entry struct {
-	name     string
-	hasToken bool
-	session  *session
 }
 
 // New returns an empty table.
 func New() *Table {
-	return &Table{users: make(map[UserID]*user), edges: make(map[string]*slot)}
+	return &Table{
+		seed: maphash.MakeSeed(), users: newIndex(userShards),
+		tenants: tenants{numbers: make(map[string]uint32)}, edges: make(map[string]*slot),
+	}
 }
 
 // Device returns what is known of one device: the zero Device with its name
 // when nothing is.
 func (t *Table) Device(id DeviceID) Device {
-	if u := t.users[id.UserID]; u != nil {
-		if e := u.find(id.Device); e != nil {
-			return e.device()
-		}
+	if _, d := t.lookup(id); d != nil {
+		return t.describe(d, id.Device)
 	}
 	return Device{Name: id.Device}
 }
@@ -103,29 +123,46 @@ func (t *Table) Device(id DeviceID) Device {
 // Devices appends the user's devices that have a push token or a live
 // session to dst.
 func (t *Table) Devices(dst []Device, id UserID) []Device {
-	u := t.users[id]
-	if u == nil {
+	s, ok := t.seek(id.Tenant, id.User)
+	if !ok {
 		return dst
 	}
-	for i := range u.devices {
-		if d := u.devices[i].device(); d.HasToken || d.Session.Exists() {
-			dst = append(dst, d)
+	for i := t.head(&s); i != 0; {
+		d := t.devices.at(i)
+		if x := t.describe(d, ""); x.HasToken || x.Session.Exists() {
+			x.Name = t.name(d)
+			dst = append(dst, x)
 		}
+		i = d.next
 	}
 	return dst
 }
 
+func (t *Table) describe(d *device, name string) Device {
+	x := Device{Name: name, HasToken: d.uses&hasToken != 0}
+	if d.session == 0 {
+		return x
+	}
+	s := t.sessions.at(d.session)
+	if sl := t.slots[s.slot()]; sl.dead {
+		x.Lost = sl.lost()
+	} else {
+		x.Session, x.Background, x.Doubtful = s.value(sl), s.at&background != 0, s.at&doubtful != 0
+	}
+	return x
+}
+
 // SetRecord says whether a registered device has a push token. It reports
 // whether that changed anything.
-func (t *Table) SetRecord(id DeviceID, hasToken bool) bool {
-	if !hasToken {
+func (t *Table) SetRecord(id DeviceID, has bool) bool {
+	if !has {
 		return t.DeleteRecord(id)
 	}
-	e := t.entry(id)
-	if e.hasToken {
+	i := t.enter(id)
+	if i == 0 || t.devices.at(i).uses&hasToken != 0 {
 		return false
 	}
-	e.hasToken = true
+	t.devices.at(i).uses |= hasToken
 	t.records++
 	return true
 }
@@ -133,17 +170,13 @@ func (t *Table) SetRecord(id DeviceID, hasToken bool) bool {
 // DeleteRecord forgets a device's record. It reports whether that changed
 // anything.
 func (t *Table) DeleteRecord(id DeviceID) bool {
-	u := t.users[id.UserID]
-	if u == nil {
+	i, d := t.lookup(id)
+	if d == nil || d.uses&hasToken == 0 {
 		return false
 	}
-	e := u.find(id.Device)
-	if e == nil || !e.hasToken {
-		return false
-	}
-	e.hasToken = false
+	d.uses &^= hasToken
 	t.records--
-	t.tidy(id.UserID, u)
+	t.tidy(i)
 	return true
 }
 
@@ -155,85 +188,7 @@ func (t *Table) Records() int { return t.records }
 func (t *Table) Sessions() int {
 	n := 0
 	for _, s := range t.edges {
-		n += len(s.sessions)
+		n += s.count
 	}
 	return n
-}
-
-// entry returns the device's entry, made when it is missing.
-func (t *Table) entry(id DeviceID) *entry {
-	u := t.users[id.UserID]
-	if u == nil {
-		u = &user{}
-		t.users[id.UserID] = u
-	}
-	if e := u.find(id.Device); e != nil {
-		return e
-	}
-	u.tidy()
-	u.devices = append(u.devices, entry{name: id.Device})
-	return &u.devices[len(u.devices)-1]
-}
-
-// tidy drops what a lost edge or an ended session left behind.
-func (t *Table) tidy(id UserID, u *user) {
-	u.tidy()
-	if len(u.devices) == 0 {
-		delete(t.users, id)
-	}
-}
-
-// sweep drops what lost edges left behind, once there is enough of it to pay
-// for a look at every user.
-func (t *Table) sweep() {
-	if t.lost < sweepAt || t.lost < len(t.users)/2 {
-		return
-	}
-	t.lost = 0
-	for id, u := range t.users {
-		t.tidy(id, u)
-	}
-}
-
-func (u *user) find(device string) *entry {
-	for i := range u.devices {
-		if u.devices[i].name == device {
-			return &u.devices[i]
-		}
-	}
-	return nil
-}
-
-func (u *user) tidy() {
-	kept := u.devices[:0]
-	for _, e := range u.devices {
-		if e.hasToken || e.live() != nil {
-			kept = append(kept, e)
-		}
-	}
-	clear(u.devices[len(kept):])
-	u.devices = kept
-}
-
-func (e *entry) device() Device {
-	d := Device{Name: e.name, HasToken: e.hasToken}
-	if s := e.live(); s != nil {
-		d.Session, d.Background, d.Doubtful = s.Session, s.background, s.doubtful
-	} else if e.session != nil {
-		d.Lost = e.session.slot.lost()
-	}
-	return d
-}
-
-// live returns the entry's session unless its edge was lost.
-func (e *entry) live() *session {
-	if e.session == nil || e.session.slot.dead {
-		return nil
-	}
-	return e.session
-}
-
-// deviceOf returns the device of a session as an edge tells of it.
-func deviceOf(s *linkpb.Session) DeviceID {
-	return ID(s.GetTenant(), s.GetUser(), s.GetDevice())
 }

@@ -1,10 +1,13 @@
 package table
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/sessionsum"
@@ -24,7 +27,7 @@ func newEdge(name string, inc int64) *edge {
 	return &edge{name: name, inc: inc, sessions: map[uint64]*linkpb.Session{}}
 }
 
-func told(conn uint64, user, device string, epoch int64) *linkpb.Session {
+func says(conn uint64, user, device string, epoch int64) *linkpb.Session {
 	return &linkpb.Session{Conn: conn, Tenant: "t", User: user, Device: device, Epoch: epoch}
 }
 
@@ -48,18 +51,28 @@ func (e *edge) batch(added []*linkpb.Session, removed ...uint64) *linkpb.Session
 func (e *edge) add(s ...*linkpb.Session) *linkpb.SessionBatch { return e.batch(s) }
 func (e *edge) beat() *linkpb.SessionBatch                    { return e.batch(nil) }
 
-func (e *edge) dump(id uint64, perPart int) []*linkpb.SessionDump {
+func (e *edge) dump(id uint64, perPart int) []*DumpPart {
 	p := &linkpb.SessionDump{Edge: e.name, Incarnation: e.inc, Seq: e.seq, DumpId: id}
-	var parts []*linkpb.SessionDump
+	var parts []*DumpPart
 	for _, s := range e.sessions {
 		if len(p.Sessions) == perPart {
-			parts = append(parts, p)
+			parts = append(parts, parsed(p))
 			p = &linkpb.SessionDump{Edge: e.name, Incarnation: e.inc, Seq: e.seq, DumpId: id, Part: p.Part + 1}
 		}
 		p.Sessions = append(p.Sessions, s)
 	}
 	p.Last = true
-	return append(parts, p)
+	return append(parts, parsed(p))
+}
+
+// parsed is a part as it arrives.
+func parsed(p *linkpb.SessionDump) *DumpPart {
+	b, err := proto.Marshal(p)
+	part := &DumpPart{}
+	if err = errors.Join(err, part.Parse(b)); err != nil {
+		panic(err)
+	}
+	return part
 }
 
 func apply(t *testing.T, tab *Table, b *linkpb.SessionBatch, want BatchResult) []Change {
@@ -81,10 +94,10 @@ func conn(tab *Table, user, device string) uint64 {
 func TestFollowsBatches(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	apply(t, tab, e.beat(), Applied)
-	if c := apply(t, tab, e.add(told(1, "u", "d", 5)), Applied); len(c) != 1 || !c[0].New {
+	if c := apply(t, tab, e.add(says(1, "u", "d", 5)), Applied); len(c) != 1 || !c[0].New {
 		t.Fatalf("changes %+v", c)
 	}
-	again := told(1, "u", "d", 5)
+	again := says(1, "u", "d", 5)
 	again.Background = true
 	if c := apply(t, tab, e.add(again), Applied); len(c) != 1 || c[0].New || !tab.Device(c[0].Device).Background {
 		t.Fatalf("changes %+v", c)
@@ -95,15 +108,15 @@ func TestFollowsBatches(t *testing.T) {
 	if c := apply(t, tab, e.batch(nil, 1), Applied); len(c) != 1 || c[0].Session.Exists() {
 		t.Fatalf("changes %+v", c)
 	}
-	if len(tab.users) != 0 {
+	if tab.devices.len() != 0 || tab.users.len() != 0 || len(tab.tenants.numbers) != 0 {
 		t.Error("the user is still there")
 	}
 }
 
 func TestGapNeedsDump(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	apply(t, tab, e.add(told(1, "u", "d1", 5)), Applied)
-	e.add(told(2, "u", "d2", 5)) // lost
+	apply(t, tab, e.add(says(1, "u", "d1", 5)), Applied)
+	e.add(says(2, "u", "d2", 5)) // lost
 	apply(t, tab, e.beat(), Gap)
 	if _, ok := tab.Echo("e1"); ok {
 		t.Error("an echo of what is not known")
@@ -116,11 +129,12 @@ func TestGapNeedsDump(t *testing.T) {
 		t.Fatalf("needs %+v, then more", needs)
 	}
 	parts := e.dump(needs[0].ID, 1)
-	apply(t, tab, e.add(told(3, "u", "d3", 5)), Kept)
-	if ok, _ := tab.TakeDump(parts[0], start, nil); ok {
+	apply(t, tab, e.add(says(3, "u", "d3", 5)), Kept)
+	ok, changes := tab.TakeDump(parts[0], start, nil)
+	if ok {
 		t.Fatal("half a dump was enough")
 	}
-	ok, changes := tab.TakeDump(parts[1], start, nil)
+	ok, changes = tab.TakeDump(parts[1], start, changes)
 	if !ok || len(changes) != 2 || conn(tab, "u", "d2") != 2 || conn(tab, "u", "d3") != 3 {
 		t.Fatalf("after the dump: %v, %+v", ok, changes)
 	}
@@ -133,7 +147,7 @@ func TestMismatchNeedsDump(t *testing.T) {
 		"checksum": func(b *linkpb.SessionBatch) { b.Checksum++ },
 	} {
 		tab, e := New(), newEdge("e1", 1)
-		b := e.add(told(1, "u", "d", 5))
+		b := e.add(says(1, "u", "d", 5))
 		spoil(b)
 		apply(t, tab, b, Mismatch)
 		if len(tab.DumpNeeds(start)) != 1 {
@@ -144,7 +158,7 @@ func TestMismatchNeedsDump(t *testing.T) {
 
 func TestDumpIsAskedForAgain(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	e.add(told(1, "u", "d1", 5), told(2, "u", "d2", 5))
+	e.add(says(1, "u", "d1", 5), says(2, "u", "d2", 5))
 	apply(t, tab, e.beat(), Unknown)
 	first := tab.DumpNeeds(start)[0]
 	parts := e.dump(first.ID, 1)
@@ -170,7 +184,7 @@ func TestDumpIsAskedForAgain(t *testing.T) {
 
 func TestKeptBatchesAreBounded(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	e.add(told(1, "u", "d", 5))
+	e.add(says(1, "u", "d", 5))
 	apply(t, tab, e.beat(), Unknown)
 	id := tab.DumpNeeds(start)[0].ID
 	parts := e.dump(id, 10)
@@ -187,7 +201,7 @@ func TestKeptBatchesAreBounded(t *testing.T) {
 func TestEdgesComeAndGo(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	tab.Tick(start)
-	apply(t, tab, e.add(told(1, "u", "d", 5)), Applied)
+	apply(t, tab, e.add(says(1, "u", "d", 5)), Applied)
 	s := tab.Device(ID("t", "u", "d")).Session
 	next := newEdge("e1", 2)
 	apply(t, tab, next.beat(), Applied)
@@ -233,8 +247,8 @@ func TestOrderOfSessions(t *testing.T) {
 	} {
 		tab := New()
 		e1, e2 := newEdge("e1", c.old.inc), newEdge("e2", c.new.inc)
-		apply(t, tab, e1.add(told(c.old.conn, "u", "d", c.old.epoch)), Applied)
-		changes := apply(t, tab, e2.add(told(c.new.conn, "u", "d", c.new.epoch)), Applied)
+		apply(t, tab, e1.add(says(c.old.conn, "u", "d", c.old.epoch)), Applied)
+		changes := apply(t, tab, e2.add(says(c.new.conn, "u", "d", c.new.epoch)), Applied)
 		if won := len(changes) == 1; won != c.wins {
 			t.Errorf("case %d: won %v", i, won)
 		}
@@ -254,8 +268,8 @@ func TestOrderOfSessions(t *testing.T) {
 
 func TestLoserDoesNotComeBack(t *testing.T) {
 	tab, e1, e2 := New(), newEdge("e1", 1), newEdge("e2", 1)
-	apply(t, tab, e1.add(told(1, "u", "d", 5)), Applied)
-	apply(t, tab, e2.add(told(1, "u", "d", 6)), Applied)
+	apply(t, tab, e1.add(says(1, "u", "d", 5)), Applied)
+	apply(t, tab, e2.add(says(1, "u", "d", 6)), Applied)
 	apply(t, tab, e2.batch(nil, 1), Applied)
 	if conn(tab, "u", "d") != 0 {
 		t.Error("the superseded session is back")
@@ -269,7 +283,7 @@ func TestLoserDoesNotComeBack(t *testing.T) {
 func TestEpochAhead(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
 	limit := start.Add(MaxEpochAhead).UnixMilli()
-	apply(t, tab, e.add(told(1, "u", "d", limit+1), told(2, "v", "d", limit)), Applied)
+	apply(t, tab, e.add(says(1, "u", "d", limit+1), says(2, "v", "d", limit)), Applied)
 	echo, _ := tab.Echo("e1")
 	if len(echo.Refused) != 1 || echo.Refused[0] != 1 || conn(tab, "u", "d") != 0 || conn(tab, "v", "d") != 2 {
 		t.Errorf("echo %+v", echo)
@@ -282,7 +296,7 @@ func TestRecords(t *testing.T) {
 	if !tab.SetRecord(id, true) || tab.SetRecord(id, true) {
 		t.Error("a new record changes something, the same one nothing")
 	}
-	apply(t, tab, e.add(told(1, "u", "d", 5), told(2, "u", "e", 5)), Applied)
+	apply(t, tab, e.add(says(1, "u", "d", 5), says(2, "u", "e", 5)), Applied)
 	if d := tab.Devices(nil, id.UserID); len(d) != 2 || !d[0].HasToken || d[1].HasToken || !d[0].Session.Exists() {
 		t.Errorf("devices %+v", d)
 	}
@@ -297,13 +311,36 @@ func TestRecords(t *testing.T) {
 
 func TestLostEdgesAreSwept(t *testing.T) {
 	tab, e := New(), newEdge("e1", 1)
-	for i := range uint64(2 * sweepAt) {
-		apply(t, tab, e.add(told(i+1, fmt.Sprintf("u%d", i), "d", 5)), Applied)
+	const sessions = 3 * sweepStep
+	var added []*linkpb.Session
+	for i := range uint64(sessions) {
+		added = append(added, says(i+1, fmt.Sprintf("u%d", i), "d", 5))
 	}
+	apply(t, tab, e.add(added...), Applied)
+	tab.SetRecord(ID("t", "u7", "d"), true)
 	tab.Forget("e1", start)
-	tab.Tick(start)
-	if len(tab.users) != 0 {
-		t.Errorf("%d users are left behind", len(tab.users))
+	ticks := 0
+	for now := start; tab.devices.len() > 1; now = now.Add(time.Second) {
+		if d := tab.Device(ID("t", "u7", "d")); now.Sub(start) < LostFor && d.Lost != (Lost{Edge: "e1", At: start}) {
+			t.Fatalf("after %v it is not known that the edge was lost: %+v", now.Sub(start), d)
+		}
+		if tab.Tick(now); now.Sub(start) >= LostFor {
+			ticks++
+		}
+	}
+	if want := 2*sessions/sweepStep + 1; ticks > want {
+		t.Errorf("it took %d ticks, want at most %d", ticks, want)
+	}
+	tab.Tick(start.Add(time.Hour))
+	if tab.sessions.len() != 0 || tab.users.len() != 1 || len(tab.graves) != 0 || len(tab.freeSlots) != 1 {
+		t.Errorf("left behind: %d sessions, %d users, %d edges", tab.sessions.len(), tab.users.len(), len(tab.graves))
+	}
+	if d := tab.Device(ID("t", "u7", "d")); d.Lost.Edge != "" || !d.HasToken {
+		t.Errorf("the registered device is %+v", d)
+	}
+	apply(t, tab, newEdge("e2", 1).beat(), Applied)
+	if n := tab.edges["e2"].number; n != 0 {
+		t.Errorf("the lost edge's number is not used again, but %d", n)
 	}
 }
 
@@ -322,7 +359,7 @@ func TestConverges(t *testing.T) {
 			b := e.beat()
 			switch rng.IntN(3) {
 			case 0:
-				b = e.add(told(n+1, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(3)), start.UnixMilli()+int64(n)))
+				b = e.add(says(n+1, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(3)), start.UnixMilli()+int64(n)))
 			case 1:
 				b = e.batch(nil, uint64(rng.IntN(int(n)+1)))
 			}
@@ -376,11 +413,11 @@ func compare(t *testing.T, seed uint64, tab *Table, edges []*edge) {
 			t.Fatalf("seed %d: beat of %s: %d", seed, e.name, r)
 		}
 		for _, s := range e.sessions {
-			if tab.edges[e.name].sessions[s.GetConn()].standing != current {
+			if s, _ := tab.Session(e.name, e.inc, s.GetConn()); !tab.Live(s) {
 				continue // told to close
 			}
-			if o := newest[deviceOf(s)]; o == nil || s.GetEpoch() > o.GetEpoch() {
-				newest[deviceOf(s)] = s
+			if o := newest[toldBy(s).device]; o == nil || s.GetEpoch() > o.GetEpoch() {
+				newest[toldBy(s).device] = s
 			}
 		}
 	}
@@ -388,5 +425,17 @@ func compare(t *testing.T, seed uint64, tab *Table, edges []*edge) {
 		if got := tab.Device(id).Session; !got.Exists() || got.Epoch != want.GetEpoch() {
 			t.Errorf("seed %d: %v has session %+v, want epoch %d", seed, id, got, want.GetEpoch())
 		}
+	}
+}
+
+// A connection number that is used again is another session.
+func TestSessionIsOneOfItsEpoch(t *testing.T) {
+	tab, e := New(), newEdge("e1", 1)
+	apply(t, tab, e.add(says(1, "u", "d", 5)), Applied)
+	was := tab.Device(ID("t", "u", "d")).Session
+	apply(t, tab, e.add(says(1, "u", "d", 6)), Applied)
+	tab.SetDoubtful(was, true)
+	if d := tab.Device(ID("t", "u", "d")); tab.Live(was) || d.Session == was || d.Doubtful || !tab.Live(d.Session) {
+		t.Errorf("device %+v", d)
 	}
 }
