@@ -104,6 +104,14 @@ func DeviceSubject(edge string) string { return "hw.q.device." + edge }
 // CheckSubject carries a push worker's questions before it sends.
 func CheckSubject(push string) string { return "hw.q.check." + push }
 
+// PresenceSubject carries a router's questions to one whose table is complete.
+func PresenceSubject(router string) string { return "hw.q.presence." + router }
+
+// PresenceReply takes the answer to one of a router's questions. It is none of
+// the inboxes: an edge that names one as its reply could make a router
+// answer another router's requests to NATS.
+func PresenceReply(router, id string) string { return "hw.r." + router + ".p." + id }
+
 // PublishSubject is the NATS door of the publisher.
 func PublishSubject(tenant, user, kind string) string {
 	return prefixPublish + tenant + "." + user + "." + kind

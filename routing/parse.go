@@ -12,6 +12,10 @@ import (
 // should be. Such a message is dropped and counted, never guessed at.
 var ErrSubject = errors.New("subject is not one of hawser's")
 
+// ErrTooManyDevices is returned for a question about presence whose answer
+// would be too large.
+var ErrTooManyDevices = errors.New("too many devices for one answer: ask for fewer users")
+
 // ParseInbox reverses InboxSubject. A subject whose partition does not
 // belong to its user and kind is refused: routers would look for it
 // elsewhere.

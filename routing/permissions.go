@@ -133,15 +133,15 @@ func routerPermissions(router string) Permissions {
 	p := Permissions{
 		Publish: []string{
 			InboxAll, PushAll, EventsAll, "$KV." + BucketDevices + ".>",
-			BeatSubject(router), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
+			BeatSubject(router), PresenceSubject(router), PresenceReply("*", "*"), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
 			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", repliesAcross,
 			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
 			jsAck(StreamInbox, ConsumerRouters), "$JS.FC." + StreamDevices + ".>",
 			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*",
 		},
 		Subscribe: []string{
-			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router),
-			HeadsAll, DeviceAll, CheckAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncSubject("*", "*"),
+			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router), PresenceReply(router, "*"),
+			HeadsAll, DeviceAll, CheckAll, PresenceAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncSubject("*", "*"),
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}

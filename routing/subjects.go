@@ -25,6 +25,8 @@ package routing
 //	hw.q.heads.E                   HeadsRequest        edge -> one of "routers"
 //	hw.q.device.E                  DeviceRequest       edge -> one of "routers"
 //	hw.q.check.P                   CheckRequest        push -> one of "routers"
+//	hw.q.presence.R                PresenceQuery       router -> one of "routers", which replies to
+//	hw.r.R.p.<id>                  PresenceResponse
 //	hawser.v1.pub.T.U.K            the item            backend -> one of "publisher"
 //	hawser.v1.api.T.<method>       JSON                backend -> one of "publisher"
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
@@ -67,6 +69,7 @@ const (
 	HeadsAll      = "hw.q.heads.*"
 	DeviceAll     = "hw.q.device.*"
 	CheckAll      = "hw.q.check.*"
+	PresenceAll   = "hw.q.presence.*"
 	PublishAll    = "hawser.v1.pub.*.*.*"
 	APIAll        = "hawser.v1.api.*.*"
 	DevicesAll    = "d.>"

@@ -205,3 +205,34 @@ func TestUserCallsRefuse(t *testing.T) {
 		}
 	}
 }
+
+// Presence is answered by any router's door, for the tenant's users alone.
+func TestPresence(t *testing.T) {
+	t.Parallel()
+	f := twoOfEach(t)
+	f.connect("vera", "phone", phoneOptions{})
+	f.connect("vera", "tablet", phoneOptions{edge: secondNode})
+	for _, node := range []string{whole, secondNode} {
+		eventually(t, node+" knows both", func() error {
+			users, _ := f.call(node, tenantA, "Presence", object{"users": []string{"vera", "nobody"}})["users"].([]any)
+			devices, _ := users[0].(object)["devices"].([]any)
+			if len(users) != 2 || len(devices) != 2 {
+				return errNotYet
+			}
+			for _, d := range devices {
+				if d.(object)["state"] != "ONLINE" || d.(object)["epoch"] == nil {
+					t.Errorf("%v", d)
+				}
+			}
+			return nil
+		})
+		users, _ := f.call(node, tenantB, "Presence", object{"users": []string{"vera"}})["users"].([]any)
+		if len(users) != 1 || users[0].(object)["devices"] != nil {
+			t.Errorf("the other tenant is told %v", users)
+		}
+	}
+	status, answer := f.tryCall(whole, tenantA, "Presence", object{})
+	if status != 400 || answer["code"] != "invalid_argument" {
+		t.Errorf("no users: %d %v", status, answer)
+	}
+}

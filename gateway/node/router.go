@@ -97,7 +97,7 @@ func (r *routerRole) open(p parts) (err error) {
 	}
 	r.publisher = publish.New(publish.Config{
 		Pressure: r.pressure, Crowded: r.router.Crowded,
-		JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js), Log: p.log, Registerer: p.registry,
+		JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js), Presence: r.router.Presence, Log: p.log, Registerer: p.registry,
 	})
 	return r.listen(p)
 }

@@ -137,7 +137,7 @@ func (x CheckResponse_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CheckResponse_State.Descriptor instead.
 func (CheckResponse_State) EnumDescriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{20, 0}
+	return file_link_proto_rawDescGZIP(), []int{21, 0}
 }
 
 // SessionBatch tells routers of sessions that began or ended at an edge.
@@ -1471,6 +1471,60 @@ func (x *DeviceRecord) GetEpoch() int64 {
 	return 0
 }
 
+// PresenceQuery asks any complete router where users' devices are. It is
+// answered with a hawser.v1.PresenceResponse.
+type PresenceQuery struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Users         []string               `protobuf:"bytes,2,rep,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PresenceQuery) Reset() {
+	*x = PresenceQuery{}
+	mi := &file_link_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PresenceQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PresenceQuery) ProtoMessage() {}
+
+func (x *PresenceQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PresenceQuery.ProtoReflect.Descriptor instead.
+func (*PresenceQuery) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PresenceQuery) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *PresenceQuery) GetUsers() []string {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
 // CheckRequest asks a router, before a push is sent, whether the device
 // still needs it.
 type CheckRequest struct {
@@ -1486,7 +1540,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_link_proto_msgTypes[19]
+	mi := &file_link_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1552,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[19]
+	mi := &file_link_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1565,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{19}
+	return file_link_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CheckRequest) GetTenant() string {
@@ -1558,7 +1612,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_link_proto_msgTypes[20]
+	mi := &file_link_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1624,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[20]
+	mi := &file_link_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1637,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{20}
+	return file_link_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CheckResponse) GetState() CheckResponse_State {
@@ -1619,7 +1673,7 @@ type PushJob struct {
 
 func (x *PushJob) Reset() {
 	*x = PushJob{}
-	mi := &file_link_proto_msgTypes[21]
+	mi := &file_link_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1685,7 @@ func (x *PushJob) String() string {
 func (*PushJob) ProtoMessage() {}
 
 func (x *PushJob) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[21]
+	mi := &file_link_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1698,7 @@ func (x *PushJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushJob.ProtoReflect.Descriptor instead.
 func (*PushJob) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{21}
+	return file_link_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PushJob) GetTenant() string {
@@ -1722,7 +1776,7 @@ type HeadsRequest_User struct {
 
 func (x *HeadsRequest_User) Reset() {
 	*x = HeadsRequest_User{}
-	mi := &file_link_proto_msgTypes[22]
+	mi := &file_link_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1788,7 @@ func (x *HeadsRequest_User) String() string {
 func (*HeadsRequest_User) ProtoMessage() {}
 
 func (x *HeadsRequest_User) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[22]
+	mi := &file_link_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +1941,10 @@ const file_link_proto_rawDesc = "" +
 	"\n" +
 	"push_token\x18\x03 \x01(\tR\tpushToken\x12#\n" +
 	"\rregistered_ms\x18\x04 \x01(\x03R\fregisteredMs\x12\x14\n" +
-	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\"\x80\x01\n" +
+	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\"=\n" +
+	"\rPresenceQuery\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x14\n" +
+	"\x05users\x18\x02 \x03(\tR\x05users\"\x80\x01\n" +
 	"\fCheckRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
@@ -1927,7 +1984,7 @@ func file_link_proto_rawDescGZIP() []byte {
 }
 
 var file_link_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_link_proto_goTypes = []any{
 	(Answer_State)(0),         // 0: hawser.link.v1.Answer.State
 	(CheckResponse_State)(0),  // 1: hawser.link.v1.CheckResponse.State
@@ -1950,10 +2007,11 @@ var file_link_proto_goTypes = []any{
 	(*DeviceRequest)(nil),     // 18: hawser.link.v1.DeviceRequest
 	(*DeviceResponse)(nil),    // 19: hawser.link.v1.DeviceResponse
 	(*DeviceRecord)(nil),      // 20: hawser.link.v1.DeviceRecord
-	(*CheckRequest)(nil),      // 21: hawser.link.v1.CheckRequest
-	(*CheckResponse)(nil),     // 22: hawser.link.v1.CheckResponse
-	(*PushJob)(nil),           // 23: hawser.link.v1.PushJob
-	(*HeadsRequest_User)(nil), // 24: hawser.link.v1.HeadsRequest.User
+	(*PresenceQuery)(nil),     // 21: hawser.link.v1.PresenceQuery
+	(*CheckRequest)(nil),      // 22: hawser.link.v1.CheckRequest
+	(*CheckResponse)(nil),     // 23: hawser.link.v1.CheckResponse
+	(*PushJob)(nil),           // 24: hawser.link.v1.PushJob
+	(*HeadsRequest_User)(nil), // 25: hawser.link.v1.HeadsRequest.User
 }
 var file_link_proto_depIdxs = []int32{
 	3,  // 0: hawser.link.v1.SessionBatch.added:type_name -> hawser.link.v1.Session
@@ -1963,7 +2021,7 @@ var file_link_proto_depIdxs = []int32{
 	11, // 4: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
 	13, // 5: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
 	0,  // 6: hawser.link.v1.Answer.state:type_name -> hawser.link.v1.Answer.State
-	24, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
+	25, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
 	16, // 8: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
 	17, // 9: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
 	9,  // 10: hawser.link.v1.Heads.cutoff:type_name -> hawser.link.v1.Cutoff
@@ -1987,7 +2045,7 @@ func file_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_link_proto_rawDesc), len(file_link_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -25,6 +25,7 @@ type method[Q, A any] struct {
 // The methods.
 var (
 	notifyMany   = method[hawserv1.NotifyManyRequest, hawserv1.NotifyManyResponse]{"NotifyMany", (*Service).NotifyMany}
+	presence     = method[hawserv1.PresenceRequest, hawserv1.PresenceResponse]{"Presence", (*Service).Presence}
 	disconnect   = method[hawserv1.DisconnectRequest, hawserv1.DisconnectResponse]{"Disconnect", (*Service).Disconnect}
 	deleteDevice = method[hawserv1.DeleteDeviceRequest, hawserv1.DeleteDeviceResponse]{"DeleteDevice", (*Service).DeleteDevice}
 	deleteUser   = method[hawserv1.DeleteUserRequest, hawserv1.DeleteUserResponse]{"DeleteUser", (*Service).DeleteUser}
@@ -105,6 +106,8 @@ func byName(name string) func(context.Context, *Service, string, []byte) ([]byte
 	switch name {
 	case notifyMany.name:
 		return notifyMany.json
+	case presence.name:
+		return presence.json
 	case disconnect.name:
 		return disconnect.json
 	case deleteDevice.name:
@@ -118,12 +121,17 @@ func byName(name string) func(context.Context, *Service, string, []byte) ([]byte
 
 // methods are the names, for metrics.
 func methods() []string {
-	return []string{notifyMany.name, disconnect.name, deleteDevice.name, deleteUser.name}
+	return []string{notifyMany.name, presence.name, disconnect.name, deleteDevice.name, deleteUser.name}
 }
 
 // NotifyMany implements hawserv1connect.PublisherHandler.
 func (d door) NotifyMany(ctx context.Context, req *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error) {
 	return notifyMany.http(ctx, d.s, req)
+}
+
+// Presence implements hawserv1connect.PublisherHandler.
+func (d door) Presence(ctx context.Context, req *connect.Request[hawserv1.PresenceRequest]) (*connect.Response[hawserv1.PresenceResponse], error) {
+	return presence.http(ctx, d.s, req)
 }
 
 // Disconnect implements hawserv1connect.PublisherHandler.

@@ -17,8 +17,10 @@ import (
 	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/hawserv1"
 	"github.com/hawser-edge/hawser/routing/inbox"
 )
 
@@ -28,6 +30,10 @@ type Config struct {
 	JS      jetstream.JetStream
 	Reader  *inbox.Reader
 	Catalog *routing.Catalog
+	// Presence tells where users' devices are; nil: calls of that kind are
+	// refused. An error that wraps
+	// routing.ErrTooManyDevices is the caller's.
+	Presence func(ctx context.Context, tenant string, users []string) (*hawserv1.PresenceResponse, error)
 	// Users acts on users; nil: calls of that kind are refused.
 	Users Users
 	// MaxWait bounds one call, retries included, where its context has no
@@ -55,6 +61,8 @@ type Service struct {
 	metrics  *metrics
 	slots    chan struct{}
 	calls    chan struct{}
+	// questions are the tenants' rates of Presence, for this router alone.
+	questions map[string]*rate.Limiter
 }
 
 // New returns a service.
@@ -69,7 +77,7 @@ func New(cfg Config) *Service {
 		cfg.MaxInFlight = 1024
 	}
 	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), holdback: newHoldback(cfg.Pressure, cfg.Crowded), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
-		calls: make(chan struct{}, maxCalls)}
+		calls: make(chan struct{}, maxCalls), questions: newQuestions(cfg.Catalog.Tenants())}
 }
 
 // Publish stores one event. Errors are *Error.

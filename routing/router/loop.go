@@ -109,6 +109,8 @@ func (l *loop) run(ctx context.Context) {
 			l.d.Stored(s.job, s.err, time.Now())
 		case m := <-l.r.checks:
 			l.takeCheck(m, time.Now())
+		case q := <-l.r.presence:
+			l.takePresence(q, time.Now())
 		case <-tick.C:
 			l.tick(time.Now())
 		}

@@ -29,6 +29,8 @@ const (
 	dropCore    = "edge_message"
 	dropWork    = "request"
 	dropPublish = "publish"
+	// dropPresence: a question found the queue full.
+	dropPresence = "presence_question"
 )
 
 // metrics of a router. What the loop counts itself is read from the totals
@@ -59,7 +61,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		retries: p.CounterVec("retries_total", "Work on NATS that failed and is tried again, by the router or by who asked.",
 			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords)),
 		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",
-			metric.By("what", dropCore, dropWork, dropPublish)),
+			metric.By("what", dropCore, dropWork, dropPublish, dropPresence)),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),
 		dumpsAsked: p.Counter("dumps_asked_total", "Dumps asked of edges, repetitions included."),
 		edgesLost:  p.Counter("edges_lost_total", "Edges that fell silent."),

@@ -25,6 +25,8 @@ const (
 	headsWorkers  = 16
 	deviceQueue   = 4096
 	deviceWorkers = 32
+	// presenceWorkers only hand on to the loop.
+	presenceWorkers = 4
 
 	// maxHeadsUsers bounds the users of one request for heads.
 	maxHeadsUsers = 1024
@@ -36,6 +38,9 @@ const (
 func (r *Router) serveRequests(ctx context.Context, wg *sync.WaitGroup) {
 	for range headsWorkers {
 		wg.Go(func() { work(ctx, r.heads, r.serveHeads) })
+	}
+	for range presenceWorkers {
+		wg.Go(func() { work(ctx, r.asked, r.servePresence) })
 	}
 	s := &deviceServer{r: r, events: events.New(r.cfg.JS, "/hawser/router/"+r.cfg.Name)}
 	for range deviceWorkers {

@@ -43,6 +43,9 @@ type Router struct {
 	jobs    chan dispatch.Job
 	heads   chan *nats.Msg
 	devices chan *nats.Msg
+	// Questions about presence, of this process and of other routers.
+	presence chan presenceQuery
+	asked    chan *nats.Msg
 
 	// complete is closed when the table is complete for the first time,
 	// leaving when Drain begins, drained when it is done, done when Run ends.
@@ -71,6 +74,7 @@ func New(cfg Config) (*Router, error) {
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),
 		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
+		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {

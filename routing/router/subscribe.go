@@ -41,7 +41,7 @@ func (s *subscriptions) open() error {
 		subject string
 		queue   chan *nats.Msg
 	}{
-		{routing.HeadsAll, s.r.heads}, {routing.DeviceAll, s.r.devices}, {routing.CheckAll, s.r.checks},
+		{routing.HeadsAll, s.r.heads}, {routing.DeviceAll, s.r.devices}, {routing.CheckAll, s.r.checks}, {routing.PresenceAll, s.r.asked},
 	} {
 		sub, err := s.r.cfg.Conn.ChanQueueSubscribe(w.subject, routing.QueueRouters, w.queue)
 		if err != nil {
