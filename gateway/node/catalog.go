@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/routing"
@@ -71,6 +72,13 @@ func pushPolicy(catalog *routing.Catalog) push.Policy {
 			Sound: k.Push.Sound, TTL: k.Push.TTL, Mode: k.Push.Mode,
 		}
 	}
+}
+
+// countReloads shows operators that a changed file of keys could not be used.
+func countReloads(v *token.Verifier, p parts, role config.Role) {
+	metric.For(p.registry, "token").With("role", string(role)).CounterFunc("reload_failures_total",
+		"Times that a changed file of keys could not be used; the old keys stay.",
+		func() float64 { return float64(v.ReloadFailures()) })
 }
 
 // tokenSources lists the files of keys that may vouch for devices.

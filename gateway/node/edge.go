@@ -55,6 +55,7 @@ func (e *edgeRole) open(p parts) (err error) {
 	if e.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
 		return err
 	}
+	countReloads(e.verifier, p, config.RoleEdge)
 	if e.cert, err = loadCertificate(p.cfg.Edge.TLS, config.RoleEdge, p); err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ type natsWatch struct {
 	// Static after construction.
 	log     *slog.Logger
 	user    string
+	role    config.Role
 	metrics metric.Part
 	errors  *prometheus.CounterVec
 	nc      *nats.Conn // set by follow, before anybody asks
@@ -55,7 +56,7 @@ type natsWatch struct {
 func newNATSWatch(user string, role config.Role, p parts) *natsWatch {
 	part := metric.For(p.registry, "nats").With("role", string(role))
 	return &natsWatch{
-		log: p.log, user: user, metrics: part, saidAt: time.Now().Add(natsQuiet - natsRemind), said: natsUnreachable,
+		log: p.log, user: user, role: role, metrics: part, saidAt: time.Now().Add(natsQuiet - natsRemind), said: natsUnreachable,
 		errors: part.CounterVec("errors_total",
 			"Attempts to connect to NATS that failed, as far as they were seen, and errors that it reported: refused (user or password), unreachable, denied (a right is missing), slow (messages dropped, this process did not keep up), other.",
 			metric.By("what", natsRefused, natsUnreachable, natsDenied, natsSlow, natsOther)),
@@ -168,7 +169,7 @@ func (w *natsWatch) reported(nc *nats.Conn, sub *nats.Subscription, err error) {
 
 // check is for the roles that can do nothing without NATS.
 func (w *natsWatch) check() admin.Check {
-	return admin.Check{Name: "nats", Ready: func(context.Context) error { return w.away() }}
+	return admin.Check{Name: "nats_" + string(w.role), Ready: func(context.Context) error { return w.away() }}
 }
 
 // away is nil while the role is connected, otherwise it says why it is not.

@@ -77,6 +77,7 @@ func (r *routerRole) open(p parts) (err error) {
 	if r.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
 		return err
 	}
+	countReloads(r.verifier, p, config.RoleRouter)
 	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.registry)
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,

@@ -41,7 +41,7 @@ func Statuses() []Status {
 	return all
 }
 
-// String returns the status in words.
+// String returns the name of the status, as in metrics.
 func (s Status) String() string {
 	switch s {
 	case StatusOK:
@@ -51,7 +51,7 @@ func (s Status) String() string {
 	case StatusUnauthenticated:
 		return "unauthenticated"
 	case StatusPermissionDenied:
-		return "permission denied"
+		return "permission_denied"
 	case StatusNotFound:
 		return "not found"
 	case StatusDeadline:
@@ -63,8 +63,8 @@ func (s Status) String() string {
 	case StatusInternal:
 		return "internal"
 	case StatusFailedPrecondition:
-		return "failed precondition"
+		return "failed_precondition"
 	default:
-		return "status " + strconv.Itoa(int(s))
+		return "status_" + strconv.Itoa(int(s))
 	}
 }

@@ -245,13 +245,13 @@
 //	0 ok                   the body is the answer
 //	1 invalid              the request makes no sense to the service
 //	2 unauthenticated      the service refused the device's token
-//	3 permission denied    the service is not open to this tenant or user
+//	3 permission_denied    the service is not open to this tenant or user
 //	4 not found            no such thing or no such method
 //	5 deadline             no answer in time; the call may have taken effect
 //	6 unavailable          nobody took the call; try again later
 //	7 exhausted            too many requests; try again more slowly
 //	8 internal             the service failed; also any other number
-//	9 failed precondition  not in the present state; do not just try again
+//	9 failed_precondition  not in the present state; do not just try again
 //
 // A device shall not have more than Limits.max_requests without a Response,
 // nor send more than Limits.requests_per_s over time: further ones get status
