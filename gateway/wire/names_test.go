@@ -90,7 +90,7 @@ func TestStatuses(t *testing.T) {
 	for s := range Status(11) {
 		seen[s.String()] = true
 	}
-	if len(seen) != 11 || !seen["status 10"] {
+	if len(seen) != 11 || !seen["status_10"] {
 		t.Errorf("names of 0 to 10: %v", seen)
 	}
 }

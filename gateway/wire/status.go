@@ -53,7 +53,7 @@ func (s Status) String() string {
 	case StatusPermissionDenied:
 		return "permission_denied"
 	case StatusNotFound:
-		return "not found"
+		return "not_found"
 	case StatusDeadline:
 		return "deadline"
 	case StatusUnavailable:

@@ -246,7 +246,7 @@
 //	1 invalid              the request makes no sense to the service
 //	2 unauthenticated      the service refused the device's token
 //	3 permission_denied    the service is not open to this tenant or user
-//	4 not found            no such thing or no such method
+//	4 not_found            no such thing or no such method
 //	5 deadline             no answer in time; the call may have taken effect
 //	6 unavailable          nobody took the call; try again later
 //	7 exhausted            too many requests; try again more slowly
