@@ -16,6 +16,7 @@ func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) 
 		w.wait(h, outcomePaused, "application paused", spread(left))
 		return
 	}
+	asked := time.Now()
 	if !w.needed(ctx, h) {
 		return
 	}
@@ -27,7 +28,36 @@ func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) 
 		w.dead(ctx, h, "too old")
 		return
 	}
+	if !w.mine(ctx, h, asked) {
+		return
+	}
 	w.settle(ctx, q, h, rec, version, w.send(ctx, q, m))
+}
+
+// mine asks, as the last thing before a push, whether another worker has, or
+// had, the job or a newer one: of two pushes of a device the older one must not
+// come last. It reports false if that settled the job. What remains is a push
+// that is slower on its way to the provider than a newer one is to be gathered,
+// looked up and sent.
+func (w *Worker) mine(ctx context.Context, h *held, asked time.Time) bool {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
+	defer cancel()
+	current, err := h.delivery.Current(ctx)
+	switch {
+	case err != nil:
+		w.log.Warn("queue of push jobs not readable; the push is tried again", "tenant", h.job.Tenant, "error", err)
+		w.retryLater(h, outcomeLookup, "queue not readable")
+		return false
+	case !current:
+		w.drop(h, outcomeTakenOver)
+		return false
+	case time.Since(asked) > 2*w.cfg.StepTimeout:
+		// This process was held up: what it was told about the device is old.
+		w.retry(h, outcomeStale, 0)
+		return false
+	default:
+		return true
+	}
 }
 
 func (w *Worker) send(ctx context.Context, q *appQueue, m Message) Result {
@@ -49,7 +79,7 @@ func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, v
 		w.memory.pushedNow(h.key, rec.Token, version)
 		w.done(h, outcomePushed)
 	case DropToken:
-		w.drop(ctx, h, rec, r)
+		w.dropToken(ctx, h, rec, r)
 	case PauseApp:
 		w.pause(q, h, r)
 	case Dead:
@@ -59,9 +89,9 @@ func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, v
 	}
 }
 
-// drop removes a token that the provider rejected. The backend hears of it
+// dropToken removes a token that the provider rejected. The backend hears of it
 // first: a token that is gone without word cannot be explained to anybody.
-func (w *Worker) drop(ctx context.Context, h *held, rec Record, r Result) {
+func (w *Worker) dropToken(ctx context.Context, h *held, rec Record, r Result) {
 	notAfter := r.Unregistered
 	if notAfter.IsZero() {
 		notAfter = time.Now()

@@ -144,6 +144,8 @@ type ticket struct {
 	how      string
 	after    time.Duration
 	times    int
+	lost     bool
+	err      error
 	comeBack func()
 }
 
@@ -161,6 +163,15 @@ func (k *ticket) resolve(how string, after time.Duration) {
 	}
 }
 
+// Current says no once the stream gave the job, or a newer one, to another
+// worker.
+func (k *ticket) Current(context.Context) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.lost, k.err
+}
+
+func (k *ticket) Drop()                 { k.resolve("drop", 0) }
 func (k *ticket) Done()                 { k.resolve("done", 0) }
 func (k *ticket) Retry(d time.Duration) { k.resolve("retry", d) }
 func (k *ticket) Dead(reason string)    { k.resolve("dead "+reason, 0) }

@@ -1,6 +1,9 @@
 package push
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Urgencies of an event. They decide how soon a silent device is pushed and
 // with which priority.
@@ -33,15 +36,21 @@ func (j Job) latest() time.Time {
 	return j.EventAt
 }
 
-// Delivery resolves one stored job. Exactly one of its methods is called,
-// once, from any goroutine. None may block.
+// Delivery resolves one stored job. Exactly one of Done, Retry, Dead and Drop
+// is called, once, from any goroutine. None of them may block.
 type Delivery interface {
+	// Current reports whether the job still is this worker's to send: it is
+	// not where a newer one took its place, or where another worker was given
+	// it because this one was away for too long. It asks the queue.
+	Current(ctx context.Context) (bool, error)
 	// Done removes the job: pushed, or no push is needed.
 	Done()
 	// Retry asks for the job again, not before the given time has passed.
 	Retry(after time.Duration)
 	// Dead gives the job up and keeps the reason for the operator.
 	Dead(reason string)
+	// Drop forgets a job that is another worker's, or gone.
+	Drop()
 }
 
 // Target names what a presence check is about.

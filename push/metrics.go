@@ -58,6 +58,8 @@ const (
 	outcomeRefused    = "refused"
 	outcomePaused     = "paused"
 	outcomeStopped    = "stopped"
+	outcomeTakenOver  = "taken_over"
+	outcomeStale      = "stale"
 )
 
 // outcomes returns every outcome.
@@ -65,7 +67,7 @@ func outcomes() []string {
 	return []string{
 		outcomePushed, outcomeNoToken, outcomeTold, outcomeCovered, outcomeInFlight, outcomeUnknown,
 		outcomeNone, outcomeLookup, outcomeRetry, outcomeDropped, outcomeDead, outcomeSuperseded,
-		outcomeRefused, outcomePaused, outcomeStopped,
+		outcomeRefused, outcomePaused, outcomeStopped, outcomeTakenOver, outcomeStale,
 	}
 }
 

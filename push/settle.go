@@ -12,6 +12,12 @@ func (w *Worker) done(h *held, outcome string) {
 	w.finish(h)
 }
 
+// drop leaves a job to whoever has it now.
+func (w *Worker) drop(h *held, outcome string) {
+	w.resolve(outcome, h.delivery.Drop)
+	w.finish(h)
+}
+
 // retry sends a job back without counting it as failed.
 func (w *Worker) retry(h *held, outcome string, after time.Duration) {
 	w.memory.sentBack(h.key, h.job.EventAt)

@@ -93,14 +93,13 @@ func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
 // supersede resolves a delivery that a later one of the same key replaced. The
 // stream keeps one job a key, so that the older version is gone from it. What
 // is not older may be this very job delivered once more: removing it would
-// remove the one that is held, so it is asked for again; it will be gone by
-// then.
+// remove the one that is held.
 func (w *Worker) supersede(d Delivery, older bool) {
 	if older {
 		w.resolve(outcomeSuperseded, d.Done)
 		return
 	}
-	w.resolve(outcomeSuperseded, func() { d.Retry(2*w.cfg.SendTimeout + w.cfg.Gather) })
+	w.resolve(outcomeSuperseded, d.Drop)
 }
 
 // Run works until ctx ends. It then lets attempts under way finish for

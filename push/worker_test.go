@@ -269,10 +269,59 @@ func TestRepeatOfAHeldJobDoesNotRemoveIt(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		first := b.hand(job(4))
 		second := b.hand(job(4))
-		first.want("retry")
+		first.want("drop")
 		pass(2 * time.Second)
 		second.want("done")
 		if n := len(b.app.messages()); n != 1 {
+			t.Errorf("%d pushes", n)
+		}
+	})
+}
+
+// A job that another worker has, or that a newer one replaced, is not pushed
+// and not taken from the other one.
+func TestJobOfAnotherWorkerIsNotPushed(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		k := b.hand(job(4))
+		k.mu.Lock()
+		k.lost = true
+		k.mu.Unlock()
+		pass(2 * time.Second)
+		k.want("drop")
+		again := b.hand(job(5))
+		again.mu.Lock()
+		again.err = errFake
+		again.mu.Unlock()
+		pass(2 * time.Second)
+		again.want("retry")
+		if n := len(b.app.messages()); n != 0 {
+			t.Errorf("%d pushes", n)
+		}
+		b.hand(job(6))
+		pass(2 * time.Second)
+		if n := len(b.app.messages()); n != 1 {
+			t.Errorf("%d pushes of a job that is the worker's own", n)
+		}
+	})
+}
+
+// A worker that was held up between its question and the push asks anew.
+func TestStaleAnswerIsAskedAnew(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		held := true
+		b.set(func(w *world) {
+			w.presence = func(Target) PresenceState {
+				if held {
+					held = false
+					time.Sleep(7 * time.Second)
+				}
+				return Away
+			}
+		})
+		k := b.hand(job(4))
+		pass(9 * time.Second)
+		k.want("retry")
+		if n := len(b.app.messages()); n != 0 {
 			t.Errorf("%d pushes", n)
 		}
 	})

@@ -60,6 +60,12 @@ func (w *Worker) Handle(t *testing.T, device string, version int64) Outcome {
 // Outcome is a delivery that can be waited for.
 type Outcome chan string
 
+// Current implements push.Delivery.
+func (o Outcome) Current(context.Context) (bool, error) { return true, nil }
+
+// Drop implements push.Delivery.
+func (o Outcome) Drop() { o <- "drop" }
+
 // Done implements push.Delivery.
 func (o Outcome) Done() { o <- "done" }
 

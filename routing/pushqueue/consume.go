@@ -80,9 +80,16 @@ func (c *consumption) run(ctx context.Context) {
 	if cons == nil {
 		return
 	}
+	ackWait := cons.CachedInfo().Config.AckWait
+	if ackWait <= 0 {
+		ackWait = 30 * time.Second
+	}
+	// Before NATS hands a job to another worker this one no longer has it.
+	c.open.lease = ackWait * 9 / 10
+	c.open.newest, c.open.connected = c.newest, c.js.Conn().IsConnected
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { c.keepAll(keeping, cons.CachedInfo().Config.AckWait) })
+	wg.Go(func() { c.keepAll(keeping, ackWait) })
 	c.fetchAll(ctx, cons)
 	c.drain()
 	stop()
@@ -109,9 +116,6 @@ func (c *consumption) find(ctx context.Context) jetstream.Consumer {
 
 // keepAll keeps open deliveries from being handed out to others.
 func (c *consumption) keepAll(ctx context.Context, ackWait time.Duration) {
-	if ackWait <= 0 {
-		ackWait = 30 * time.Second
-	}
 	tick := time.NewTicker(ackWait / 3)
 	defer tick.Stop()
 	for {
@@ -160,12 +164,16 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
+	// A job may have come at any time since the one before was taken: of a
+	// process that is stopped meanwhile that is long ago.
+	given := c.open.since()
 	batch, err := cons.Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
 	if err != nil {
 		return fmt.Errorf("fetch push jobs: %w", err)
 	}
 	for msg := range batch.Messages() {
-		c.take(msg)
+		c.take(msg, given)
+		given = c.open.since()
 	}
 	switch err := batch.Error(); {
 	case err == nil, errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
@@ -175,7 +183,8 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int)
 	}
 }
 
-func (c *consumption) take(msg jetstream.Msg) {
+// take hands on a job that was given to this worker no earlier than given.
+func (c *consumption) take(msg jetstream.Msg, given time.Duration) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		c.metrics.malformed.Inc()
@@ -194,7 +203,8 @@ func (c *consumption) take(msg jetstream.Msg) {
 	if meta.NumDelivered > 1 {
 		c.metrics.redeliveries.Inc()
 	}
-	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, open: c.open}
+	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open}
+	d.keptAt.Store(int64(given))
 	c.open.add(d)
 	c.handle(d)
 }

@@ -63,6 +63,37 @@ func TestDoneOfAReplacedJob(t *testing.T) {
 }
 
 // A job in a worker's hands is not handed out again, however long it takes.
+// Of two workers the one with the older job learns, before it sends, that a
+// newer one took its place; settling it takes nothing from the other.
+func TestCurrent(t *testing.T) {
+	e := start(t)
+	one := e.consume(pushqueue.ConsumeConfig{})
+	e.put(job(1))
+	older := one.next()
+	if ok, err := older.Current(e.ctx); !ok || err != nil {
+		t.Fatalf("the only job is not current: %v", err)
+	}
+	e.put(job(2))
+	newer := one.next()
+	for _, c := range []struct {
+		d    *pushqueue.Delivery
+		want bool
+	}{{older, false}, {newer, true}} {
+		if ok, err := c.d.Current(e.ctx); ok != c.want || err != nil {
+			t.Errorf("version %d current: %v, %v", c.d.Job.Version, ok, err)
+		}
+	}
+	older.Drop()
+	if jobs := e.stored(); len(jobs) != 1 || jobs[0].Version != 2 {
+		t.Errorf("stored: %v", jobs)
+	}
+	newer.Done()
+	e.empty()
+	if ok, err := newer.Current(e.ctx); ok || err != nil {
+		t.Errorf("a job that is gone is current: %v", err)
+	}
+}
+
 func TestOpenDeliveriesAreKept(t *testing.T) {
 	e := start(t)
 	e.ackWait(time.Second)

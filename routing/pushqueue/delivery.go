@@ -1,7 +1,9 @@
 package pushqueue
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,8 +19,32 @@ type Delivery struct {
 
 	// Static after construction.
 	msg  jetstream.Msg
+	seq  uint64
 	open *openSet
+
+	// keptAt is when the queue was last told, or gave the job, in nanoseconds
+	// since open began.
+	keptAt atomic.Int64
 }
+
+// Current reports whether the job still is this worker's. It is not once a
+// newer one took its place, it was removed, or the queue was not told for so
+// long that it may have handed the job to another worker.
+func (d *Delivery) Current(ctx context.Context) (bool, error) {
+	if d.lapsed() {
+		return false, nil
+	}
+	seq, err := d.open.newest(ctx, d.Job.subject())
+	return seq == d.seq && !d.lapsed(), err
+}
+
+// Drop forgets the job without a word to the queue.
+func (d *Delivery) Drop() { d.settle(settledDropped, func() error { return nil }) }
+
+// lapsed reports whether the job may be in another worker's hands.
+func (d *Delivery) lapsed() bool { return d.open.since()-d.kept() > d.open.lease }
+
+func (d *Delivery) kept() time.Duration { return time.Duration(d.keptAt.Load()) }
 
 // Done removes the job. If a newer one has taken its place, that one stays.
 func (d *Delivery) Done() { d.settle(settledDone, d.msg.Ack) }
@@ -42,6 +68,11 @@ func (d *Delivery) settle(how string, answer func() error) {
 	if !d.open.remove(d) {
 		return
 	}
+	if how != settledDone && d.lapsed() {
+		// To push it twice is done with twice; but it must not be taken away
+		// from who has it now.
+		how, answer = settledDropped, func() error { return nil }
+	}
 	d.open.metrics.settled.WithLabelValues(how).Inc()
 	if err := answer(); err != nil {
 		d.open.metrics.lost.Inc()
@@ -53,6 +84,13 @@ type openSet struct {
 	// Static after construction.
 	metrics *metrics
 	max     int
+	began   time.Time
+	// lease is for how long a job that the queue is not told of stays this
+	// worker's, newest reads the sequence of the job of a subject, 0 for none,
+	// and connected says whether NATS hears what it is told.
+	lease     time.Duration
+	newest    func(ctx context.Context, subject string) (uint64, error)
+	connected func() bool
 	// room has a place when a delivery was settled. Never closed.
 	room chan struct{}
 
@@ -62,7 +100,7 @@ type openSet struct {
 }
 
 func newOpenSet(limit int, m *metrics) *openSet {
-	return &openSet{metrics: m, max: limit, room: make(chan struct{}, 1), all: map[*Delivery]struct{}{}}
+	return &openSet{metrics: m, max: limit, began: time.Now(), room: make(chan struct{}, 1), all: map[*Delivery]struct{}{}}
 }
 
 func (o *openSet) add(d *Delivery) {
@@ -100,12 +138,22 @@ func (o *openSet) list() []*Delivery {
 	return all
 }
 
-// keep tells the queue that the open deliveries are still being worked on.
+// since is the time since the set began.
+func (o *openSet) since() time.Duration { return time.Since(o.began) }
+
+// keep tells the queue that the open deliveries are still being worked on. A
+// process that was stopped for a while does not keep what others have by now.
 func (o *openSet) keep() {
 	for _, d := range o.list() {
+		now := o.since()
+		if d.lapsed() || !o.connected() {
+			continue
+		}
 		if err := d.msg.InProgress(); err != nil {
 			o.metrics.lost.Inc()
+			continue
 		}
+		d.keptAt.Store(int64(now))
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	settledRetry      = "retry"
 	settledDead       = "dead"
 	settledHandedBack = "handed_back"
+	settledDropped    = "dropped"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -31,7 +32,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		fetchErrors:  p.Counter("fetch_errors_total", "Requests for push jobs that failed."),
 		lost:         p.Counter("answers_lost_total", "Answers to the queue that could not be sent; the job comes again."),
 		settled: p.CounterVec("settled_total", "Push jobs by how the worker settled them.",
-			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack)),
+			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped)),
 	}
 }
 

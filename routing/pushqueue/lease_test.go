@@ -1,0 +1,75 @@
+package pushqueue
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// told is a message that counts what the queue is told of it.
+type told struct {
+	jetstream.Msg
+	kept, returned, acked int
+}
+
+func (m *told) InProgress() error                { m.kept++; return nil }
+func (m *told) NakWithDelay(time.Duration) error { m.returned++; return nil }
+func (m *told) Ack() error                       { m.acked++; return nil }
+
+// A worker that was stopped for longer than the queue waits no longer has its
+// jobs: it sends none of them, and takes none from whoever has them now. What
+// it did push is done with all the same.
+func TestStoppedProcessHasLostItsJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOpenSet(10, newMetrics(prometheus.NewRegistry()))
+		o.lease, o.connected = 9*time.Second, func() bool { return true }
+		o.newest = func(context.Context, string) (uint64, error) { return 7, nil }
+		job := func() (*Delivery, *told) {
+			m := &told{}
+			d := &Delivery{msg: m, seq: 7, open: o}
+			d.keptAt.Store(int64(o.since()))
+			o.add(d)
+			return d, m
+		}
+		d, m := job()
+		pushed, p := job()
+		for range 5 {
+			time.Sleep(3 * time.Second)
+			o.keep()
+		}
+		if current, err := d.Current(t.Context()); !current || err != nil || m.kept != 5 {
+			t.Fatalf("a job that is kept: current %v, %v, kept %d times", current, err, m.kept)
+		}
+		time.Sleep(20 * time.Second)
+		o.keep()
+		if current, _ := d.Current(t.Context()); current || m.kept != 5 {
+			t.Errorf("after 20 s: current %v, kept %d times", current, m.kept)
+		}
+		d.Retry(time.Second)
+		pushed.Done()
+		if m.returned != 0 || p.acked != 1 || o.free() != 10 {
+			t.Errorf("returned %d, acked %d, %d places free", m.returned, p.acked, o.free())
+		}
+	})
+}
+
+// Where NATS does not hear that a job is kept it may give it to another worker.
+func TestJobIsNotKeptWithoutNATS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOpenSet(10, newMetrics(prometheus.NewRegistry()))
+		o.lease, o.connected = 9*time.Second, func() bool { return false }
+		d := &Delivery{msg: &told{}, open: o}
+		o.add(d)
+		for range 4 {
+			time.Sleep(3 * time.Second)
+			o.keep()
+		}
+		if !d.lapsed() {
+			t.Error("kept though NATS heard nothing")
+		}
+	})
+}
