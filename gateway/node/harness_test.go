@@ -42,6 +42,8 @@ type fleet struct {
 	logs  *logs
 	vars  []string
 	specs map[string]devmode.Node
+	// services as in options.
+	services string
 
 	// Owned by the test's goroutine.
 	addrs map[string]map[string]string // by node and by what is served
@@ -54,6 +56,9 @@ type options struct {
 	vars []string
 	// natsURL is a server that the test runs. Empty: one is started.
 	natsURL string
+	// services replaces the tenants' services in the nodes' configuration.
+	// Empty: [echo], over NATS.
+	services string
 }
 
 // startFleet starts the fleet and waits until every node can take work.
@@ -76,7 +81,7 @@ func newFleet(t testing.TB, o options) *fleet {
 		o.nodes = []devmode.Node{{Name: whole, Roles: []string{"edge", "router", "push"}}}
 	}
 	f := &fleet{
-		t: t, logs: &logs{}, addrs: map[string]map[string]string{}, specs: map[string]devmode.Node{},
+		t: t, logs: &logs{}, addrs: map[string]map[string]string{}, specs: map[string]devmode.Node{}, services: o.services,
 		// Nobody has to be sent elsewhere at the end of a test.
 		vars: append([]string{"HAWSER_EDGE_DRAIN_SPREAD=1ms", "HAWSER_LOG_LEVEL=debug"}, o.vars...),
 	}
@@ -122,6 +127,9 @@ func (f *fleet) start(name string) (stop func()) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	if f.services != "" {
+		f.setServices(path)
+	}
 	cfg, err := config.Load(path, f.vars)
 	if err != nil {
 		f.t.Fatal(err)
@@ -145,6 +153,19 @@ func (f *fleet) start(name string) (stop func()) {
 	}
 	f.t.Cleanup(stop)
 	return stop
+}
+
+// setServices changes a node's configuration.
+func (f *fleet) setServices(path string) {
+	f.t.Helper()
+	const usual = "services: [echo]"
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), usual) {
+		f.t.Fatalf("%s has no %s: %v", path, usual, err)
+	}
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), usual, f.services)), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 func (f *fleet) waitReady(name string) {

@@ -20,6 +20,8 @@ var strangers = []struct {
 }{
 	{files: []string{"spec_codec_test.go", "spec_body_test.go", "spec_device_test.go"}},
 	{files: []string{"backend_nats_test.go"}, imports: []string{"github.com/nats-io/nats.go", "github.com/nats-io/nats.go/micro"}},
+	{files: []string{"backend_sync_test.go"}, imports: []string{"github.com/nats-io/nats.go"}},
+	{files: []string{"backend_http_test.go"}},
 }
 
 // What a stranger knows stays what the documents say: it imports nothing of
