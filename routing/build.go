@@ -123,8 +123,12 @@ func APISubject(tenant, method string) string { return prefixAPI + tenant + "." 
 
 // UpstreamSubject carries devices' requests to a tenant's service.
 func UpstreamSubject(tenant, service, method string) string {
-	return prefixUpstream + tenant + "." + service + "." + method
+	return UpstreamService(tenant, service) + "." + method
 }
+
+// UpstreamService is the prefix, without a trailing dot, of the subjects of a
+// service's methods.
+func UpstreamService(tenant, service string) string { return prefixUpstream + tenant + "." + service }
 
 // SyncSubject carries devices' sync requests for one kind that hawser
 // numbers. Tenants have no part in it, so that none of them can answer for the

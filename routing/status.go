@@ -82,6 +82,10 @@ func (e *StatusError) Error() string { return e.Message }
 // Status returns the status.
 func (e *StatusError) Status() wire.Status { return e.Code }
 
+// MaxAnswer is the greatest answer of a service, in bytes: it must fit a frame
+// with the Response around it.
+const MaxAnswer = wire.MaxPayload - 1<<10
+
 // MaxMessage bounds a service's own words about an error, in bytes.
 const MaxMessage = 256
 

@@ -47,6 +47,7 @@ var parts = []part{
 
 	{logic, "session", []string{"gateway/session/..."}},
 	{logic, "client", []string{"gateway/client/..."}},
+	{logic, "service", []string{"routing/service/..."}},
 
 	{carry, "transport", []string{"gateway/transport/..."}},
 	{carry, "routing", []string{"routing/..."}},
@@ -79,6 +80,7 @@ var strangers = [][]string{
 var onlyOurs = map[string][]string{
 	"client":   {"gateway/wire", "gateway/wire/wirepb", "gateway/transport"},
 	"pushtest": {},
+	"service":  {"routing", "gateway/wire", "gateway/wire/wirepb", "gateway/token"},
 }
 
 // without lists modules of others that a part does not contain, not even
@@ -90,6 +92,7 @@ var without = map[string][]string{
 	"heartbeat": {nats, natsServer, prometheus, firebase, apns2},
 	"session":   {nats, natsServer, firebase, apns2},
 	"routing":   {firebase, apns2},
+	"service":   {natsServer, prometheus, firebase, apns2},
 }
 
 // importers lists modules of others with the one part that imports them, in

@@ -20,14 +20,14 @@ import (
 func FuzzRead(f *testing.F) {
 	f.Add(200, "application/json", []byte(`{"head":"20","items":[{"version":1}]}`), true)
 	f.Add(200, "", []byte("\x10\x14"), true)
-	f.Add(200, "", make([]byte, maxAnswer+1), false)
+	f.Add(200, "", make([]byte, routing.MaxAnswer+1), false)
 	f.Add(404, "text/plain; charset=x", []byte("a\n\xffb"), false)
 	f.Add(302, "text/html", []byte(""), false)
 	f.Fuzz(func(t *testing.T, code int, typ string, body []byte, sync bool) {
 		resp := &http.Response{StatusCode: code, Header: http.Header{"Content-Type": {typ}}, Body: io.NopCloser(bytes.NewReader(body))}
 		r := read(t.Context(), resp, sync)
 		if r.fault == nil {
-			if code/100 != 2 || len(r.body) > maxAnswer || sync && proto.Unmarshal(r.body, &wirepb.SyncResponse{}) != nil {
+			if code/100 != 2 || len(r.body) > routing.MaxAnswer || sync && proto.Unmarshal(r.body, &wirepb.SyncResponse{}) != nil {
 				t.Fatalf("%d became an answer of %d bytes", code, len(r.body))
 			}
 			return

@@ -136,10 +136,10 @@ func TestBounds(t *testing.T) {
 		}
 	})
 	e := start(t, map[string]string{"orders": url}, roots)
-	if body, err := e.call(t, "orders", strconv.Itoa(relay.MaxAnswer), ""); err != nil || len(body) != relay.MaxAnswer {
+	if body, err := e.call(t, "orders", strconv.Itoa(routing.MaxAnswer), ""); err != nil || len(body) != routing.MaxAnswer {
 		t.Errorf("the greatest answer: %d bytes, %v", len(body), err)
 	}
-	for _, n := range []int{relay.MaxAnswer + 1, 1 << 30} {
+	for _, n := range []int{routing.MaxAnswer + 1, 1 << 30} {
 		if _, err := e.call(t, "orders", strconv.Itoa(n), ""); status(err) != wire.StatusInternal || !strings.Contains(err.Error(), "more than the") {
 			t.Errorf("%d bytes: %v", n, err)
 		}

@@ -22,11 +22,8 @@ const (
 	contentType = "application/octet-stream"
 	contentJSON = "application/json"
 
-	// maxAnswer is the greatest answer, in bytes: it must fit a frame with the
-	// Response around it.
-	maxAnswer = wire.MaxPayload - 1<<10
 	// maxJSON has room for an answer whose items are base64.
-	maxJSON = 2 * maxAnswer
+	maxJSON = 2 * routing.MaxAnswer
 )
 
 // result of one HTTP request.
@@ -68,7 +65,7 @@ func read(ctx context.Context, resp *http.Response, sync bool) result {
 		r.fault = &routing.StatusError{Code: routing.StatusOfCode(strconv.Itoa(resp.StatusCode)), Message: words(resp, typ)}
 		return r
 	}
-	most := maxAnswer
+	most := routing.MaxAnswer
 	if sync && typ == contentJSON {
 		most = maxJSON
 	}
@@ -133,8 +130,8 @@ func syncAnswer(body []byte, json bool) ([]byte, *routing.StatusError) {
 	if err != nil {
 		return nil, &routing.StatusError{Code: wire.StatusInternal, Message: "the service's answer is not a SyncResponse"}
 	}
-	if len(out) > maxAnswer {
-		return nil, tooLarge(maxAnswer)
+	if len(out) > routing.MaxAnswer {
+		return nil, tooLarge(routing.MaxAnswer)
 	}
 	return out, nil
 }

@@ -14,10 +14,6 @@ import (
 	"github.com/hawser-edge/hawser/routing/replies"
 )
 
-// MaxAnswer is the greatest answer, in bytes: it must fit a frame with the
-// Response around it.
-const MaxAnswer = wire.MaxPayload - 1<<10
-
 // patience is how long one responder may take to answer what may be asked
 // again, before another one is asked: far above what an answer takes, far
 // below what a device waits.
@@ -152,8 +148,8 @@ func read(c Call, m *nats.Msg) answer {
 	if code != "" || text != "" {
 		return answer{fault: &Error{Code: routing.StatusOfCode(code), Message: routing.CleanMessage(text)}}
 	}
-	if len(m.Data) > MaxAnswer {
-		return answer{fault: &Error{Code: wire.StatusInternal, Message: fmt.Sprintf("the answer of %s/%s has %d bytes: more than the %d that fit a frame", c.Service, c.Method, len(m.Data), MaxAnswer)}}
+	if len(m.Data) > routing.MaxAnswer {
+		return answer{fault: &Error{Code: wire.StatusInternal, Message: fmt.Sprintf("the answer of %s/%s has %d bytes: more than the %d that fit a frame", c.Service, c.Method, len(m.Data), routing.MaxAnswer)}}
 	}
 	return answer{body: m.Data}
 }

@@ -15,13 +15,13 @@ import (
 func FuzzRead(f *testing.F) {
 	f.Add("503", "", "", []byte(nil))
 	f.Add("", "404", "no such order", []byte("x"))
-	f.Add("", "\xff", "a\nb\x00", make([]byte, MaxAnswer+1))
+	f.Add("", "\xff", "a\nb\x00", make([]byte, routing.MaxAnswer+1))
 	f.Fuzz(func(t *testing.T, natsStatus, code, text string, data []byte) {
 		a := read(Call{Service: "orders", Method: "list"}, &nats.Msg{Data: data, Header: nats.Header{
 			"Status": {natsStatus}, routing.HeaderServiceErrorCode: {code}, routing.HeaderServiceError: {text},
 		}})
 		if a.fault == nil {
-			if len(a.body) > MaxAnswer || code != "" || text != "" {
+			if len(a.body) > routing.MaxAnswer || code != "" || text != "" {
 				t.Fatalf("an answer of %d bytes with code %q and error %q", len(a.body), code, text)
 			}
 			return

@@ -90,8 +90,8 @@ func TestMicroService(t *testing.T) {
 		},
 		"deadline": func(req micro.Request) { _ = req.Respond([]byte(req.Headers().Get("Hawser-Deadline-Ms"))) },
 		"fail":     func(req micro.Request) { _ = req.Error(string(req.Data()), "because "+strings.Repeat("x", 900), nil) },
-		"large":    func(req micro.Request) { _ = req.Respond(make([]byte, relay.MaxAnswer+1)) },
-		"fits":     func(req micro.Request) { _ = req.Respond(make([]byte, relay.MaxAnswer)) },
+		"large":    func(req micro.Request) { _ = req.Respond(make([]byte, routing.MaxAnswer+1)) },
+		"fits":     func(req micro.Request) { _ = req.Respond(make([]byte, routing.MaxAnswer)) },
 		"hang":     func(req micro.Request) { go func() { <-release; _ = req.Respond(nil) }() },
 	})
 	got, err := r.Call(t.Context(), call("echo", "hello"))
@@ -104,7 +104,7 @@ func TestMicroService(t *testing.T) {
 	if ms, _ := strconv.Atoi(string(got)); err != nil || ms < 1000 || ms > 1500 {
 		t.Errorf("deadline: %s, %v", got, err)
 	}
-	if got, err = r.Call(t.Context(), call("fits", "")); err != nil || len(got) != relay.MaxAnswer {
+	if got, err = r.Call(t.Context(), call("fits", "")); err != nil || len(got) != routing.MaxAnswer {
 		t.Errorf("fits: %d bytes, %v", len(got), err)
 	}
 	if _, err = r.Call(t.Context(), call("large", "")); status(err) != wire.StatusInternal {
