@@ -69,25 +69,12 @@ func (e *env) handle(method string, h syncHandler) {
 	}
 }
 
-// ask sends a request as an edge does. Its reply is under the tenant's prefix,
-// where the backend may answer.
+// ask sends a request as an edge does.
 func (e *env) ask(method, token string, body []byte, deadline string) *nats.Msg {
-	reply := routing.UpstreamReply("hk1", "demo") + "." + nats.NewInbox()[7:]
-	sub, err := e.edge.SubscribeSync(reply)
-	if err != nil {
-		e.t.Error(err)
-		return nil
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	err = e.edge.PublishMsg(&nats.Msg{
-		Subject: routing.SyncSubject("demo", method), Reply: reply, Data: body,
+	m, err := e.edge.RequestMsg(&nats.Msg{
+		Subject: routing.UpstreamSubject("demo", "sync", method), Data: body,
 		Header: nats.Header{"Hawser-Token": {token}, "Hawser-Deadline-Ms": {deadline}},
-	})
-	if err != nil {
-		e.t.Error(err)
-		return nil
-	}
-	m, err := sub.NextMsg(10 * time.Second)
+	}, 10*time.Second)
 	if err != nil {
 		e.t.Errorf("%s: %v", method, err)
 		return &nats.Msg{}
