@@ -3,8 +3,9 @@ package table
 import "time"
 
 const (
-	// LostFor is how long it is known of a device that its edge was lost.
-	LostFor = 30 * time.Second
+	// LostFor is how long it is known of a device that its edge was lost, and
+	// how long a lost session takes room.
+	LostFor = 2 * time.Minute
 	// sweepStep is how many sessions of lost edges a tick clears away at
 	// most: about a millisecond of work.
 	sweepStep = 4096
