@@ -65,7 +65,7 @@ func fill(tab *Table, devices, perUser int, connected func(n int) bool) {
 		tab.SetRecord(id, true)
 		if connected(n) {
 			sl := tab.edges[fmt.Sprint("e", n%benchEdges)]
-			tab.add(sl, &told{conn: uint64(n), epoch: start.UnixMilli(), device: id}, start)
+			tab.addAll(sl, []told{{conn: uint64(n), epoch: start.UnixMilli(), device: id}}, start, nil)
 		}
 	}
 }

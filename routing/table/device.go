@@ -50,9 +50,12 @@ func (t *Table) seek(tenant, user string) (s seek, ok bool) {
 	return s, s.userForm != unfit
 }
 
-func (s *seek) of(device string) {
-	s.device = device
-	s.name, s.form = pack(device)
+func (t *Table) seekDevice(id DeviceID) (s seek, ok bool) {
+	if s, ok = t.seek(id.Tenant, id.User); ok {
+		s.device = id.Device
+		s.name, s.form = pack(id.Device)
+	}
+	return s, ok
 }
 
 // head returns the user's first device, or 0.
@@ -95,11 +98,10 @@ func (t *Table) find(s *seek) (i, first, last uint32) {
 
 // lookup returns a device, or 0 and nil.
 func (t *Table) lookup(id DeviceID) (uint32, *device) {
-	s, ok := t.seek(id.Tenant, id.User)
+	s, ok := t.seekDevice(id)
 	if !ok {
 		return 0, nil
 	}
-	s.of(id.Device)
 	i, _, _ := t.find(&s)
 	if i == 0 {
 		return 0, nil
@@ -111,17 +113,28 @@ func (t *Table) lookup(id DeviceID) (uint32, *device) {
 // token or a session. It returns 0 for what is no name, and where there are
 // too many tenants.
 func (t *Table) enter(id DeviceID) uint32 {
+	if s, ok := t.seekNew(id); ok {
+		return t.enterSought(&s)
+	}
+	return 0
+}
+
+// seekNew prepares the search of a device that may be new. The result holds
+// as long as no device is forgotten.
+func (t *Table) seekNew(id DeviceID) (seek, bool) {
 	if len(id.Tenant) > maxName || len(id.User) > maxName || len(id.Device) > maxName {
-		return 0
+		return seek{}, false
 	}
 	if _, ok := t.tenants.number(id.Tenant); !ok {
-		return 0
+		return seek{}, false
 	}
-	s, _ := t.seek(id.Tenant, id.User)
-	s.of(id.Device)
-	i, first, last := t.find(&s)
+	return t.seekDevice(id)
+}
+
+func (t *Table) enterSought(s *seek) uint32 {
+	i, first, last := t.find(s)
 	if i == 0 {
-		i = t.make(&s, first, last)
+		i = t.make(s, first, last)
 	}
 	return i
 }

@@ -67,11 +67,7 @@ func (t *Table) TakeDump(p *DumpPart, now time.Time, changes []Change) (bool, []
 	if p.Part == 0 {
 		t.unmark(sl)
 	}
-	for i := range p.sessions {
-		if c, ok := t.add(sl, &p.sessions[i], now); ok {
-			changes = append(changes, c)
-		}
-	}
+	changes = t.addAll(sl, p.sessions, now, changes)
 	if !p.Last {
 		return false, changes
 	}

@@ -147,12 +147,22 @@ func (t *Table) change(sl *slot, b *linkpb.SessionBatch, now time.Time, changes 
 			changes = append(changes, c)
 		}
 	}
+	added := make([]told, 0, len(b.GetAdded()))
 	for _, p := range b.GetAdded() {
-		x := toldBy(p)
-		if c, ok := t.add(sl, &x, now); ok {
+		added = append(added, toldBy(p))
+	}
+	return t.addAll(sl, added, now, changes)
+}
+
+// addAll enters sessions.
+func (t *Table) addAll(sl *slot, sessions []told, now time.Time, changes []Change) []Change {
+	t.prepare(sl, sessions)
+	for i := range sessions {
+		if c, ok := t.add(sl, &sessions[i], now); ok {
 			changes = append(changes, c)
 		}
 	}
+	t.done(sessions)
 	return changes
 }
 

@@ -53,6 +53,15 @@ func newIndex(bits uint) index { return index{shards: make([]shard, 1<<bits), sh
 // are the tag.
 func (x *index) shard(hash uint64) *shard { return &x.shards[hash>>x.shift] }
 
+// touch reads where a search for a hash begins.
+func (x *index) touch(hash uint64) cell {
+	sh := x.shard(hash)
+	if len(sh.cells) == 0 {
+		return 0
+	}
+	return sh.cells[sh.home(uint32(hash))]
+}
+
 func (x *index) len() (n int) {
 	for i := range x.shards {
 		n += x.shards[i].n

@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"time"
 
-	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/sessionsum"
 )
 
@@ -88,18 +87,6 @@ type Change struct {
 	New bool
 }
 
-// told is a session as an edge tells of it.
-type told struct {
-	conn       uint64
-	epoch      int64
-	device     DeviceID
-	background bool
-}
-
-func toldBy(p *linkpb.Session) told {
-	return told{p.GetConn(), p.GetEpoch(), ID(p.GetTenant(), p.GetUser(), p.GetDevice()), p.GetBackground()}
-}
-
 func sum(conn uint64, id DeviceID, epoch int64) uint64 {
 	return sessionsum.Of(conn, id.Tenant, id.User, id.Device, epoch)
 }
@@ -150,8 +137,9 @@ func (t *Table) record(s Session) *session {
 func (t *Table) hashConn(conn uint64) uint64 { return maphash.Comparable(t.seed, conn) }
 
 // conn returns a slot's session by its connection number, or 0.
-func (t *Table) conn(sl *slot, conn uint64) uint32 {
-	hash := t.hashConn(conn)
+func (t *Table) conn(sl *slot, conn uint64) uint32 { return t.connOf(sl, conn, t.hashConn(conn)) }
+
+func (t *Table) connOf(sl *slot, conn, hash uint64) uint32 {
 	sh, tag := sl.conns.shard(hash), uint32(hash)
 	for i := sh.first(tag); ; i++ {
 		c := sh.candidate(i, tag)
@@ -161,11 +149,11 @@ func (t *Table) conn(sl *slot, conn uint64) uint32 {
 	}
 }
 
-// add enters a session that an edge tells of and returns what it changed for
-// the device, if anything. What is no session is left out: then the edge's
+// add enters a session, which is prepared, and returns what it changed for the
+// device, if anything. What is no session is left out: then the edge's
 // count never agrees.
 func (t *Table) add(sl *slot, p *told, now time.Time) (Change, bool) {
-	if i := t.conn(sl, p.conn); i != 0 {
+	if i := t.connOf(sl, p.conn, p.connHash); i != 0 {
 		s := t.sessions.at(i)
 		if s.epoch == p.epoch && t.id(t.devices.at(s.device)) == p.device {
 			s.at |= inDump
@@ -173,11 +161,10 @@ func (t *Table) add(sl *slot, p *told, now time.Time) (Change, bool) {
 		}
 		t.drop(sl, i)
 	}
-	d := t.enter(p.device)
-	if d == 0 {
+	if !p.fit {
 		return Change{}, false
 	}
-	i := t.insert(sl, p, d)
+	i := t.insert(sl, p, t.enterSought(&p.seek))
 	if s := t.sessions.at(i); s.epoch > now.Add(MaxEpochAhead).UnixMilli() {
 		sl.mark(s, refused)
 		return Change{}, false
@@ -191,8 +178,7 @@ func (t *Table) insert(sl *slot, p *told, device uint32) uint32 {
 	s := t.sessions.at(i)
 	*s = session{conn: p.conn, epoch: p.epoch, device: device, at: sl.number<<flagBits | inDump}
 	s.set(background, p.background)
-	hash := t.hashConn(p.conn)
-	sl.conns.shard(hash).insert(newCell(hash, i))
+	sl.conns.shard(p.connHash).insert(newCell(p.connHash, i))
 	sl.count++
 	sl.sum += sum(p.conn, p.device, p.epoch)
 	t.devices.at(device).uses += oneUse

@@ -101,6 +101,7 @@ type Table struct {
 
 	records  int
 	lastTick time.Time
+	touched  cell
 }
 
 // New returns an empty table.
