@@ -59,5 +59,5 @@ const (
 	stuckAfter = 10 * time.Second
 	// sweepFloor is the least number of sessions a second that are verified
 	// anew: a small edge does not take the whole window.
-	sweepFloor = 500
+	sweepFloor = 1000
 )

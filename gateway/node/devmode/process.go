@@ -83,6 +83,9 @@ func (p *Process) Stop() error {
 	return nil
 }
 
+// Pid is the process's number in the system.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
 // Done is closed once the process is gone.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
