@@ -37,7 +37,7 @@ type part struct {
 // parts holds every package of the repository. A new one gets its place here
 // first.
 var parts = []part{
-	{program, "gateway", []string{"gateway", "gateway/demo/..."}},
+	{program, "gateway", []string{"gateway", "gateway/demo/...", "deploy/..."}},
 	{program, "loadtest", []string{"loadtest/..."}},
 	{program, "faulttest", []string{"routing/faulttest/..."}},
 

@@ -33,6 +33,8 @@ type device struct {
 	arrivals []arrival
 	versions map[string]int64
 	state    client.State
+	// connected is when the device was connected last.
+	connected time.Time
 	// misses counts dials that failed: each sends the next one to another edge.
 	misses int
 }
@@ -60,8 +62,9 @@ func (d *device) app() string {
 
 // open starts the application and waits until the device is connected.
 func (d *device) open(ctx context.Context, transportName string) error {
+	addr, _ := d.edge()
 	c, err := client.New(client.Config{
-		Addr: d.edge().Devices, Transport: transportName,
+		Addr: addr, Transport: transportName,
 		Token:    func(context.Context) (string, error) { return d.fleet.Token(d.user, d.name) },
 		Platform: d.platform, App: d.app(), PushToken: d.pushToken(),
 		Store: d, OnEvent: d.hear, OnState: d.setState, Dial: d.dial,
@@ -94,26 +97,34 @@ func (d *device) close() {
 	d.cancel = nil
 }
 
-// edge is the one that the device's next dial goes to.
-func (d *device) edge() Member {
+// edge is the one that the device's next dial goes to, and how many failed
+// before.
+func (d *device) edge() (addr string, misses int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.fleet.edges[(d.home+d.misses)%len(d.fleet.edges)]
+	return d.fleet.edges[(d.home+d.misses)%len(d.fleet.edges)].Devices, d.misses
+}
+
+// miss sends the next dial to another edge, as a name with several addresses
+// does. Of two dials that race to one edge only the first counts.
+func (d *device) miss(before int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.misses == before {
+		d.misses++
+	}
 }
 
 // dial wraps the connection so that the story can stop the device's reading.
-// An edge that cannot be reached makes the next dial go to another one, as a
-// name with several addresses does.
 func (d *device) dial(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
 	dial := transport.DialTCP
 	if kind == transport.QUIC {
 		dial = transport.DialQUIC
 	}
-	conn, err := dial(ctx, d.edge().Devices, d.fleet.tls)
+	addr, misses := d.edge()
+	conn, err := dial(ctx, addr, d.fleet.tls)
 	if err != nil {
-		d.mu.Lock()
-		d.misses++
-		d.mu.Unlock()
+		d.miss(misses)
 		return nil, err
 	}
 	return gatedConn{conn, d.gate}, nil
@@ -148,7 +159,26 @@ func (d *device) Save(kind string, version int64) error {
 func (d *device) setState(s client.State) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// A device that is sent elsewhere is connected all the while.
+	if s.Phase == client.PhaseConnected && (d.state.Phase != s.Phase || d.state.Edge != s.Edge) {
+		d.connected = time.Now()
+	}
 	d.state = s
+}
+
+// waitBack waits until the device has connected anew since a time, and returns
+// how long after it that was.
+func (d *device) waitBack(ctx context.Context, since time.Time) (after time.Duration, err error) {
+	err = devmode.Until(ctx, func() error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.state.Phase != client.PhaseConnected || d.connected.Before(since) {
+			return fmt.Errorf("%s's %s has not come to another edge: %w", d.user, d.name, errors.Join(d.state.Err, errNotConnected))
+		}
+		after = d.connected.Sub(since)
+		return nil
+	})
+	return after, err
 }
 
 func (d *device) current() client.State {

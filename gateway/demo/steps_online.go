@@ -3,9 +3,11 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
 func (s *story) start(ctx context.Context) ([]string, error) {
@@ -84,16 +86,21 @@ func (s *story) bothHear(ctx context.Context, version int64) (string, error) {
 }
 
 func (s *story) storedAt(ctx context.Context, version int64) (time.Time, error) {
-	events, err := s.fleet.streamEvents(ctx)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, e := range events {
-		if e.version == version {
-			return e.stored, nil
+	var at time.Time
+	err := devmode.Until(ctx, func() error {
+		events, err := s.fleet.streamEvents(ctx)
+		if err != nil {
+			return err
 		}
-	}
-	return time.Time{}, fmt.Errorf("version %d was answered and is not in the stream", version)
+		i := slices.IndexFunc(events, func(e event) bool { return e.version == version })
+		if i < 0 {
+			// A server that follows the stream's leader may be a moment behind.
+			return fmt.Errorf("version %d was answered and is not in the stream", version)
+		}
+		at = events[i].stored
+		return nil
+	})
+	return at, err
 }
 
 // quiet is how long the story waits to see that nothing happens.

@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
@@ -26,8 +28,8 @@ type Options struct {
 	Out io.Writer
 }
 
-// stepLimit bounds one step. The slowest one waits for the take-over of a
-// dead router's work.
+// stepLimit bounds a step that names no limit. The slowest one of these waits
+// for the take-over of a dead router's work.
 const stepLimit = 25 * time.Second
 
 // Kinds of the demo's tenant, as devmode configures them.
@@ -51,6 +53,11 @@ type story struct {
 	firstID string
 	// forB are the versions that were published while B was away.
 	forB []int64
+	// acknowledged are the versions that a backend was told while parts died:
+	// the stream has to hold them.
+	acknowledged []int64
+	// deadEdge and deadNATS died together.
+	deadEdge, deadNATS string
 }
 
 // A step is one part of the story. What it returns are plain sentences about
@@ -58,20 +65,29 @@ type story struct {
 type step struct {
 	name string
 	run  func(*story, context.Context) ([]string, error)
+	// limit bounds it. 0: stepLimit.
+	limit time.Duration
 }
 
 func (s *story) steps() []step {
-	return []step{
-		{"Start: NATS, two routers, an edge and a push worker, each a process", (*story).start},
-		{"User A connects: a phone over QUIC, a tablet over TCP", (*story).connectA},
-		{"Three events through the three doors", (*story).threeDoors},
-		{"The same call again, with the same id", (*story).sameAgain},
-		{"Users B (APNs) and C (FCM) are away: three events each", (*story).away},
-		{"B returns", (*story).bReturns},
-		{"A's phone stops reading", (*story).stopReading},
-		{"A device with a forged token", (*story).forgedToken},
-		{"A router dies with an event in its hands", (*story).routerDies},
+	begin := step{name: "Start: NATS, two routers, an edge and a push worker, each a process", run: (*story).start}
+	var outage []step
+	if _, ok := s.ground.(Redundant); ok {
+		begin = step{"Start: three NATS servers, two of each role, each a container", (*story).start, outageLimit}
+		outage = outageSteps()
 	}
+	return slices.Concat([]step{
+		begin,
+		{name: "User A connects: a phone over QUIC, a tablet over TCP", run: (*story).connectA},
+		{name: "Three events through the three doors", run: (*story).threeDoors},
+		{name: "The same call again, with the same id", run: (*story).sameAgain},
+		{name: "Users B (APNs) and C (FCM) are away: three events each", run: (*story).away},
+		{name: "B returns", run: (*story).bReturns},
+	}, outage, []step{
+		{name: "A's phone stops reading", run: (*story).stopReading},
+		{name: "A device with a forged token", run: (*story).forgedToken},
+		{name: "A router dies with an event in its hands", run: (*story).routerDies},
+	})
 }
 
 // Run tells the story. The report's OK says whether every step held; the
@@ -130,7 +146,7 @@ func (s *story) tell(ctx context.Context, p printer) Report {
 		}
 	}
 	p.begin(p.total, "Stop")
-	stopped := s.play(ctx, step{"Stop", (*story).stop})
+	stopped := s.play(ctx, step{"Stop", (*story).stop, outageLimit})
 	p.end(stopped)
 	r.Steps = append(r.Steps, stopped)
 	r.OK = r.OK && stopped.OK
@@ -139,7 +155,7 @@ func (s *story) tell(ctx context.Context, p printer) Report {
 }
 
 func (s *story) play(ctx context.Context, st step) StepReport {
-	ctx, cancel := context.WithTimeout(ctx, stepLimit)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(st.limit, stepLimit))
 	defer cancel()
 	began := time.Now()
 	lines, err := st.run(s, ctx)
@@ -159,7 +175,7 @@ func (s *story) look() string {
 func (s *story) account(ctx context.Context) (AccountReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepLimit)
 	defer cancel()
-	events, err := s.fleet.streamEvents(ctx)
+	events, err := s.eventsWithAcknowledged(ctx)
 	if err != nil {
 		return AccountReport{}, err
 	}
@@ -172,10 +188,27 @@ func (s *story) account(ctx context.Context) (AccountReport, error) {
 		records = append(records, rec)
 	}
 	report := AccountReport{account: balance(events, records)}
+	for _, v := range missing(s.acknowledged, events) {
+		report.Lost++
+		report.Faults = append(report.Faults, fmt.Sprintf("lost: version %d was acknowledged and is not in the stream", v))
+	}
 	sorted := latencies(events, records)
 	report.LatencyMS.P50 = milliseconds(quantile(sorted, 0.50))
 	report.LatencyMS.P99 = milliseconds(quantile(sorted, 0.99))
 	return report, nil
+}
+
+// eventsWithAcknowledged reads the stream until it shows what was acknowledged,
+// or for five seconds: a NATS server that has just come back may lag behind.
+func (s *story) eventsWithAcknowledged(ctx context.Context) (events []event, err error) {
+	for range 10 {
+		events, err = s.fleet.streamEvents(ctx)
+		if err != nil || len(missing(s.acknowledged, events)) == 0 {
+			return events, err
+		}
+		pause(ctx, 500*time.Millisecond)
+	}
+	return events, nil
 }
 
 func (s *story) devices() []*device {
