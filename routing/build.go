@@ -42,6 +42,9 @@ func PushSubject(tenant, user, device, kind string) string {
 // as token.rejected, may be of several tokens.
 func EventSubject(tenant, typ string) string { return prefixEvents + tenant + "." + typ }
 
+// EventsConsumer is the consumer by which a tenant's events are handed out.
+func EventsConsumer(tenant string) string { return "tenant-" + tenant }
+
 // EventsOf is the wildcard of all events of a tenant.
 func EventsOf(tenant string) string { return prefixEvents + tenant + ".>" }
 

@@ -136,7 +136,7 @@ func routerPermissions(router string) Permissions {
 			BeatSubject(router), PresenceSubject(router), PresenceReply("*", "*"), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
 			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", repliesAcross,
 			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
-			jsAck(StreamInbox, ConsumerRouters), "$JS.FC." + StreamDevices + ".>",
+			jsAck(StreamInbox, ConsumerRouters), jsNext(StreamEvents, "*"), jsAck(StreamEvents, "*"), "$JS.FC." + StreamDevices + ".>",
 			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*",
 		},
 		Subscribe: []string{

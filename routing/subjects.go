@@ -7,7 +7,7 @@ package routing
 //	JetStream subject              stream    consumer  written by     read by
 //	inbox.<partition>.T.U.K        INBOX     ROUTERS   router         router, push
 //	push.T.U.D.K                   PUSH      PUSH      router         push
-//	hawser.v1.events.T.<type>      EVENTS    -         router, push   backends of T
+//	hawser.v1.events.T.<type>      EVENTS    tenant-T  router, push   backends of T
 //	$KV.DEVICES.d.T.U.D            DEVICES   -         router, push   router, push
 //	$KV.DEVICES.c.T.U[.D]          DEVICES   -         router         router
 //	$KV.DEVICES.t.<hash>           DEVICES   -         router, push   router, push

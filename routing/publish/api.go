@@ -11,10 +11,6 @@ import (
 	"github.com/hawser-edge/hawser/routing/hawserv1/hawserv1connect"
 )
 
-// maxCalls bounds the calls in work beside Notify. A NotifyMany may hold
-// maxManyBody of memory.
-const maxCalls = 32
-
 // method is one method of hawser.v1.Publisher beside Notify, for both doors.
 type method[Q, A any] struct {
 	// name as it ends the path of HTTP and the subject of NATS.
@@ -25,6 +21,7 @@ type method[Q, A any] struct {
 // The methods.
 var (
 	notifyMany   = method[hawserv1.NotifyManyRequest, hawserv1.NotifyManyResponse]{"NotifyMany", (*Service).NotifyMany}
+	readEvents   = method[hawserv1.EventsRequest, hawserv1.EventsResponse]{"Events", (*Service).Events}
 	presence     = method[hawserv1.PresenceRequest, hawserv1.PresenceResponse]{"Presence", (*Service).Presence}
 	disconnect   = method[hawserv1.DisconnectRequest, hawserv1.DisconnectResponse]{"Disconnect", (*Service).Disconnect}
 	deleteDevice = method[hawserv1.DeleteDeviceRequest, hawserv1.DeleteDeviceResponse]{"DeleteDevice", (*Service).DeleteDevice}
@@ -33,22 +30,28 @@ var (
 
 // enter takes a place for a call of the method, without waiting; leave gives
 // it back.
-func (s *Service) enter(method string) *Error {
-	select {
-	case s.calls <- struct{}{}:
-		return nil
-	default:
+func (s *Service) enter(tenant, method string) *Error {
+	if _, ok := s.cfg.Catalog.Tenant(tenant); !ok {
+		return s.called(method, invalid("tenant %.64q is not configured", tenant))
+	}
+	if !s.placesOf(method).take(tenant) {
 		return s.called(method, tooMany(method))
 	}
+	return nil
 }
 
-func (s *Service) leave() { <-s.calls }
+func (s *Service) leave(tenant, method string) { s.placesOf(method).leave(tenant) }
+
+// placesOf keeps calls that wait apart from those that do something.
+func (s *Service) placesOf(method string) *places {
+	if method == readEvents.name {
+		return s.polls
+	}
+	return s.calls
+}
 
 // call runs one call, which needs a place. Its error is an *Error.
 func (m method[Q, A]) call(ctx context.Context, s *Service, tenant string, req *Q) (*A, *Error) {
-	if _, ok := s.cfg.Catalog.Tenant(tenant); !ok {
-		return nil, s.called(m.name, invalid("tenant %.64q is not configured", tenant))
-	}
 	answer, err := m.do(s, ctx, tenant, req)
 	if err != nil {
 		return nil, s.called(m.name, AsError(err))
@@ -69,10 +72,10 @@ func (s *Service) called(method string, e *Error) *Error {
 // http is the method at the HTTP door.
 func (m method[Q, A]) http(ctx context.Context, s *Service, req *connect.Request[Q]) (*connect.Response[A], error) {
 	tenant := tenantOf(ctx)
-	if fault := s.enter(m.name); fault != nil {
+	if fault := s.enter(tenant, m.name); fault != nil {
 		return nil, connectError(fault)
 	}
-	defer s.leave()
+	defer s.leave(tenant, m.name)
 	answer, fault := m.call(ctx, s, tenant, req.Msg)
 	if fault != nil {
 		return nil, connectError(fault)
@@ -106,6 +109,8 @@ func byName(name string) func(context.Context, *Service, string, []byte) ([]byte
 	switch name {
 	case notifyMany.name:
 		return notifyMany.json
+	case readEvents.name:
+		return readEvents.json
 	case presence.name:
 		return presence.json
 	case disconnect.name:
@@ -121,12 +126,17 @@ func byName(name string) func(context.Context, *Service, string, []byte) ([]byte
 
 // methods are the names, for metrics.
 func methods() []string {
-	return []string{notifyMany.name, presence.name, disconnect.name, deleteDevice.name, deleteUser.name}
+	return []string{notifyMany.name, readEvents.name, presence.name, disconnect.name, deleteDevice.name, deleteUser.name}
 }
 
 // NotifyMany implements hawserv1connect.PublisherHandler.
 func (d door) NotifyMany(ctx context.Context, req *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error) {
 	return notifyMany.http(ctx, d.s, req)
+}
+
+// Events implements hawserv1connect.PublisherHandler.
+func (d door) Events(ctx context.Context, req *connect.Request[hawserv1.EventsRequest]) (*connect.Response[hawserv1.EventsResponse], error) {
+	return readEvents.http(ctx, d.s, req)
 }
 
 // Presence implements hawserv1connect.PublisherHandler.

@@ -32,7 +32,7 @@ const (
 // Which tenants a NATS user may publish for is up to its permissions. It is
 // called once for a Service.
 func (s *Service) ServeNATS(ctx context.Context, nc *nats.Conn) error {
-	d := &natsDoor{s: s}
+	d := &natsDoor{s: s, open: ctx}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	subs, err := d.subscribe(work, nc)
@@ -76,6 +76,8 @@ func (d *natsDoor) leave(subs []*nats.Subscription) {
 type natsDoor struct {
 	s  *Service
 	wg sync.WaitGroup
+	// open ends when the door closes: calls that only wait end with it.
+	open context.Context
 }
 
 // take runs on the subscription's goroutine and does not block.

@@ -23,14 +23,17 @@ func (d *natsDoor) takeCall(ctx context.Context, m *nats.Msg) {
 		d.fail(m, &Error{Code: connect.CodeUnimplemented, Message: "there is no method " + name + " here: its names are those of hawser.v1.Publisher, and Notify has subjects of its own"})
 		return
 	}
-	if fault := d.s.enter(name); fault != nil {
+	if fault := d.s.enter(tenant, name); fault != nil {
 		d.fail(m, fault)
 		return
+	}
+	if name == readEvents.name {
+		ctx = d.open
 	}
 	d.wg.Add(1)
 	go func() {
 		defer d.wg.Done()
-		defer d.s.leave()
+		defer d.s.leave(tenant, name)
 		body, fault := call(ctx, d.s, tenant, m.Data)
 		if fault != nil {
 			d.fail(m, fault)

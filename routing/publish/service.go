@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/events"
 	"github.com/hawser-edge/hawser/routing/hawserv1"
 	"github.com/hawser-edge/hawser/routing/inbox"
 )
@@ -60,7 +61,9 @@ type Service struct {
 	holdback *holdback
 	metrics  *metrics
 	slots    chan struct{}
-	calls    chan struct{}
+	events   *events.Reader
+	calls    *places
+	polls    *places
 	// questions are the tenants' rates of Presence, for this router alone.
 	questions map[string]*rate.Limiter
 }
@@ -77,7 +80,8 @@ func New(cfg Config) *Service {
 		cfg.MaxInFlight = 1024
 	}
 	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), holdback: newHoldback(cfg.Pressure, cfg.Crowded), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
-		calls: make(chan struct{}, maxCalls), questions: newQuestions(cfg.Catalog.Tenants())}
+		events: events.NewReader(cfg.JS), calls: newPlaces(cfg.Catalog.Tenants(), maxCalls, maxCallsOfOne),
+		polls: newPlaces(cfg.Catalog.Tenants(), maxPolls, maxPollsOfOne), questions: newQuestions(cfg.Catalog.Tenants())}
 }
 
 // Publish stores one event. Errors are *Error.
