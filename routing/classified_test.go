@@ -39,7 +39,7 @@ var classified = []struct {
 	{"EventSubject", routing.EventSubject("globex", "token.rejected"), rights{isRouter: "p", isPush: "p"}},
 	{"EventsOf", routing.EventsOf("acme"), rights{isRouter: "p", isPush: "p", isBackend: "s"}},
 	{"EventsOf", routing.EventsOf("globex"), rights{isRouter: "p", isPush: "p"}},
-	{"EventsConsumer", "$JS.API.CONSUMER.MSG.NEXT." + routing.StreamEvents + "." + routing.EventsConsumer("acme"), rights{isRouter: "p"}},
+	{"EventsConsumer", "$JS.API.CONSUMER.MSG.NEXT." + routing.StreamEvents + "." + routing.EventsConsumer("acme"), rights{isRouter: "p", isOperator: "p"}},
 	{"EventsAll", routing.EventsAll, rights{isRouter: "p", isPush: "p"}},
 	{"SessionsSubject", routing.SessionsSubject("hk1"), rights{isEdge: "p", isRouter: "s"}},
 	{"SessionsSubject", routing.SessionsSubject("hk2"), rights{isRouter: "s"}},
