@@ -857,7 +857,11 @@ func (x *GoAway) GetCause() GoAway_Cause {
 }
 
 // SyncRequest is the body of a Request to the service "sync"; the method is
-// the kind.
+// the kind. hawser answers it for the kinds that it numbers. For a kind that
+// the backend numbers the backend does, as a service on NATS
+// (hawser.v1.up.<tenant>.sync.<kind>) or over HTTP; the user is that of the
+// device's token. Its repeat must change nothing: edges ask again where nobody
+// answers in 2 s.
 type SyncRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The newest version the device has. 0: nothing yet.
@@ -912,18 +916,27 @@ func (x *SyncRequest) GetLimit() int64 {
 	return 0
 }
 
-// SyncResponse is what the device lacks, oldest first.
+// SyncResponse is what the device lacks, oldest first. At most 63 KiB: what
+// does not fit is left for the next request. A device refuses an answer that
+// breaks one of the rules below, and asks again later.
 type SyncResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Items []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
-	// The kind's newest version.
+	// Their versions grow, lie above since and are at most head. Versions may be
+	// left out, such as those of events that a newer one made void: a device
+	// that has taken the last item of an answer without more is at head.
+	Items []*Item `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	// The kind's newest version: what was published last, or later. 0: there is
+	// none. Not below since, but with reset_to_head.
 	Head int64 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`
-	// More items follow: ask again since the last item's version.
+	// More items follow: ask again since the last item's version. There must be
+	// an item then.
 	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
 	// Items between since and the first one here are no longer kept: take a
 	// snapshot from the application's own service.
 	SnapshotNeeded bool `protobuf:"varint,4,opt,name=snapshot_needed,json=snapshotNeeded,proto3" json:"snapshot_needed,omitempty"`
-	// The device was ahead of the head: it sets its version to head.
+	// The device was ahead of the head, which is below since: it sets its
+	// version to head. Such as after a restored backup. There may be items, the
+	// whole state up to head, but never more.
 	ResetToHead   bool `protobuf:"varint,5,opt,name=reset_to_head,json=resetToHead,proto3" json:"reset_to_head,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
