@@ -7,7 +7,8 @@ type Counts struct {
 	Messages, Redelivered, Late uint64
 	// Superseded messages were acknowledged for a later one; GivenBack ones
 	// were returned because an edge did not answer.
-	Superseded, GivenBack uint64
+	// Abandoned ones were forgotten because this router stood still.
+	Superseded, GivenBack, Abandoned uint64
 	// Relieved events did not get their whole patience, and PutOff ones were
 	// left to the log for some seconds: their tenant holds its part.
 	Relieved, PutOff uint64

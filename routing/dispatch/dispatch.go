@@ -298,6 +298,33 @@ func (p *Dispatcher) Tick(now time.Time) {
 	p.expireChecks(now)
 }
 
+// Abandon forgets all that is held without a word to the log, which delivers it
+// again to somebody, and reports how much that was: its owner was away, so that
+// others have it by now.
+func (p *Dispatcher) Abandon() (held int) {
+	held = p.hold.open
+	p.counts.Abandoned += uint64(held)
+	for _, u := range p.users {
+		for _, f := range u.flows {
+			for _, h := range f.held {
+				p.drop(h)
+			}
+			f.retired = true
+		}
+	}
+	p.forget()
+	return held
+}
+
+// forget ends all flows and questions.
+func (p *Dispatcher) forget() {
+	p.users = make(map[table.UserID]*user)
+	p.timers = timers{}
+	p.devices = 0
+	clear(p.loads)
+	p.abandonChecks()
+}
+
 // Leave returns all held messages to the log, and all that are still handed
 // in: the router drains.
 func (p *Dispatcher) Leave() {
@@ -309,9 +336,5 @@ func (p *Dispatcher) Leave() {
 			}
 		}
 	}
-	p.users = make(map[table.UserID]*user)
-	p.timers = timers{}
-	p.devices = 0
-	clear(p.loads)
-	p.abandonChecks()
+	p.forget()
 }

@@ -34,11 +34,17 @@ func (r *Router) consume(ctx context.Context) {
 		if ctx.Err() != nil || closed(r.leaving) {
 			return
 		}
+		if errors.Is(err, errRecalled) {
+			continue
+		}
 		r.metrics.retries.WithLabelValues(retryConsumer).Inc()
 		r.cfg.Log.Warn("events cannot be pulled, trying again", "error", err)
 		sleep(ctx, retryPause)
 	}
 }
+
+// errRecalled ends a consumption so that a new one begins.
+var errRecalled = errors.New("recalled")
 
 func (r *Router) consumeOnce(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -47,7 +53,8 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cc, err := c.Consume(func(m jetstream.Msg) { r.receive(ctx, m) },
+	epoch := r.epoch.Load()
+	cc, err := c.Consume(func(m jetstream.Msg) { r.receive(ctx, m, epoch) },
 		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(10*time.Second),
 		// A request that a restarted server does not know any more is made
 		// again after two missed heartbeats.
@@ -62,6 +69,9 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 	case <-ctx.Done():
 		cc.Stop()
 	case <-cc.Closed():
+	case <-r.recalled:
+		cc.Stop()
+		return errRecalled
 	case <-r.leaving:
 		cc.Drain()
 		select {
@@ -74,7 +84,10 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 }
 
 // receive reads one event and hands it to the loop, waiting for room there.
-func (r *Router) receive(ctx context.Context, m jetstream.Msg) {
+func (r *Router) receive(ctx context.Context, m jetstream.Msg, epoch uint64) {
+	if epoch != r.epoch.Load() {
+		return // it comes again by itself
+	}
 	if closed(r.leaving) {
 		_ = m.Nak() // undelivered, it comes again by itself
 		return
@@ -91,6 +104,7 @@ func (r *Router) receive(ctx context.Context, m jetstream.Msg) {
 		_ = m.Term()
 		return
 	}
+	msg.Receipt = receipt{m, msg.Receipt.(receipt).seq, epoch}
 	select {
 	case r.messages <- msg:
 	case <-r.leaving:
@@ -127,7 +141,7 @@ func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
 		Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, At: e.Time,
 		Urgency: e.Urgency.Or(kind.Urgency).Or(routing.UrgencyNormal),
 		Push:    known && pushes(kind, e.Push), Content: e.Push,
-		Redelivered: meta.NumDelivered > 1, Receipt: receipt{m, e.Sequence},
+		Redelivered: meta.NumDelivered > 1, Receipt: receipt{msg: m, seq: e.Sequence},
 	}, nil
 }
 
@@ -148,6 +162,8 @@ func pushes(k routing.Kind, content []byte) bool {
 type receipt struct {
 	msg jetstream.Msg
 	seq uint64
+	// epoch is that of the consumption that had it.
+	epoch uint64
 }
 
 func closed(c chan struct{}) bool {

@@ -66,10 +66,13 @@ type loop struct {
 	connected                bool
 	reconnects               uint64
 	tickedAt                 time.Time
-	beatAt                   time.Time
-	crowdSaidAt              time.Time
-	totals                   totals
-	clock                    clock
+	// steppedAt is when the loop last took something in; until caughtUpBy a
+	// table that was left behind is not complete.
+	steppedAt, caughtUpBy time.Time
+	beatAt                time.Time
+	crowdSaidAt           time.Time
+	totals                totals
+	clock                 clock
 }
 
 func newLoop(r *Router, subs *subscriptions) *loop {
@@ -88,7 +91,7 @@ func (l *loop) run(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	leaving := l.r.leaving
-	l.tick(time.Now())
+	l.tick(l.now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -100,19 +103,19 @@ func (l *loop) run(ctx context.Context) {
 			l.finishLeave()
 			return
 		case m := <-l.r.core:
-			l.takeCore(m, time.Now())
+			l.takeCore(m, l.now())
 		case u := <-l.r.records:
-			l.takeRecord(u, time.Now())
+			l.takeRecord(u, l.now())
 		case m := <-l.messages():
-			l.takeMessage(m, time.Now())
+			l.takeMessage(m, l.now())
 		case s := <-l.r.stored:
-			l.d.Stored(s.job, s.err, time.Now())
+			l.d.Stored(s.job, s.err, l.now())
 		case m := <-l.r.checks:
-			l.takeCheck(m, time.Now())
+			l.takeCheck(m, l.now())
 		case q := <-l.r.presence:
-			l.takePresence(q, time.Now())
+			l.takePresence(q, l.now())
 		case <-tick.C:
-			l.tick(time.Now())
+			l.tick(l.now())
 		}
 		l.drain()
 		l.flush(time.Now())
@@ -129,8 +132,8 @@ func (l *loop) messages() chan dispatch.Message {
 
 // drain takes in what is there already, sessions and answers first.
 func (l *loop) drain() {
-	now := time.Now()
 	for range drainSteps {
+		now := l.now()
 		select {
 		case m := <-l.r.core:
 			l.takeCore(m, now)
@@ -153,6 +156,9 @@ func (l *loop) drain() {
 }
 
 func (l *loop) takeMessage(m dispatch.Message, now time.Time) {
+	if m.Receipt.(receipt).epoch != l.r.epoch.Load() {
+		return // delivered before this router stood still
+	}
 	if seq := m.Receipt.(receipt).seq; seq > l.r.dispatched.Load() {
 		l.r.dispatched.Store(seq)
 	}
@@ -239,7 +245,7 @@ func (l *loop) judge(now time.Time) {
 		l.recheck = false
 	}
 	listened := !l.listenUntil.IsZero() && !now.Before(l.listenUntil)
-	complete := listened && l.recordsIn && !l.leaving && !l.clock.wrong && (l.settled || l.complete && !l.recheck)
+	complete := listened && l.recordsIn && !l.leaving && !l.clock.wrong && (l.settled && l.caughtUp(now) || l.complete && !l.recheck)
 	if complete == l.complete {
 		return
 	}

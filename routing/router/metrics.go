@@ -39,7 +39,7 @@ type metrics struct {
 	malformed, retries, dropped *prometheus.CounterVec
 	batches                     [table.KeptFull + 1]prometheus.Counter
 	dumps, dumpsAsked           prometheus.Counter
-	edgesLost                   prometheus.Counter
+	edgesLost, stops            prometheus.Counter
 	clockAhead                  prometheus.Gauge
 	totals                      atomic.Pointer[totals]
 }
@@ -64,6 +64,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("what", dropCore, dropWork, dropPublish, dropPresence)),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),
 		dumpsAsked: p.Counter("dumps_asked_total", "Dumps asked of edges, repetitions included."),
+		stops:      p.Counter("stops_total", "Times that this router stood still, as by SIGSTOP, and left what it held to the others."),
 		edgesLost:  p.Counter("edges_lost_total", "Edges that fell silent."),
 	}
 	batches := p.CounterVec("batches_total", "Session batches and beats of edges, by what became of them.", metric.By("result"))

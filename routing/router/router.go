@@ -56,7 +56,11 @@ type Router struct {
 	wrongClock atomic.Bool
 	running    atomic.Bool
 	dispatched atomic.Uint64
-	crowded    atomic.Pointer[map[string]bool]
+	// epoch counts the consumptions that were recalled; recalled has a place
+	// while one is to end. Never closed.
+	epoch    atomic.Uint64
+	recalled chan struct{}
+	crowded  atomic.Pointer[map[string]bool]
 }
 
 // errRunning is returned by a second Run.
@@ -75,6 +79,7 @@ func New(cfg Config) (*Router, error) {
 		stored: make(chan storedJob, jobQueue),
 		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
+		recalled: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {
