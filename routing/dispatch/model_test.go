@@ -194,6 +194,9 @@ func (w *world) step() {
 	if w.chance(400) {
 		w.routers[w.rng.IntN(len(w.routers))].restart(w.chance(2))
 	}
+	if w.chance(400) {
+		w.routers[w.rng.IntN(len(w.routers))].freeze(w.ms(2100, 20000))
+	}
 	if w.chance(500) {
 		w.edges[w.rng.IntN(len(w.edges))].restart()
 	}
@@ -343,6 +346,11 @@ type mRouter struct {
 	deafUntil time.Time
 	// dispatched is the greatest version taken.
 	dispatched int64
+	// frozenUntil is until when the process is stopped, thawed says that it
+	// was, epoch counts how often.
+	frozenUntil time.Time
+	thawed      bool
+	epoch       int
 }
 
 func newMRouter(w *world, name string) *mRouter {
@@ -353,6 +361,7 @@ func newMRouter(w *world, name string) *mRouter {
 
 func (r *mRouter) boot() {
 	r.inc, r.up, r.complete, r.dispatched = r.w.incarnation(), true, false, 0
+	r.frozenUntil, r.thawed = time.Time{}, false
 	r.started, r.beatAt, r.recheck, r.lost = r.w.now, time.Time{}, false, map[string]time.Time{}
 	r.table = table.New()
 	r.d = New(r.w.cfg, r.table, &mEffects{r, r.inc})
@@ -366,7 +375,7 @@ func (r *mRouter) restart(graceful bool) {
 	if !r.up {
 		return
 	}
-	if graceful {
+	if graceful && !r.w.now.Before(r.frozenUntil) {
 		r.d.Leave()
 	}
 	r.up, r.complete = false, false
@@ -377,15 +386,45 @@ func (r *mRouter) restart(graceful bool) {
 // to delivers a message to this very process.
 func (r *mRouter) to(f func()) {
 	inc := r.inc
-	r.w.send(func() {
+	r.w.send(func() { r.when(inc, f) })
+}
+
+// when has a process do something as soon as it runs.
+func (r *mRouter) when(inc int64, f func()) {
+	switch {
+	case !r.up || r.inc != inc:
+	case r.w.now.Before(r.frozenUntil):
+		r.w.at(r.frozenUntil.Sub(r.w.now)+time.Millisecond, func() { r.when(inc, f) })
+	default:
+		f()
+	}
+}
+
+// freeze stops the process for a while. What it is sent meanwhile waits.
+func (r *mRouter) freeze(d time.Duration) {
+	if !r.up || r.w.now.Before(r.frozenUntil) {
+		return
+	}
+	inc := r.inc
+	r.frozenUntil = r.w.now.Add(d)
+	r.w.killed = append(r.w.killed, r.w.now, r.frozenUntil)
+	r.w.at(d, func() {
 		if r.up && r.inc == inc {
-			f()
+			r.thaw()
 		}
 	})
 }
 
+// thaw is what a router does when it finds that it stood still.
+func (r *mRouter) thaw() {
+	r.epoch++
+	r.d.Abandon()
+	r.started, r.complete, r.thawed = r.w.now, false, true
+	r.table.Tick(r.w.now)
+}
+
 func (r *mRouter) step() {
-	if !r.up {
+	if !r.up || r.w.now.Before(r.frozenUntil) {
 		return
 	}
 	w := r.w
@@ -420,8 +459,11 @@ func (r *mRouter) step() {
 func (r *mRouter) take(m *logged) {
 	m.owner, m.deadline = r, r.w.now.Add(modelAckWait)
 	m.deliveries++
-	again := m.deliveries > 1
+	again, epoch := m.deliveries > 1, r.epoch
 	r.to(func() {
+		if r.epoch != epoch {
+			return
+		}
 		r.dispatched = max(r.dispatched, m.version)
 		r.d.Message(Message{
 			Tenant: "t", User: m.user, Kind: m.kind, Version: m.version, At: m.at, Urgency: m.urgency,
@@ -435,7 +477,9 @@ func (r *mRouter) judge() {
 	r.settled = r.table.Settled(r.w.now)
 	r.recheck = r.recheck && !r.settled
 	listened := r.w.now.Sub(r.started) > 2500*time.Millisecond
-	r.complete = listened && (r.settled || r.complete && !r.recheck)
+	_, behind := r.table.Edges()
+	caughtUp := !r.thawed || behind == 0 || r.w.now.Sub(r.started) > 12*time.Second
+	r.complete = listened && (r.settled && caughtUp || r.complete && !r.recheck)
 }
 
 func (r *mRouter) onBatch(e *mEdge, b *linkpb.SessionBatch) {
@@ -496,9 +540,7 @@ func (x *mEffects) Store(j Job) {
 				w.onJob(j)
 			}
 		}
-		if x.r.up && x.r.inc == x.inc {
-			x.r.d.Stored(j, err, w.now)
-		}
+		x.r.when(x.inc, func() { x.r.d.Stored(j, err, w.now) })
 	})
 }
 

@@ -118,6 +118,9 @@ func (e *mEdge) verify(s *mSession) {
 		}
 	}
 	r.to(func() {
+		if !r.complete {
+			return
+		}
 		heads := map[string]int64{}
 		for _, kind := range []string{"k", "l"} {
 			heads[kind] = w.head(s.device.id.User, kind, r.dispatched)
@@ -383,9 +386,11 @@ func (d *mDevice) register() {
 		d.recorded = true
 		for _, r := range w.routers {
 			w.at(w.ms(0, spread), func() {
-				if r.up && r.table.SetRecord(d.id, true) {
-					r.d.RecordChanged(d.id, w.now)
-				}
+				r.when(r.inc, func() {
+					if r.table.SetRecord(d.id, true) {
+						r.d.RecordChanged(d.id, w.now)
+					}
+				})
 			})
 		}
 	})
