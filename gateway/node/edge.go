@@ -101,7 +101,7 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 		return err
 	}
 	e.link, err = edgelink.New(edgelink.Config{
-		Edge: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: e.nc, Now: p.clock,
+		Edge: p.cfg.Name, Site: p.cfg.Site, Incarnation: p.started.UnixMilli(), Conn: e.nc, Now: p.clock,
 		Handler: handler{e.server.Hub(), sabotage.dropAck}, Log: p.log, Registerer: p.registry,
 		DropBatch: sabotage.dropBatch,
 	})

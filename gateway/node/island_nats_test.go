@@ -16,13 +16,18 @@ import (
 // the test can cut. vars change the second edge alone.
 func behindLine(t *testing.T, vars ...string) (*fleet, *natstest.Line) {
 	t.Helper()
+	return behind(t, natstest.NewLine, vars...)
+}
+
+func behind(t *testing.T, newLine func(testing.TB, string) *natstest.Line, vars ...string) (*fleet, *natstest.Line) {
+	t.Helper()
 	f := newFleet(t, options{nodes: []devmode.Node{
 		{Name: whole, Roles: []string{"edge", "router", "push"}},
 		{Name: secondEdge, Roles: []string{"edge"}},
 	}})
 	f.start(whole)
 	f.waitReady(whole)
-	line := natstest.NewLine(t, strings.TrimPrefix(f.env.NATSURL, "nats://"))
+	line := newLine(t, strings.TrimPrefix(f.env.NATSURL, "nats://"))
 	f.vars = append(f.vars, "HAWSER_NATS_URLS="+line.URL(),
 		"HAWSER_EDGE_ISLAND_OTHER_SITES="+f.edgeAddr(whole), "HAWSER_EDGE_ISLAND_CA_FILE="+f.env.Path(devmode.CAFile))
 	f.vars = append(f.vars, vars...)

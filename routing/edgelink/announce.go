@@ -179,6 +179,7 @@ func (a *announcer) beat() {
 // publish sends a batch. One that could not be sent parks the table: routers
 // will get a dump.
 func (a *announcer) publish(b *linkpb.SessionBatch) bool {
+	b.Site = a.l.cfg.Site
 	b.Edge, b.Incarnation, b.NowMs = a.l.cfg.Edge, a.l.cfg.Incarnation, a.l.clock.wall().UnixMilli()
 	data, err := proto.Marshal(b)
 	if err == nil {

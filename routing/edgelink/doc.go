@@ -24,6 +24,15 @@
 // NATS comes back or when a router becomes complete. That is spread over
 // Timing.Window.
 //
+// All sessions of an edge ask within Timing.Window, 30 s, or at 1,000 a second
+// where that is less. Measured with real processes on one machine, 10,000
+// sessions: 60-110 us of processor time a session at the edge, 40 at the router
+// and 50 at NATS, in 40 requests of 256 users each, of which 4 are under way at
+// once. A million sessions on one edge ask for 33,000 heads a second: 1.7 cores
+// of NATS and 1.3 of routers, for half a minute, and that for each such edge.
+// Where the routers do not keep up the requests are repeated with a pause that
+// doubles up to 5 s, so that the sweep takes longer instead of toppling them.
+//
 // # NATS away
 //
 // While NATS is away nothing is queued: only the set of sessions is kept.
@@ -31,9 +40,29 @@
 //
 // # Loss
 //
-// Core NATS loses messages in silence. Batches and echoes are repaired by
-// the beat, dumps are asked for again, heads are asked for until they are
-// answered, and a lost answer to a notify is asked for again by the router.
-// Every queue has a bound, and hawser_edgelink_dropped_total says what was
-// dropped at it.
+// Core NATS loses messages in silence: with a server that restarts or ends a
+// slow consumer, with a route of the cluster, with a subscription that does not
+// keep up. Nothing may depend on one of them to arrive:
+//
+//	message             its loss is noticed by                  repaired by          within
+//	session batch       routers: number, count and checksum     a dump               2 s
+//	                    of the next batch or beat
+//	beat of the edge    routers: 3 s of silence                 a dump, and sessions 5 s after
+//	                                                            examined again       the next
+//	dump, its request   the router: no progress for 1 s         asking again         2 s
+//	echo, with what     the edge: its sessions wait             the echo of the      1 s
+//	it ends or refuses                                          next beat
+//	beat of a router    the edge: 3 s of silence                all sessions verified 5 s after
+//	                                                            anew                 the next
+//	heads request,      the edge: no answer for 2 s             asking again         2 s, doubled
+//	its answer                                                                       up to 5 s
+//	notify              the router: no answer for 1 s           notifying again      2 s
+//	answer              the same                                the same             2 s
+//	device request,     the edge: no answer for 2 s             asking again         2 s, doubled
+//	its answer                                                                       up to 2 s
+//
+// What is in flight to a device whose router or edge dies is asked for along
+// the path of verification. A subscription of the edge that overflows loses
+// messages of these kinds and no others. Every queue has a bound, and
+// hawser_edgelink_dropped_total says what was dropped at it.
 package edgelink

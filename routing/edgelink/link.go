@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// Edge is the edge's name, as in its NATS user.
 	Edge string
+	// Site is where the edge stands.
+	Site string
 	// Incarnation is the edge process's start in unix milliseconds: greater
 	// than that of every earlier process of this name.
 	Incarnation int64

@@ -3,6 +3,7 @@ package natstest
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,6 +15,7 @@ type Line struct {
 	// Static after construction.
 	listener net.Listener
 	target   string
+	loss     *atomic.Pointer[Loss] // nil: the line loses nothing
 	wg       sync.WaitGroup
 
 	mu   sync.Mutex
@@ -27,13 +29,18 @@ type Line struct {
 // end.
 func NewLine(t testing.TB, target string) *Line {
 	t.Helper()
+	return newLine(t, target, nil)
+}
+
+func newLine(t testing.TB, target string, loss *atomic.Pointer[Loss]) *Line {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	open := make(chan struct{})
 	close(open)
-	line := &Line{listener: l, target: target, open: open, conns: map[net.Conn]bool{}}
+	line := &Line{listener: l, target: target, loss: loss, open: open, conns: map[net.Conn]bool{}}
 	line.wg.Go(line.accept)
 	t.Cleanup(line.close)
 	return line
@@ -89,15 +96,19 @@ func (l *Line) join(client net.Conn) {
 	}
 	defer l.drop(server)
 	var both sync.WaitGroup
-	both.Go(func() { l.carry(server, client) })
-	both.Go(func() { l.carry(client, server) })
+	both.Go(func() { l.carry(server, client, false) })
+	both.Go(func() { l.carry(client, server, true) })
 	both.Wait()
 }
 
 // carry ends with either of the two.
-func (l *Line) carry(to, from net.Conn) {
+func (l *Line) carry(to, from net.Conn, fromServer bool) {
 	defer to.Close()
 	defer from.Close()
+	if l.loss != nil {
+		l.sift(to, from, fromServer)
+		return
+	}
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buf)
