@@ -140,7 +140,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("the greatest answer: %d bytes, %v", len(body), err)
 	}
 	for _, n := range []int{routing.MaxAnswer + 1, 1 << 30} {
-		if _, err := e.call(t, "orders", strconv.Itoa(n), ""); status(err) != wire.StatusInternal || !strings.Contains(err.Error(), "more than the") {
+		if _, err := e.call(t, "orders", strconv.Itoa(n), ""); status(err) != wire.StatusInternal || !strings.Contains(err.Error(), "the service's answer has more") {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}

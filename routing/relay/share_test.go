@@ -30,6 +30,15 @@ func TestSharesLeavePlaces(t *testing.T) {
 	if one != 3750 {
 		t.Errorf("one service alone may hold %d places, want half of three quarters", one)
 	}
+	for _, service := range []string{"b", "c"} {
+		hang(Call{Tenant: "t0", Service: service, Method: "m"})
+	}
+	if n := s.tenants["t0"]; n > 5625 {
+		t.Errorf("a tenant of which everything hangs holds %d places, want three quarters of three quarters", n)
+	}
+	for s.tenants["t0"] > one { // back to one service that hangs
+		s.release(Call{Tenant: "t0", Service: "b", Method: "m"})
+	}
 	// The others, with two that hang each.
 	for i := range 5 {
 		for _, service := range []string{"a", "b"} {
