@@ -125,7 +125,7 @@ func (c *Config) check(k *checker) {
 		c.Edge.check(k)
 	}
 	if c.Has(RoleRouter) {
-		c.Router.check(k)
+		c.Router.check(k, c.Tenants)
 	}
 	if c.Has(RolePush) {
 		c.Push.check(k, c.Tenants)

@@ -64,6 +64,7 @@ func general(path string) string {
 	path = regexp.MustCompile(`\[\d+\]`).ReplaceAllString(path, "[]")
 	path = regexp.MustCompile(`kinds\.[^.]+`).ReplaceAllString(path, "kinds.*")
 	path = regexp.MustCompile(`^tenants\[\]\.services\..+`).ReplaceAllString(path, "tenants[].services.*")
+	path = regexp.MustCompile(`edge_tenants\.[^.[]+`).ReplaceAllString(path, "edge_tenants.*")
 	path = regexp.MustCompile(`users\.[^.]+`).ReplaceAllString(path, "users.*")
 	return strings.TrimSuffix(path, "_files[]")
 }

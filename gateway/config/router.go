@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Router is the section of the role router.
 type Router struct {
@@ -34,6 +37,11 @@ type Router struct {
 	// are held back; at twice as many none is taken. 1000 to 100000000.
 	// 0: 200000.
 	MaxWaiting int `yaml:"max_waiting"`
+	// EdgeTenants are the tenants that an edge may serve, by the name of the
+	// edge's process, so that whoever takes its credentials reaches no others.
+	// It must be the same at all routers. An edge that is not named may serve
+	// all.
+	EdgeTenants map[string][]string `yaml:"edge_tenants,omitempty"`
 	// Services says how services with a URL are called.
 	Services HTTPServices `yaml:"services,omitempty"`
 }
@@ -69,7 +77,7 @@ func (r *Router) setDefaults() {
 	orDefault(&r.Services.MaxCalls, 256)
 }
 
-func (r *Router) check(k *checker) {
+func (r *Router) check(k *checker, tenants []Tenant) {
 	k.listen("router.api.listen", r.API.Listen)
 	if r.API.TLS != (TLS{}) {
 		k.tls("router.api.tls", r.API.TLS)
@@ -82,8 +90,28 @@ func (r *Router) check(k *checker) {
 	k.between("router.lost_pushes_per_second", r.LostPushesPerSecond, 1, 1_000_000)
 	k.between("router.max_pending", r.MaxPending, 1000, 1_000_000)
 	k.between("router.max_waiting", r.MaxWaiting, 1000, 100_000_000)
+	r.checkEdges(k, tenants)
 	k.optionalCA("router.services.ca_file", r.Services.CAFile)
 	k.between("router.services.max_calls", r.Services.MaxCalls, 1, 10_000)
+}
+
+// checkEdges finds names that mean nobody: a rule that does not bind whom it
+// should is worse than none.
+func (r *Router) checkEdges(k *checker, tenants []Tenant) {
+	for edge, list := range r.EdgeTenants {
+		path := "router.edge_tenants." + edge
+		if !idPattern.MatchString(edge) {
+			k.addf(path, "is for the edge %s: a name must match [A-Za-z0-9_-]{1,64}", quote(edge))
+		}
+		if len(list) == 0 {
+			k.addf(path, "is empty: the edge could let nobody in; name its tenants, or leave the line out")
+		}
+		for i, name := range list {
+			if !slices.ContainsFunc(tenants, func(t Tenant) bool { return t.Name == name }) {
+				k.addf(index(path, i), "%s is not one of tenants", quote(name))
+			}
+		}
+	}
 }
 
 func checkMaxBytes(k *checker, path string, n int64) {

@@ -84,7 +84,7 @@ func (r *routerRole) open(p parts) (err error) {
 		Verifier: recordVerifier{r.verifier},
 		LostWait: p.cfg.Router.LostWait, LostRate: p.cfg.Router.LostPushesPerSecond,
 		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room,
-		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, Log: p.log, Registerer: p.registry,
+		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, EdgeTenants: p.cfg.Router.EdgeTenants, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,12 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 	if f == nil {
 		return
 	}
+	if acked > f.head {
+		// Another router may know of more. Nobody shall settle what is yet to
+		// come: the device is asked again then.
+		p.counts.AnswersAhead++
+		acked = f.head
+	}
 	if d := f.device(id.Device); d != nil {
 		if d.acked > 0 && acked > d.acked {
 			p.table.SetDoubtful(s, false) // it follows, though not to the head

@@ -19,7 +19,7 @@ type Counts struct {
 	// Notifies sent, and of them repeated ones.
 	Notifies, Reasked uint64
 	// Answers of edges, and those for sessions that ended since.
-	Answers, AnswersUnknown uint64
+	Answers, AnswersUnknown, AnswersAhead uint64
 	// Away counts devices found without a session, Doubtful sessions that let
 	// their patience pass, Reminded sessions that registered just after an
 	// event was settled without them, Owed pushes whose token came just after.

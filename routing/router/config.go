@@ -46,6 +46,10 @@ type Config struct {
 	// to other routers for a minute, and then treated as one of a kind without
 	// push.
 	Catalog *routing.Catalog
+	// EdgeTenants are the tenants that an edge may serve, by the edge's name:
+	// sessions of others are not taken, and heads of others not told. An edge
+	// that is not named may serve all.
+	EdgeTenants map[string][]string
 	// Verifier checks the devices' tokens that come with requests to store or
 	// remove a record. Nil: edges are believed, for tests.
 	Verifier Verifier

@@ -46,6 +46,9 @@ func (l *loop) takeBatch(edge string, m *nats.Msg, now time.Time) {
 		l.malformed(m.Subject)
 		return
 	}
+	if !l.guard.batch(edge, b) {
+		return
+	}
 	l.clock.edge(b, now)
 	var result table.BatchResult
 	result, l.changes = l.table.Apply(b, now, l.changes[:0])
@@ -62,6 +65,9 @@ func (l *loop) takeDump(edge string, m *nats.Msg, now time.Time) {
 		l.malformed(m.Subject)
 		return
 	}
+	if !l.guard.dump(edge, p) {
+		return
+	}
 	var whole bool
 	if whole, l.changes = l.table.TakeDump(p, now, l.changes[:0]); whole {
 		l.r.metrics.dumps.Inc()
@@ -74,6 +80,7 @@ func (l *loop) takeDump(edge string, m *nats.Msg, now time.Time) {
 
 // tell passes on what changed before the edge is told that it is known.
 func (l *loop) tell(edge string, now time.Time) {
+	l.guard.changed(edge, l.changes, l.table.Refusals(), now)
 	for _, c := range l.changes {
 		l.d.Changed(c, now)
 		l.cutNew(c)

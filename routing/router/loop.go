@@ -47,6 +47,7 @@ type loop struct {
 
 	// echo are the edges to be told how far the table follows them.
 	echo    map[string]bool
+	guard   *guard
 	ends    ends
 	changes []table.Change
 	part    table.DumpPart
@@ -79,8 +80,8 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 	t := table.New()
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
-		clock: newClock(time.Now()),
-		r:     r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
+		clock: newClock(time.Now()), guard: newGuard(r),
+		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
 		d: dispatch.New(dispatch.Config{
 			AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending, LostWait: r.cfg.LostWait, LostRate: r.cfg.LostRate,
 		}, t, fx),

@@ -26,6 +26,9 @@ const (
 	retryKind     = "unknown_kind"
 	retryRecords  = "records"
 
+	refusedTenant = "tenant"
+	refusedEpoch  = "epoch"
+
 	dropCore    = "edge_message"
 	dropWork    = "request"
 	dropPublish = "publish"
@@ -37,6 +40,7 @@ const (
 // that it leaves at each tick.
 type metrics struct {
 	malformed, retries, dropped *prometheus.CounterVec
+	refused, takeovers          *prometheus.CounterVec
 	batches                     [table.KeptFull + 1]prometheus.Counter
 	dumps, dumpsAsked           prometheus.Counter
 	edgesLost, stops            prometheus.Counter
@@ -62,6 +66,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords)),
 		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",
 			metric.By("what", dropCore, dropWork, dropPublish, dropPresence)),
+		refused: p.CounterVec("refused_total", "What an edge said and was not believed: messages with tenants that it may not serve, sessions with an epoch beyond the clock.",
+			metric.By("what", refusedTenant, refusedEpoch)),
+		takeovers:  p.CounterVec("takeovers_total", "Sessions that took the place of one at another edge that lives, by the edge that told of them.", metric.By("edge")),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),
 		dumpsAsked: p.Counter("dumps_asked_total", "Dumps asked of edges, repetitions included."),
 		stops:      p.Counter("stops_total", "Times that this router stood still, as by SIGSTOP, and left what it held to the others."),
@@ -94,6 +101,7 @@ func (m *metrics) registerTotals(p metric.Part) {
 	total("notifies_repeated_total", "Notifies sent again for want of an acknowledgement.", func(t *totals) uint64 { return t.Reasked })
 	total("answers_total", "Answers of edges.", func(t *totals) uint64 { return t.Answers })
 	total("answers_unknown_total", "Answers for sessions that have ended.", func(t *totals) uint64 { return t.AnswersUnknown })
+	total("answers_ahead_total", "Acknowledgements of versions beyond the newest that this router knows, which count up to that one. Another router may know more; a steady rise from one edge is a lie.", func(t *totals) uint64 { return t.AnswersAhead })
 	total("away_total", "Devices found without a session.", func(t *totals) uint64 { return t.Away })
 	total("doubtful_total", "Sessions that let an event's patience pass.", func(t *totals) uint64 { return t.Doubtful })
 	total("reminded_total", "Sessions that registered just after an event was settled without them.", func(t *totals) uint64 { return t.Reminded })

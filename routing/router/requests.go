@@ -68,6 +68,9 @@ func (r *Router) serveHeads(ctx context.Context, m *nats.Msg) {
 		return
 	}
 	users, err := usersOf(&req)
+	if err == nil {
+		err = r.mayAsk(m.Subject, users)
+	}
 	if err != nil {
 		r.metrics.malformed.WithLabelValues(malformedRequest).Inc()
 		r.respond(m, &linkpb.HeadsResponse{Error: err.Error()})

@@ -28,6 +28,7 @@ const (
 type Router struct {
 	// Static after construction.
 	cfg     Config
+	serving serving
 	metrics *metrics
 	reader  *inbox.Reader
 	ownRead bool
@@ -73,7 +74,7 @@ func New(cfg Config) (*Router, error) {
 		return nil, err
 	}
 	r := &Router{
-		cfg: cfg, reader: cfg.Inbox, cutoffs: newCutoffs(),
+		cfg: cfg, reader: cfg.Inbox, serving: newServing(cfg.EdgeTenants), cutoffs: newCutoffs(),
 		core: make(chan *nats.Msg, coreQueue), checks: make(chan *nats.Msg, checkQueue),
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),

@@ -25,6 +25,16 @@ type DumpPart struct {
 // Sessions returns the number of sessions in the part.
 func (p *DumpPart) Sessions() int { return len(p.sessions) }
 
+// Every reports whether ok holds for the tenant of each session.
+func (p *DumpPart) Every(ok func(tenant string) bool) bool {
+	for i := range p.sessions {
+		if !ok(p.sessions[i].device.Tenant) {
+			return false
+		}
+	}
+	return true
+}
+
 // errDump is returned for what is no dump.
 var errDump = errors.New("malformed session dump")
 

@@ -85,6 +85,9 @@ type Change struct {
 	Session Session
 	// New says that Session was not the device's session before.
 	New bool
+	// From is the other edge, one that lives, whose session of the device
+	// ended with this, or empty.
+	From string
 }
 
 func sum(conn uint64, id DeviceID, epoch int64) uint64 {
@@ -167,6 +170,7 @@ func (t *Table) add(sl *slot, p *told, now time.Time) (Change, bool) {
 	i := t.insert(sl, p, t.enterSought(&p.seek))
 	if s := t.sessions.at(i); s.epoch > now.Add(MaxEpochAhead).UnixMilli() {
 		sl.mark(s, refused)
+		t.refusals++
 		return Change{}, false
 	}
 	return t.seat(sl, i, p)
@@ -198,6 +202,7 @@ func (t *Table) update(sl *slot, s *session, p *told) (Change, bool) {
 func (t *Table) seat(sl *slot, i uint32, p *told) (Change, bool) {
 	s := t.sessions.at(i)
 	d := t.devices.at(s.device)
+	from := ""
 	if d.session != 0 {
 		old := t.sessions.at(d.session)
 		oldSlot := t.slots[old.slot()]
@@ -208,10 +213,13 @@ func (t *Table) seat(sl *slot, i uint32, p *told) (Change, bool) {
 			return Change{}, false
 		default:
 			oldSlot.mark(old, superseded)
+			if oldSlot != sl {
+				from = oldSlot.name
+			}
 		}
 	}
 	d.session = i
-	return Change{Device: p.device, Session: s.value(sl), New: true}, true
+	return Change{Device: p.device, Session: s.value(sl), New: true, From: from}, true
 }
 
 // remove ends the session with this connection number, if there is one.

@@ -100,6 +100,7 @@ type Table struct {
 	graves    []*slot
 
 	records  int
+	refusals uint64
 	lastTick time.Time
 	touched  cell
 }
@@ -183,6 +184,10 @@ func (t *Table) DeleteRecord(id DeviceID) bool {
 
 // Records returns how many devices have a push token.
 func (t *Table) Records() int { return t.records }
+
+// Refusals returns how many sessions were refused for their epoch since the
+// start.
+func (t *Table) Refusals() uint64 { return t.refusals }
 
 // Sessions returns how many sessions the edges hold, superseded and refused
 // ones included.
