@@ -1,14 +1,10 @@
 package publish_test
 
 import (
-	"context"
-	"log/slog"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
@@ -23,35 +19,9 @@ func TestReplicas(t *testing.T) {
 		t.Skip("elects leaders for some seconds")
 	}
 	servers := natstest.RunCluster(t, 3, routing.User{Role: routing.RoleRouter, Label: "r1"})
-	r := &rig{srv: servers[0]}
-	urls := servers[0].URL() + "," + servers[1].URL() + "," + servers[2].URL()
-	var err error
-	r.nc, err = nats.Connect(urls, nats.UserInfo("router-r1", natstest.Password), nats.MaxReconnects(-1),
-		nats.ReconnectWait(20*time.Millisecond), nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleRouter, "r1")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(r.nc.Close)
-	if r.js, err = jetstream.New(r.nc); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
-	defer cancel()
-	o := routing.StreamOptions{Replicas: 3, InboxMaxBytes: 64 << 20, PushMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20, DevicesMaxBytes: 64 << 20}
-	for err = routing.EnsureStreams(ctx, r.js, o); err != nil && ctx.Err() == nil; err = routing.EnsureStreams(ctx, r.js, o) {
-		time.Sleep(100 * time.Millisecond)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := catalog(t)
-	reader, err := inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: c})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.svc = publish.New(publish.Config{JS: r.js, Reader: reader, Catalog: c, Log: slog.New(slog.DiscardHandler)})
+	r := clustered(t, servers[0].URL()+","+servers[1].URL()+","+servers[2].URL())
 	checkNumbering(t, r)
-	checkReads(t, r, reader)
+	checkReads(t, r, r.reader)
 	checkLeaderLost(t, r, servers)
 }
 

@@ -37,11 +37,12 @@ func catalog(t testing.TB) *routing.Catalog {
 
 // rig is a service on a real server.
 type rig struct {
-	srv *natstest.Server
-	nc  *nats.Conn
-	js  jetstream.JetStream
-	svc *publish.Service
-	reg *prometheus.Registry
+	reader *inbox.Reader // where there is one
+	srv    *natstest.Server
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	svc    *publish.Service
+	reg    *prometheus.Registry
 }
 
 func newRig(t testing.TB, o routing.StreamOptions, change func(*publish.Config)) *rig {

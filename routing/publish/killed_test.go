@@ -1,0 +1,199 @@
+package publish_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/inbox"
+	"github.com/hawser-edge/hawser/routing/publish"
+)
+
+// serverEnv has the options of the server that a process of this test is.
+const serverEnv = "HAWSER_PUBLISH_TEST_SERVER"
+
+// A server that is killed hands nothing over, unlike one that is stopped: the
+// others elect a leader after 4 to 9 s. Publishers do not notice, and each
+// event is stored once, with the backend's id or without. A caller that waits
+// for less is told to repeat with the same id, and that stores it once, too.
+func TestLeaderKilled(t *testing.T) {
+	if os.Getenv("HAWSER_FAULTS") != "1" {
+		t.Skip("runs three server processes and waits for an election: set HAWSER_FAULTS=1 to have it")
+	}
+	r, kill := processes(t)
+	hurried := publish.New(publish.Config{JS: r.js, Reader: r.reader, Catalog: catalog(t), MaxWait: time.Second, Log: slog.New(slog.DiscardHandler)})
+
+	const publishers, each = 20, 60
+	var mu sync.Mutex
+	seen, longest := map[int64]bool{}, time.Duration(0)
+	var wg sync.WaitGroup
+	for p := range publishers {
+		wg.Go(func() {
+			for i := range each {
+				req := publish.Request{User: fmt.Sprintf("u%d", p), Kind: "messages"}
+				if p%2 == 0 {
+					req.ID = fmt.Sprint(i)
+				}
+				begin := time.Now()
+				res, err := r.svc.Publish(t.Context(), "acme", req)
+				mu.Lock()
+				if err != nil || res.Duplicate || seen[res.Version] {
+					t.Errorf("publisher %d, event %d: %+v, %v", p, i, res, err)
+				}
+				seen[res.Version], longest = true, max(longest, time.Since(begin))
+				mu.Unlock()
+				time.Sleep(50 * time.Millisecond)
+			}
+		})
+	}
+	time.Sleep(500 * time.Millisecond)
+	kill()
+	refused := untilStored(t, hurried)
+	wg.Wait()
+	t.Logf("longest publish %v; the hurried caller was refused %d times", longest, refused)
+	if refused == 0 {
+		t.Error("the election was not noticed: nothing was shown")
+	}
+	s, err := r.js.Stream(t.Context(), routing.StreamInbox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.CachedInfo().State.LastSeq-s.CachedInfo().State.FirstSeq+1, uint64(publishers*each+1); got != want {
+		t.Errorf("%d stored, want %d", got, want)
+	}
+}
+
+// untilStored publishes one event as a backend does that does as it is told.
+func untilStored(t *testing.T, svc *publish.Service) (refused int) {
+	t.Helper()
+	for ctx := t.Context(); ; refused++ {
+		_, err := svc.Publish(ctx, "acme", publish.Request{User: "hurried", Kind: "messages", ID: "one"})
+		if err == nil {
+			return refused
+		}
+		fault := publish.AsError(err)
+		if fault.Code != connect.CodeUnavailable || fault.RetryAfter <= 0 {
+			t.Fatalf("refused with %+v", fault)
+		}
+		time.Sleep(fault.RetryAfter)
+	}
+}
+
+// processes starts three servers, and returns what kills the log's leader.
+func processes(t *testing.T) (*rig, func()) {
+	t.Helper()
+	var listeners []net.Listener
+	var ports []int
+	for range 6 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners, ports = append(listeners, l), append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	peers := []string{fmt.Sprintf("127.0.0.1:%d", ports[3]), fmt.Sprintf("127.0.0.1:%d", ports[4]), fmt.Sprintf("127.0.0.1:%d", ports[5])}
+	urls, commands := "", map[string]*exec.Cmd{}
+	for i := range 3 {
+		name := fmt.Sprintf("n%d", i)
+		commands[name] = process(t, embednats.Options{
+			Name: name, Dir: t.TempDir(), Port: ports[i], Cluster: &embednats.Cluster{Port: ports[3+i], Peers: peers},
+			Users: []routing.User{{Role: routing.RoleRouter, Label: "r1", Password: natstest.Password}},
+		})
+		urls += fmt.Sprintf(",nats://127.0.0.1:%d", ports[i])
+	}
+	r := clustered(t, urls[1:])
+	return r, func() {
+		s, err := r.js.Stream(t.Context(), routing.StreamInbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := commands[s.CachedInfo().Cluster.Leader].Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// process runs a server in a process of its own: this test, see TestServerProcess.
+func process(t *testing.T, o embednats.Options) *exec.Cmd {
+	t.Helper()
+	options, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServerProcess$")
+	cmd.Env = append(os.Environ(), serverEnv+"="+string(options))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return cmd
+}
+
+// TestServerProcess is the server of a process that process started.
+func TestServerProcess(t *testing.T) {
+	if os.Getenv(serverEnv) == "" {
+		t.Skip("is what TestLeaderKilled runs in other processes")
+	}
+	var o embednats.Options
+	if err := json.Unmarshal([]byte(os.Getenv(serverEnv)), &o); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := embednats.Start(o); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * time.Minute) // its parent kills it before
+}
+
+// clustered is a service on a cluster with three replicas of each stream.
+func clustered(t *testing.T, urls string) *rig {
+	t.Helper()
+	r := &rig{}
+	var err error
+	r.nc, err = nats.Connect(urls, nats.UserInfo("router-r1", natstest.Password), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(20*time.Millisecond), nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleRouter, "r1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.nc.Close)
+	if r.js, err = jetstream.New(r.nc); err != nil {
+		t.Fatal(err)
+	}
+	o := routing.StreamOptions{Replicas: 3, Keep: 1000, InboxMaxBytes: 64 << 20, PushMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20, DevicesMaxBytes: 64 << 20}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		// What servers are asked before they have a leader they never answer.
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		err = routing.EnsureStreams(ctx, r.js, o)
+		cancel()
+		if err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	if r.reader, err = inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: catalog(t)}); err != nil {
+		t.Fatal(err)
+	}
+	r.svc = publish.New(publish.Config{JS: r.js, Reader: r.reader, Catalog: catalog(t), Log: slog.New(slog.DiscardHandler)})
+	return r
+}
