@@ -78,6 +78,9 @@ type Tenant struct {
 	// Idempotent are names as in Services: what may be called again when
 	// nobody answers. sync always is.
 	Idempotent []string
+	// PresenceEvents is for how long a device must have come or gone before
+	// the backend is told by an event presence.changed; 0: it is not told.
+	PresenceEvents time.Duration
 	// MaxEventsPerSecond bounds publishing; 0: no bound. Up to one second's
 	// worth may come at once.
 	MaxEventsPerSecond float64

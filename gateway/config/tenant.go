@@ -20,6 +20,11 @@ type Tenant struct {
 	// MaxEventsPerSecond is what the tenant may publish, in events a second,
 	// at each router. 0: 1000.
 	MaxEventsPerSecond int `yaml:"max_events_per_second"`
+	// PresenceEvents tells the backend of devices that came or went, by
+	// events presence.changed, once they stayed for so long: 1s to 10m, 10s
+	// is a good choice. Each costs a stored message, and a device online about
+	// 300 bytes in each router. 0: none.
+	PresenceEvents time.Duration `yaml:"presence_events,omitempty"`
 	// Services are what devices may call, besides sync, and who answers. The
 	// names, and both parts of SERVICE.METHOD, have the grammar of Name.
 	Services Services `yaml:"services,omitempty"`
@@ -144,6 +149,9 @@ func (t *Tenant) check(k *checker, path string, c *Config) {
 		for i, f := range t.APIKeyFiles {
 			k.key(index(path+".api_key_files", i), f, 16)
 		}
+	}
+	if t.PresenceEvents != 0 && (t.PresenceEvents < time.Second || t.PresenceEvents > 10*time.Minute) {
+		k.addf(path+".presence_events", "is %v: it must be 1s to 10m, or 0 for none", t.PresenceEvents)
 	}
 	k.between(path+".max_events_per_second", t.MaxEventsPerSecond, 1, 10_000_000)
 	t.checkServices(k, path, c.Has(RoleRouter))

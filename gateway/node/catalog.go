@@ -32,6 +32,7 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 		Services:           t.Services.Names(),
 		HTTP:               t.Services.HTTP(),
 		Idempotent:         t.Idempotent,
+		PresenceEvents:     t.PresenceEvents,
 		MaxEventsPerSecond: float64(t.MaxEventsPerSecond),
 	}
 	for _, file := range t.APIKeyFiles {

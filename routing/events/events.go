@@ -24,6 +24,7 @@ const (
 	TypeTokenRejected    = "token.rejected"
 	TypePushDead         = "push.dead"
 	TypeDeviceRegistered = "device.registered"
+	TypePresenceChanged  = "presence.changed"
 )
 
 // attempts and attemptWait bound how long an event is tried to be stored.
@@ -70,16 +71,23 @@ type Data struct {
 	App      string `json:"app,omitempty"`
 	Platform string `json:"platform,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	// State is "online" or "offline", Epoch that of the session that began
+	// or ended, ChangedMs when it did, in unix milliseconds; decimal strings.
+	// Of a device's events the one counts that is greatest by epoch, and then
+	// by changed_ms.
+	State     string `json:"state,omitempty"`
+	Epoch     string `json:"epoch,omitempty"`
+	ChangedMs string `json:"changed_ms,omitempty"`
 }
 
 // TokenRejected tells that a provider refused a device's push token for good.
 func (p *Publisher) TokenRejected(ctx context.Context, tenant, user, device, app, reason string) error {
-	return p.publish(ctx, tenant, TypeTokenRejected, Data{User: user, Device: device, App: app, Reason: reason})
+	return p.publish(ctx, tenant, TypeTokenRejected, uuid.NewString(), Data{User: user, Device: device, App: app, Reason: reason})
 }
 
 // PushDead tells that a push was given up.
 func (p *Publisher) PushDead(ctx context.Context, tenant, user, device, kind string, version int64, reason string) error {
-	return p.publish(ctx, tenant, TypePushDead, Data{
+	return p.publish(ctx, tenant, TypePushDead, uuid.NewString(), Data{
 		User: user, Device: device, Kind: kind, Version: strconv.FormatInt(version, 10), Reason: reason,
 	})
 }
@@ -87,10 +95,10 @@ func (p *Publisher) PushDead(ctx context.Context, tenant, user, device, kind str
 // DeviceRegistered tells that a device registered for pushes or changed its
 // token.
 func (p *Publisher) DeviceRegistered(ctx context.Context, tenant, user, device, platform, app string) error {
-	return p.publish(ctx, tenant, TypeDeviceRegistered, Data{User: user, Device: device, Platform: platform, App: app})
+	return p.publish(ctx, tenant, TypeDeviceRegistered, uuid.NewString(), Data{User: user, Device: device, Platform: platform, App: app})
 }
 
-func (p *Publisher) publish(ctx context.Context, tenant, typ string, d Data) error {
+func (p *Publisher) publish(ctx context.Context, tenant, typ, eventID string, d Data) error {
 	for what, id := range map[string]string{"tenant": tenant, "user": d.User, "device": d.Device} {
 		if err := wire.CheckID(what, id); err != nil {
 			return fmt.Errorf("event %s: %w", typ, err)
@@ -98,7 +106,7 @@ func (p *Publisher) publish(ctx context.Context, tenant, typ string, d Data) err
 	}
 	d.Schema = "hawser.event.v1"
 	e := Event{
-		SpecVersion: "1.0", ID: uuid.NewString(), Source: p.source, Type: "hawser.v1." + typ,
+		SpecVersion: "1.0", ID: eventID, Source: p.source, Type: "hawser.v1." + typ,
 		Subject: d.User + "/" + d.Device, Time: time.Now().UTC(), DataContentType: "application/json", Data: d,
 	}
 	body, err := json.Marshal(e)

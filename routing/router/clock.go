@@ -50,6 +50,7 @@ func (l *loop) takeBeat(router string, m *nats.Msg, now time.Time) {
 	}
 	if router != l.r.cfg.Name {
 		l.clock.others.Beat("router."+router, b.GetIncarnation(), b.GetNowMs(), !b.GetLeaving(), now)
+		l.hearRouter(router, b, now)
 	}
 }
 

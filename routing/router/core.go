@@ -84,6 +84,7 @@ func (l *loop) tell(edge string, now time.Time) {
 	for _, c := range l.changes {
 		l.d.Changed(c, now)
 		l.cutNew(c)
+		l.follow(c, now)
 	}
 	l.echo[edge] = true
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/online"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -49,6 +50,7 @@ type loop struct {
 	echo    map[string]bool
 	guard   *guard
 	ends    ends
+	online  *online.Tracker
 	changes []table.Change
 	part    table.DumpPart
 	// complete is what edges are told; settled, that no edge waits for its
@@ -81,7 +83,7 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
 		clock: newClock(time.Now()), guard: newGuard(r),
-		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
+		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), online: newTracker(r), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
 		d: dispatch.New(dispatch.Config{
 			AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending, LostWait: r.cfg.LostWait, LostRate: r.cfg.LostRate,
 		}, t, fx),
@@ -188,6 +190,7 @@ func (l *loop) tick(now time.Time) {
 	for _, edge := range lost {
 		l.r.metrics.edgesLost.Inc()
 		l.ends.forget(edge)
+		l.online.EdgeLost(edge, now)
 		if len(l.lost) < maxLost {
 			l.lost[edge] = lostEdge{now, l.d.Counts().RecentEvicted}
 		}
@@ -201,6 +204,7 @@ func (l *loop) tick(now time.Time) {
 	l.watchClock(now)
 	l.d.Tick(now)
 	l.judge(now)
+	l.tellChanges(now)
 	l.beat(now, false)
 	l.report()
 }

@@ -34,6 +34,9 @@ const (
 	dropPublish = "publish"
 	// dropPresence: a question found the queue full.
 	dropPresence = "presence_question"
+
+	changeStored  = "stored"
+	changeDropped = "dropped"
 )
 
 // metrics of a router. What the loop counts itself is read from the totals
@@ -45,6 +48,8 @@ type metrics struct {
 	dumps, dumpsAsked           prometheus.Counter
 	edgesLost, stops            prometheus.Counter
 	clockAhead                  prometheus.Gauge
+	changes                     *prometheus.CounterVec
+	unhealed                    prometheus.Counter
 	totals                      atomic.Pointer[totals]
 }
 
@@ -68,7 +73,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("what", dropCore, dropWork, dropPublish, dropPresence)),
 		refused: p.CounterVec("refused_total", "What an edge said and was not believed: messages with tenants that it may not serve, sessions with an epoch beyond the clock.",
 			metric.By("what", refusedTenant, refusedEpoch)),
-		takeovers:  p.CounterVec("takeovers_total", "Sessions that took the place of one at another edge that lives, by the edge that told of them.", metric.By("edge")),
+		takeovers: p.CounterVec("takeovers_total", "Sessions that took the place of one at another edge that lives, by the edge that told of them.", metric.By("edge")),
+		changes: p.CounterVec("presence_events_total", "Devices that came or went, by whether their backend's event was stored. What was dropped shows when the backend asks for presence.",
+			metric.By("result", changeStored, changeDropped)),
+		unhealed:   p.Counter("presence_unhealed_total", "Changes of presence that are lost if the router that tells them dies now: too many were under way."),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),
 		dumpsAsked: p.Counter("dumps_asked_total", "Dumps asked of edges, repetitions included."),
 		stops:      p.Counter("stops_total", "Times that this router stood still, as by SIGSTOP, and left what it held to the others."),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/inbox"
+	"github.com/hawser-edge/hawser/routing/online"
 )
 
 // The bounds of the queues into the loop. What finds a core queue full is
@@ -44,6 +45,8 @@ type Router struct {
 	jobs    chan dispatch.Job
 	heads   chan *nats.Msg
 	devices chan *nats.Msg
+	// changes of presence, out of the loop.
+	changes chan online.Change
 	// Questions about presence, of this process and of other routers.
 	presence chan presenceQuery
 	asked    chan *nats.Msg
@@ -79,6 +82,7 @@ func New(cfg Config) (*Router, error) {
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),
 		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
+		changes:  make(chan online.Change, changeQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
 		recalled: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
@@ -115,6 +119,9 @@ func (r *Router) Run(ctx context.Context) error {
 	wg.Go(func() { r.watchRecords(ctx) })
 	wg.Go(func() { r.consume(ctx) })
 	wg.Go(func() { r.storeJobs(ctx) })
+	for range changeWorkers {
+		wg.Go(func() { r.storeChanges(ctx) })
+	}
 	r.serveRequests(ctx, &wg)
 	newLoop(r, subs).run(ctx)
 	cancel()
