@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/transport"
@@ -15,6 +16,10 @@ const (
 	headStart = 200 * time.Millisecond
 	// dialTimeout bounds a race.
 	dialTimeout = 15 * time.Second
+	// refusedTimeout is how long QUIC may go on after TCP was refused: most
+	// likely no edge runs there, which UDP does not say. Where something on the
+	// way refuses TCP alone, it is enough for a handshake.
+	refusedTimeout = 2 * time.Second
 	// quicRest is for how long TCP goes first on a network that does not let
 	// QUIC through.
 	quicRest = 5 * time.Minute
@@ -89,6 +94,9 @@ func (d *dialer) race(ctx context.Context, first, second transport.Kind) (transp
 			failures = errors.Join(failures, r.err)
 			if ctx.Err() == nil {
 				startSecond()
+			}
+			if errors.Is(r.err, syscall.ECONNREFUSED) {
+				defer time.AfterFunc(refusedTimeout, cancel).Stop()
 			}
 		}
 	}

@@ -21,6 +21,9 @@ type ending struct {
 	welcomed time.Duration
 	// spread is what Welcome advised should the edge vanish.
 	spread time.Duration
+	// alone: what ended the connection showed to this device at a time of its
+	// own, when it beat, and not to all of the edge's devices at once.
+	alone bool
 	// token is what Hello was said with; empty if it was not said. Never
 	// logged.
 	token string

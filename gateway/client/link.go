@@ -81,6 +81,9 @@ func (l *link) fail(e ending) {
 	}
 	e.welcomed = max(time.Since(l.born), 1)
 	e.token = l.said.Token
+	e.alone = e.how == wirepb.LastConnection_END_TIMEOUT ||
+		// A dead edge resets TCP by itself, QUIC in answer to a packet.
+		e.how == wirepb.LastConnection_END_RESET && l.conn.Kind() == transport.QUIC
 	e.spread = time.Duration(l.welcome.ReconnectSpreadMs) * time.Millisecond
 	l.end = &e
 	close(l.done)

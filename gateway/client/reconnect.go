@@ -102,7 +102,7 @@ func (p *pace) wait(e ending) time.Duration {
 		p.failures++
 	}
 	switch {
-	case e.how == wirepb.LastConnection_END_NETWORK_CHANGED, e.code == wire.CloseIdle, tokenRefused(e.code):
+	case e.how == wirepb.LastConnection_END_NETWORK_CHANGED, e.code == wire.CloseIdle, tokenRefused(e.code), e.alone:
 		return backoff(p.failures - 1)
 	case e.welcomed > 0 && (e.code == 0 || e.code == wire.CloseShutdown):
 		return below(e.spread) + backoff(p.failures-1)

@@ -340,9 +340,11 @@
 // token may be tried without asking anybody, and after that back off.
 //
 // A connection that ends without Close is lost. If the device's own network
-// changed, it connects at once. Otherwise it first waits a random time of up
-// to reconnect_spread_ms: an edge that dies takes many connections along, and
-// they shall not come back in the same second.
+// changed, or its own Ping found the connection dead, it connects at once:
+// others ping at other times. On QUIC that is always so, since a dead edge says
+// nothing by itself. Otherwise it first waits a random time of up to
+// reconnect_spread_ms: an edge that dies takes many connections along, and they
+// shall not come back in the same second.
 //
 // To back off is to wait a random time of up to 1 s after the first failure,
 // and up to twice as much after each further one, until 5 min. A connection
