@@ -15,16 +15,39 @@ const (
 )
 
 // programs are the paths of the executables.
-type programs struct{ hawser, nats string }
+type programs struct {
+	hawser, nats string
+	// edge is what edges run where their clock is to be set; empty: hawser.
+	edge string
+}
 
-// buildPrograms compiles both into dir. It must be called within the module.
-func buildPrograms(ctx context.Context, dir string) (programs, error) {
+// programsIn are those that buildPrograms leaves in a folder.
+func programsIn(dir string, wrongClocks bool) programs {
 	p := programs{hawser: filepath.Join(dir, "hawser"), nats: filepath.Join(dir, "nats-server")}
-	for path, pkg := range map[string]string{p.hawser: hawserPackage, p.nats: natsPackage} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, pkg)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return p, fmt.Errorf("build %s (run this within the module): %w: %.2000s", pkg, err, out)
+	if wrongClocks {
+		p.edge = filepath.Join(dir, "hawser-sabotage")
+	}
+	return p
+}
+
+// buildPrograms compiles them into dir. It must be called within the module.
+func buildPrograms(ctx context.Context, dir string, wrongClocks bool) error {
+	p := programsIn(dir, wrongClocks)
+	if err := build(ctx, p.hawser, hawserPackage); err != nil {
+		return err
+	}
+	if p.edge != "" {
+		if err := build(ctx, p.edge, "-tags=sabotage", hawserPackage); err != nil {
+			return err
 		}
 	}
-	return p, nil
+	return build(ctx, p.nats, natsPackage)
+}
+
+func build(ctx context.Context, path string, what ...string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-buildvcs=false", "-o", path}, what...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s (run this within the module): %w: %.2000s", what[len(what)-1], err, out)
+	}
+	return nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,35 +21,25 @@ type verdict struct {
 	// of a device and kind, notifies of a connection and kind.
 	Backwards int
 	// StoredTwice counts ids with two versions, Strange what was handed over
-	// or pushed though nobody published it.
+	// or pushed though nobody published it for that user.
 	StoredTwice, Strange int
 	// HandedTwice counts items that an application got again, PushedTwice
 	// pushes that repeat a version, Needless those for what the application
 	// had been handed before.
 	HandedTwice, PushedTwice, Needless int
-	// RepeatsPerKill is PushedTwice by the kill before it.
-	RepeatsPerKill []int
 
-	// HeardAfter and PushedAfter are how long each pair took.
-	HeardAfter, PushedAfter []delay
+	// Rows are the balances of the phases.
+	Rows []row
+	// HeardAfter is how long each pair took, from the event's answer.
+	HeardAfter []time.Duration
 	// Faults describe what must not be, the first maxFaults of them.
 	Faults []string
+	// missing are the pairs that are lost.
+	missing map[pair]bool
 }
 
-// delay is how long an event took to reach a device, from the first attempt
-// to publish it.
-type delay struct {
-	took  time.Duration
-	part  part
-	event publication
-	by    arrival
-}
-
-func (d delay) String() string {
-	return fmt.Sprintf("%.1f s: the %s device of %s, %s version %d begun %s, reached by version %d at %s",
-		d.took.Seconds(), d.part, d.event.user, d.event.kind, d.event.version, d.event.begun.Format(clock),
-		d.by.version, d.by.at.Format(clock))
-}
+// pair is an event and a device.
+type pair struct{ key, device string }
 
 // maxFaults bounds what a verdict describes.
 const maxFaults = 40
@@ -63,35 +55,59 @@ func (v *verdict) fault(format string, args ...any) {
 	}
 }
 
+// String names a device.
+func (d *deviceFacts) String() string {
+	return fmt.Sprintf("the %s device %s of %s", d.part, d.name, d.owner)
+}
+
+// A checker goes through the facts once.
+type checker struct {
+	verdict
+	rows *rows
+	// events are those of each kind of a user, by version.
+	events map[stream][]publication
+	// keep is how many events newer than one must at least have been stored
+	// before it may be missing in the log.
+	keep int
+}
+
 // judge draws the balance. It is pure: the same facts give the same verdict.
 func judge(f facts) verdict {
-	v := verdict{Events: len(f.published), RepeatsPerKill: make([]int, len(f.kills))}
-	byUser := map[string][]publication{}
-	for _, p := range f.published {
-		byUser[p.user] = append(byUser[p.user], p)
+	c := &checker{rows: newRows(f), events: map[stream][]publication{}, keep: f.keep - len(f.sent) + len(f.published)}
+	c.Events, c.missing = len(f.published), map[pair]bool{}
+	for _, e := range f.published {
+		s := stream{e.owner, e.kind}
+		c.events[s] = append(c.events[s], e)
+	}
+	for _, events := range c.events {
+		slices.SortFunc(events, func(a, b publication) int { return cmp.Compare(a.version, b.version) })
 	}
 	ids := newIdentities(f)
-	ids.checkAnswers(&v, f)
-	for _, d := range f.devices {
-		v.checkDevice(d, byUser[d.user], f)
-		ids.checkItems(&v, d)
+	ids.checkAnswers(&c.verdict, f)
+	for i := range f.devices {
+		c.checkDevice(&f.devices[i])
+		ids.checkItems(&c.verdict, &f.devices[i])
 	}
-	return v
+	c.Rows = c.rows.rows
+	return c.verdict
 }
 
 // checkDevice books the events of a device's user.
-func (v *verdict) checkDevice(d deviceFacts, events []publication, f facts) {
-	v.Pairs += len(events)
-	if d.part == connected {
-		v.checkHeard(d, events, f.keep-len(f.sent)+len(f.published))
-		v.checkNeedless(d)
-	} else {
-		v.checkPushed(d, events)
+func (c *checker) checkDevice(d *deviceFacts) {
+	for _, kind := range kinds() {
+		events := c.events[stream{d.owner, kind}]
+		c.Pairs += len(events)
+		if d.part == connected {
+			c.checkHeard(d, events, kind)
+		} else {
+			c.checkPushed(d, events, kind)
+		}
 	}
-	v.checkForwards(d, "handed", d.handed)
-	v.checkForwards(d, "pushed", d.pushes)
-	v.checkForwards(d, "notified", d.told)
-	v.countTwice(d, f.kills)
+	c.checkNeedless(d)
+	c.checkForwards(d, "handed", d.handed)
+	c.checkForwards(d, "pushed", d.pushes)
+	c.checkForwards(d, "notified", d.told)
+	c.countTwice(d)
 }
 
 // version names one version of a kind.
@@ -105,69 +121,94 @@ func (a arrival) of() version { return version{a.kind, a.version} }
 // checkHeard wants each event handed over. One that is not is excused only by
 // a snapshot of its version or a later one, told after the publication began
 // and after at least keep newer events of the kind pushed it out of the log.
-func (v *verdict) checkHeard(d deviceFacts, events []publication, keep int) {
-	handed := map[version]arrival{}
-	for _, a := range d.handed {
-		if _, again := handed[a.of()]; !again {
-			handed[a.of()] = a
-		}
-	}
-	for _, e := range events {
-		if a, ok := handed[version{e.kind, e.version}]; ok {
-			v.Heard++
-			v.HeardAfter = append(v.HeardAfter, delay{a.at.Sub(e.begun), d.part, e, a})
+func (c *checker) checkHeard(d *deviceFacts, events []publication, kind string) {
+	handed := firsts(d.handed, kind)
+	snapshots := only(d.snapshots, kind)
+	for i, e := range events {
+		if a, ok := handed[e.version]; ok {
+			c.Heard++
+			c.HeardAfter = append(c.HeardAfter, c.rows.heard(d, e, a))
 			continue
 		}
-		a, ok := firstCovering(d.snapshots, e)
+		a, ok := firstCovering(snapshots, e)
 		switch {
 		case !ok:
-			v.lost(d, e, "it was neither handed over nor covered by a snapshot")
-		case newer(events, e, a.at) < keep:
-			v.lost(d, e, "a snapshot was told in its place while the log still had it")
+			c.lost(d, e, "it was neither handed over nor covered by a snapshot")
+		case !pushedOut(events[i+1:], a.at, c.keep):
+			c.lost(d, e, "a snapshot was told in its place while the log still had it")
 		default:
-			v.Snapshots++
+			c.Snapshots++
+			c.rows.heard(d, e, a)
 		}
 	}
 }
 
-// newer counts the events of e's kind that are newer than e and may have been
-// stored at a time.
-func newer(events []publication, e publication, at time.Time) (n int) {
-	for _, other := range events {
-		if other.kind == e.kind && other.version > e.version && !other.begun.After(at) {
-			n++
+// firsts are the first arrivals of each version of a kind.
+func firsts(arrivals []arrival, kind string) map[int64]arrival {
+	first := map[int64]arrival{}
+	for _, a := range arrivals {
+		if _, again := first[a.version]; a.kind == kind && !again {
+			first[a.version] = a
 		}
 	}
-	return n
+	return first
+}
+
+func only(arrivals []arrival, kind string) (of []arrival) {
+	for _, a := range arrivals {
+		if a.kind == kind {
+			of = append(of, a)
+		}
+	}
+	return of
+}
+
+// pushedOut reports whether keep of the newer events may have been stored at a
+// time.
+func pushedOut(newer []publication, at time.Time, keep int) bool {
+	for _, e := range newer {
+		if keep <= 0 {
+			break
+		}
+		if !e.begun.After(at) {
+			keep--
+		}
+	}
+	return keep <= 0
 }
 
 // checkPushed wants, for each event, a push that carries its version or a
 // later one and reached the provider after the publication began: an
 // application that is woken before that fetches without finding it.
-func (v *verdict) checkPushed(d deviceFacts, events []publication) {
+func (c *checker) checkPushed(d *deviceFacts, events []publication, kind string) {
+	pushes := only(d.pushes, kind)
 	for _, e := range events {
-		if a, ok := firstCovering(d.pushes, e); ok {
-			v.Pushed++
-			v.PushedAfter = append(v.PushedAfter, delay{a.at.Sub(e.begun), d.part, e, a})
+		if a, ok := firstCovering(pushes, e); ok {
+			c.Pushed++
+			c.rows.pushed(d, e, a)
 			continue
 		}
-		v.lost(d, e, "no push carried its version or a later one")
+		c.lost(d, e, "no push carried its version or a later one")
 	}
 }
 
-func (v *verdict) lost(d deviceFacts, e publication, why string) {
-	v.Lost++
-	v.fault("lost: %s version %d (id %s, answered %s) for the %s device of %s: %s",
-		e.kind, e.version, e.id, e.answered.Format(clock), d.part, d.user, why)
+func (c *checker) lost(d *deviceFacts, e publication, why string) {
+	c.Lost++
+	c.missing[pair{e.key, d.String()}] = true
+	c.rows.lost(e)
+	c.fault("lost: %s version %d (%s, begun %s, answered %s) for %s: %s",
+		e.kind, e.version, e.key, e.begun.Format(clock), e.answered.Format(clock), d, why)
 }
 
 // clock is how faults tell the time: as the logs of the processes do.
 const clock = "15:04:05.000"
 
-// firstCovering is the first arrival that stands for an event.
+// firstCovering is the first arrival that stands for an event. The arrivals
+// are of its kind and in order of time.
 func firstCovering(arrivals []arrival, e publication) (arrival, bool) {
-	for _, a := range arrivals {
-		if a.kind == e.kind && a.version >= e.version && !a.at.Before(e.begun) {
+	from, _ := slices.BinarySearchFunc(arrivals, e.begun, func(a arrival, at time.Time) int { return a.at.Compare(at) })
+	for _, a := range arrivals[from:] {
+		if a.version >= e.version {
 			return a, true
 		}
 	}
@@ -176,61 +217,56 @@ func firstCovering(arrivals []arrival, e publication) (arrival, bool) {
 
 // checkForwards finds versions that follow a greater one of their kind and,
 // for notifies, connection.
-func (v *verdict) checkForwards(d deviceFacts, how string, arrivals []arrival) {
-	type stream struct {
+func (c *checker) checkForwards(d *deviceFacts, how string, arrivals []arrival) {
+	type run struct {
 		kind string
 		conn int
 	}
-	newest := map[stream]int64{}
+	newest := map[run]int64{}
 	for _, a := range arrivals {
-		s := stream{a.kind, a.conn}
+		s := run{a.kind, a.conn}
 		if a.version < newest[s] {
-			v.Backwards++
-			v.fault("backwards: the %s device of %s was %s %s version %d after %d, at %s",
-				d.part, d.user, how, a.kind, a.version, newest[s], a.at.Format(clock))
+			c.Backwards++
+			c.rows.backwards(a.at)
+			c.fault("backwards: %s was %s %s version %d after %d, at %s",
+				d, how, a.kind, a.version, newest[s], a.at.Format(clock))
 		}
 		newest[s] = max(newest[s], a.version)
 	}
 }
 
 // countTwice finds what was handed over or pushed again.
-func (v *verdict) countTwice(d deviceFacts, kills []time.Time) {
+func (c *checker) countTwice(d *deviceFacts) {
 	seen := map[version]bool{}
 	for _, a := range d.handed {
 		if seen[a.of()] {
-			v.HandedTwice++
+			c.HandedTwice++
+			c.rows.twice(a.at)
 		}
 		seen[a.of()] = true
 	}
 	clear(seen)
 	for _, a := range d.pushes {
 		if seen[a.of()] {
-			v.PushedTwice++
-			v.blame(kills, a.at)
+			c.PushedTwice++
+			c.rows.twice(a.at)
 		}
 		seen[a.of()] = true
 	}
 }
 
-// blame books a repeated push under the last kill before it.
-func (v *verdict) blame(kills []time.Time, at time.Time) {
-	for i := len(kills) - 1; i >= 0; i-- {
-		if !kills[i].After(at) {
-			v.RepeatsPerKill[i]++
-			return
-		}
-	}
-}
-
 // checkNeedless counts pushes for what the application had before.
-func (v *verdict) checkNeedless(d deviceFacts) {
+func (c *checker) checkNeedless(d *deviceFacts) {
+	if d.part != connected {
+		return
+	}
 	handed := map[version]time.Time{}
 	for _, a := range d.handed {
 		handed[a.of()] = a.at
 	}
 	for _, p := range d.pushes {
 		if at, ok := handed[p.of()]; ok && at.Before(p.at) {
-			v.Needless++
+			c.Needless++
 		}
 	}
 }

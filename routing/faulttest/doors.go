@@ -21,11 +21,19 @@ type httpDoor struct {
 	client           *http.Client
 }
 
+func newHTTPDoor(router, api, key string) *httpDoor {
+	return &httpDoor{
+		router: router, key: key, url: "http://" + api + "/hawser.v1.Publisher/Notify",
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+	}
+}
+
 func (d *httpDoor) name() string { return d.router + " HTTP" }
 
 func (d *httpDoor) publish(ctx context.Context, e event) (answer, error) {
 	body, err := json.Marshal(map[string]string{
-		"user": e.user, "kind": e.kind, "id": e.id, "item": base64.StdEncoding.EncodeToString([]byte(e.id)),
+		"user": e.user, "kind": e.kind, "id": e.id, "urgency": e.urgency,
+		"item": base64.StdEncoding.EncodeToString([]byte(e.key())),
 	})
 	if err != nil {
 		return answer{}, fmt.Errorf("word the request: %w", err)
@@ -66,9 +74,10 @@ type natsDoor struct {
 func (d *natsDoor) name() string { return "NATS" }
 
 func (d *natsDoor) publish(ctx context.Context, e event) (answer, error) {
-	msg := nats.NewMsg(routing.PublishSubject(tenant, e.user, e.kind))
+	msg := nats.NewMsg(routing.PublishSubject(e.tenant, e.user, e.kind))
 	msg.Header.Set(routing.HeaderID, e.id)
-	msg.Data = []byte(e.id)
+	msg.Header.Set(routing.HeaderUrgency, e.urgency)
+	msg.Data = []byte(e.key())
 	reply, err := d.nc.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		return answer{}, err

@@ -1,90 +1,107 @@
 package main
 
 import (
-	"math/rand/v2"
+	"bytes"
+	"context"
 	"os"
-	"slices"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
+// TestMain is the program itself where the test has run it inside namespaces.
+func TestMain(m *testing.M) {
+	if inside() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
 func wanted(t *testing.T) {
 	t.Helper()
 	if os.Getenv("HAWSER_FAULTS") != "1" {
-		t.Skip("runs a fleet of processes for minutes: set HAWSER_FAULTS=1 to have it, or go run ./routing/faulttest")
+		t.Skip("runs fleets of processes for minutes: set HAWSER_FAULTS=1 to have it, or go run ./routing/faulttest")
 	}
 }
 
-// TestFaults is the whole form of the run. It takes two minutes, four cores
-// and the go command, and is therefore asked for by name.
+// lines gives what is written to the test's log.
+type lines struct{ t *testing.T }
+
+func (l lines) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
+}
+
+// TestFaults is the short form of the run: all faults, three seeds side by
+// side, a tenth of the load. It takes some eight minutes and four cores.
 func TestFaults(t *testing.T) {
 	wanted(t)
-	rep, err := execute(t.Context(), full(), t.Logf)
-	if err != nil {
-		t.Fatal(err)
+	if err := enclosable(); err != nil {
+		t.Skip(err)
 	}
-	var table strings.Builder
-	if err := rep.print(&table); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("\n%s", table.String())
-	if rep.Lost != 0 || rep.Backwards != 0 {
-		t.Errorf("lost %d, backwards %d, want none", rep.Lost, rep.Backwards)
-	}
-	if !rep.holds() {
-		t.Error("the run does not hold: see the table and its faults")
+	o := short()
+	o.dir = t.TempDir()
+	var tables bytes.Buffer
+	code, err := runSeeds(t.Context(), o, &tables, lines{t})
+	t.Log(tables.String())
+	if err != nil || code != 0 {
+		t.Errorf("exit code %d, %v: see the tables", code, err)
 	}
 }
 
-// TestSabotageIsFound runs a fleet that was built with a planted fault, and
-// kills nobody: what the checker says must come from the fault alone.
+// TestKillsOnLoopback is the form for a laptop.
+func TestKillsOnLoopback(t *testing.T) {
+	wanted(t)
+	o := short()
+	o.dir, o.loopback, o.seeds = t.TempDir(), true, 1
+	o.users, o.rate, o.hotRate, o.phones, o.fault = 20, 40, 40, 4, "kill-edge,kill-router"
+	var tables bytes.Buffer
+	code, err := runSeeds(t.Context(), o, &tables, lines{t})
+	t.Log(tables.String())
+	if err != nil || code != 0 {
+		t.Errorf("exit code %d, %v: see the table", code, err)
+	}
+}
+
+// TestSabotageIsFound runs fleets that were built with a planted fault, and
+// nothing else happens to them: what the checker says must come from the fault
+// alone, and name both tenants.
 func TestSabotageIsFound(t *testing.T) {
 	wanted(t)
-	for fault, victims := range map[string][]part{
-		"drop-batch": {connected},
-		"drop-push":  {away, silent},
-	} {
+	for fault, victims := range map[string]part{"drop-batch": connected, "drop-push": away} {
 		t.Run(fault, func(t *testing.T) {
 			t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -tags=sabotage")
 			t.Setenv("HAWSER_SABOTAGE", fault)
-			o := full()
-			o.users, o.rate, o.kills, o.settle = 10, 40, 0, 6*time.Second
-			rep, err := execute(t.Context(), o, t.Logf)
-			if err != nil {
-				t.Fatal(err)
+			o := short()
+			o.loopback, o.seeds, o.phones, o.dir = true, 1, 4, t.TempDir()
+			o.users, o.rate, o.hotRate, o.settle, o.fault = 10, 40, 0, 6*time.Second, "calm"
+			o.heal = time.Second // it does not
+			var tables bytes.Buffer
+			code, err := runSeeds(t.Context(), o, &tables, lines{t})
+			if err != nil || code != 1 {
+				t.Fatalf("exit code %d, %v: want 1\n%s", code, err, tables.String())
 			}
-			defer func() { _ = os.RemoveAll(rep.Logs) }() // kept for people, not for tests
-			if want := rep.Events * len(victims); rep.Lost != want || rep.holds() {
-				t.Errorf("lost %d, want %d: each event for the devices %v", rep.Lost, want, victims)
+			for _, tenant := range tenants() {
+				lost := strings.Count(tables.String(), "FAULT lost: ")
+				named := strings.Contains(tables.String(), "of "+tenant+": ") && strings.Contains(tables.String(), "the "+string(victims)+" device")
+				if lost < plantedAtLeast || !named {
+					t.Errorf("%d losses are named, want %d at least, and %s devices of %s among them:\n%s",
+						lost, plantedAtLeast, victims, tenant, tables.String())
+				}
 			}
 		})
 	}
 }
 
-func TestPlanIsTheSeeds(t *testing.T) {
-	draw := func(seed uint64) []string { return plan(faultKill, 20, rand.New(rand.NewPCG(seed, 2))) }
-	if !slices.Equal(draw(7), draw(7)) {
-		t.Error("one seed makes two plans")
-	}
-	if slices.Equal(draw(7), draw(8)) {
-		t.Error("two seeds make one plan")
-	}
-	count := map[string]int{}
-	for i, name := range draw(7) {
-		count[name]++
-		if isEdge := strings.HasPrefix(name, "edge-"); isEdge != (i%2 == 0) {
-			t.Errorf("victim %d is %s: edges and routers must take turns", i, name)
-		}
-	}
-	if count[edge1]+count[edge2] != 20 || count[router1]+count[router2] != 20 || len(count) != 4 {
-		t.Errorf("victims %v: want 20 edges and 20 routers, each at times", count)
-	}
-}
-
 func TestReportWantsSomethingToLose(t *testing.T) {
 	good := func() report {
-		return report{verdict: judge(sound()), Options: options{kills: 1}, Kills: 2}
+		return report{
+			verdict: judge(sound()), Options: options{fault: "calm,kill-edge"}, Phases: sound().phases, Planted: 6, Found: 6,
+		}
 	}
 	if rep := good(); !rep.holds() {
 		t.Fatalf("a sound run does not hold: %+v", rep)
@@ -92,14 +109,18 @@ func TestReportWantsSomethingToLose(t *testing.T) {
 	for name, spoil := range map[string]func(*report){
 		"nothing was heard":         func(r *report) { r.Heard = 0 },
 		"nothing was pushed":        func(r *report) { r.Pushed = 0 },
-		"one was not killed":        func(r *report) { r.Kills = 1 },
+		"a fault did not happen":    func(r *report) { r.Phases, r.Rows = r.Phases[:1], r.Rows[:1] },
 		"an event has no answer":    func(r *report) { r.Unanswered = 1 },
 		"a process ended by itself": func(r *report) { r.Troubles = []string{"router-1 ended by itself"} },
 		"an event is lost":          func(r *report) { r.Lost = 1 },
 		"a version goes backwards":  func(r *report) { r.Backwards = 1 },
 		"an id has two versions":    func(r *report) { r.StoredTwice = 1 },
 		"an item is nobody's":       func(r *report) { r.Strange = 1 },
-		"almost all were snapshots": func(r *report) { r.Heard, r.Snapshots = 1, 3 },
+		"a loss was overlooked":     func(r *report) { r.Found-- },
+		"too little was planted":    func(r *report) { r.Planted, r.Found = 4, 4 },
+		"a limit is exceeded": func(r *report) {
+			r.Phases[1].limits.stall, r.Rows[1].Stall.took = time.Second, time.Minute
+		},
 	} {
 		rep := good()
 		spoil(&rep)
@@ -110,19 +131,22 @@ func TestReportWantsSomethingToLose(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	o := full()
-	if err := o.check(); err != nil {
-		t.Errorf("the whole form is refused: %v", err)
+	for name, o := range map[string]options{"full": full(), "short": short()} {
+		if err := o.check(); err != nil {
+			t.Errorf("the %s form is refused: %v", name, err)
+		}
 	}
 	for name, args := range map[string]string{
 		"no users":                  "--users 0",
 		"no rate":                   "--rate 0",
-		"kills below 0":             "--kills -1",
-		"faster than a restart":     "--kill-every 500ms",
-		"ends before the kills":     "--duration 10s",
+		"a hold that is none":       "--hold 1ms",
 		"no time to settle":         "--settle 0s",
+		"no seeds":                  "--seeds 0",
+		"nobody at a time":          "--side 0",
 		"an unknown fault":          "--fault flood",
-		"an unknown transport":      "--transport pigeon",
+		"an unknown fault of two":   "--fault kill-edge,flood",
+		"a cut on loopback":         "--loopback --fault drop-edge",
+		"a full disk on loopback":   "--loopback --fault full-nats",
 		"an unknown flag":           "--faults all",
 		"something that is no flag": "all",
 	} {
@@ -133,5 +157,34 @@ func TestOptionsAreChecked(t *testing.T) {
 		if stderr.Len() == 0 {
 			t.Errorf("%s: nothing is said", name)
 		}
+	}
+}
+
+// TestOptionsReachTheRunInside goes through the flags that a run inside
+// namespaces is given.
+func TestOptionsReachTheRunInside(t *testing.T) {
+	o := short()
+	o.fault, o.strict, o.hold = "kill-nats", true, 7*time.Second
+	var stderr strings.Builder
+	got, err := parseFlags(o.args(9, "/tmp/x"), &stderr)
+	if err != nil {
+		t.Fatal(err, stderr.String())
+	}
+	o.seed, o.dir, o.seeds, o.side = 9, "/tmp/x", 1, 1
+	if got != o {
+		t.Errorf("inside the options are %+v, want %+v", got, o)
+	}
+}
+
+func TestPatternIsWhatItSays(t *testing.T) {
+	count := map[part]int{}
+	for _, b := range newBooks(2000) {
+		count[b.part]++
+		if b.part != connected && b.token == "" {
+			t.Errorf("the %s device of %s has no push token", b.part, b.owner)
+		}
+	}
+	if count[connected] != 3600 || count[silent] != 1200 || count[away] != 1200 {
+		t.Errorf("of 6000 devices there are %v: want 3600 connected, 1200 silent, 1200 away", count)
 	}
 }

@@ -5,76 +5,66 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"net"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
-	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
-// tenant is the one tenant of the fleet.
-const tenant = "demo"
+// shakingHands is how many devices shake hands at a time.
+const shakingHands = 128
 
-// The kinds that are published, as devmode configures them.
-const (
-	messages = "messages"
-	contacts = "contacts"
-)
+// replicas of each stream: one a NATS server.
+const replicas = 3
 
-// The members of the fleet beside the NATS server.
-const (
-	edge1   = "edge-1"
-	edge2   = "edge-2"
-	router1 = "router-1"
-	router2 = "router-2"
-)
+// clockEnv tells a sabotaged build which file shifts its clock.
+const clockEnv = "HAWSER_SABOTAGE_CLOCK"
 
-// A fleet is five processes: a NATS server, two edges and two routers, the
-// first of which also pushes. The simulators of APNs and FCM are in this
-// process.
+// A fleet is nine processes: three NATS servers, two edges, two routers and
+// two push workers. The simulators of APNs and FCM are in this process.
 type fleet struct {
 	// Static after newFleet.
 	dir      string
 	programs programs
+	place    place
 	env      *devmode.Environment
 	nodes    map[string]devmode.Node
-	configs  map[string]string
+	configs  map[string]string // of every member
 	tls      *tls.Config
-	ports    io.Closer // holds the nodes' addresses
 	book     *ledger
+	// shaking is a place for each device that shakes hands: the harness has
+	// the machine's other cores to leave to the fleet.
+	shaking chan struct{}
 
-	nats *devmode.Process
 	// keepers are the goroutines that start members again.
 	keepers sync.WaitGroup
 
 	mu sync.Mutex
 	// Guarded by mu.
 	members map[string]*devmode.Process
-	// killed members are expected to end.
-	killed map[string]bool
+	// ending members are expected to end.
+	ending map[string]bool
 }
 
-// newFleet writes the files and starts the simulators and the NATS server.
-// The caller calls stop, also after an error.
-func newFleet(ctx context.Context, dir string, p programs, book *ledger) (*fleet, error) {
+// newFleet writes the files and starts the simulators. The caller calls stop,
+// also after an error.
+func newFleet(dir string, p programs, where place, book *ledger) (*fleet, error) {
 	f := &fleet{
-		dir: dir, programs: p, book: book, nodes: map[string]devmode.Node{}, configs: map[string]string{},
-		members: map[string]*devmode.Process{}, killed: map[string]bool{},
+		dir: dir, programs: p, place: where, book: book, nodes: map[string]devmode.Node{}, configs: map[string]string{},
+		shaking: make(chan struct{}, shakingHands), members: map[string]*devmode.Process{}, ending: map[string]bool{},
 	}
-	addrs, ports, err := embednats.FreeAddrs(9)
-	if err != nil {
-		return f, err
+	var nodes []devmode.Node
+	for _, name := range allMembers() {
+		if sortOf(name) != sortNATS {
+			nodes = append(nodes, f.node(name))
+		}
 	}
-	f.ports = ports
-	nodes := []devmode.Node{
-		{Name: edge1, Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1], ReconnectSpread: reconnectSpread.String()},
-		{Name: edge2, Roles: []string{"edge"}, Listen: addrs[2], Admin: addrs[3], ReconnectSpread: reconnectSpread.String()},
-		{Name: router1, Roles: []string{"router", "push"}, API: addrs[4], Admin: addrs[5]},
-		{Name: router2, Roles: []string{"router"}, API: addrs[6], Admin: addrs[7]},
-	}
+	var err error
 	f.env, err = devmode.New(devmode.Options{
-		Dir: dir, Nodes: nodes, Tenants: []string{tenant}, NATSURL: "nats://" + addrs[8],
+		Dir: dir, Nodes: nodes, Tenants: tenants(), NATSURL: natsURLs(where), Replicas: replicas, SimulatorHost: where.host(),
 	})
 	if err != nil {
 		return f, err
@@ -85,24 +75,47 @@ func newFleet(ctx context.Context, dir string, p programs, book *ledger) (*fleet
 		}
 		f.nodes[n.Name] = n
 	}
-	if f.tls, err = f.env.DeviceTLS(); err != nil {
-		return f, err
+	for _, name := range membersOf(sortNATS) {
+		if f.configs[name], err = f.writeNATSConfig(name); err != nil {
+			return f, err
+		}
 	}
-	return f, f.startNATS(ctx, addrs[8])
+	f.tls, err = f.deviceTLS()
+	return f, err
 }
 
-func (f *fleet) startNATS(ctx context.Context, addr string) error {
-	config, err := writeNATSConfig(f.env, addr)
-	if err != nil {
-		return err
+// node describes a member that is one role of hawser.
+func (f *fleet) node(name string) devmode.Node {
+	sort := sortOf(name)
+	n := devmode.Node{
+		Name: name, Roles: []string{sort}, Admin: f.place.address(name, serviceAdmin),
+		MaxEventsPerSecond: tenantRate,
 	}
-	f.nats, err = devmode.StartProgram(context.WithoutCancel(ctx), "nats-server", f.dir, f.programs.nats, "-c", config)
-	return err
+	switch sort {
+	case sortEdge:
+		n.Listen = f.place.address(name, serviceDevices)
+		n.ReconnectSpread, n.DrainSpread = reconnectSpread.String(), drainSpread.String()
+	case sortRouter:
+		n.API, n.AckWait = f.place.address(name, serviceAPI), ackWait.String()
+	}
+	return n
+}
+
+// deviceTLS lets all devices resume one another's sessions: what a handshake
+// costs is not what this is about.
+func (f *fleet) deviceTLS() (*tls.Config, error) {
+	config, err := f.env.DeviceTLS()
+	if err != nil {
+		return nil, err
+	}
+	config.ServerName = "localhost" // the certificate's, wherever the edge is
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	return config, nil
 }
 
 // run starts the members and keeps them running until ctx ends.
 func (f *fleet) run(ctx context.Context) {
-	for name := range f.nodes {
+	for _, name := range allMembers() {
 		f.keepers.Go(func() { f.keep(ctx, name) })
 	}
 }
@@ -111,7 +124,7 @@ func (f *fleet) run(ctx context.Context) {
 // nobody caused is trouble.
 func (f *fleet) keep(ctx context.Context, name string) {
 	for {
-		p, err := devmode.Start(context.WithoutCancel(ctx), f.programs.hawser, f.configs[name], name, f.dir)
+		p, err := f.start(ctx, name)
 		if err != nil {
 			f.book.trouble("%s does not start: %v", name, err)
 			return
@@ -131,66 +144,135 @@ func (f *fleet) keep(ctx context.Context, name string) {
 	}
 }
 
+func (f *fleet) start(ctx context.Context, name string) (p *devmode.Process, err error) {
+	program, args := f.programs.hawser, []string{"serve", "--config", f.configs[name]}
+	switch {
+	case sortOf(name) == sortNATS:
+		program, args = f.programs.nats, []string{"-c", f.configs[name]}
+	case sortOf(name) == sortEdge && f.programs.edge != "":
+		program, args = "env", slices.Concat([]string{clockEnv + "=" + f.clockFile(name), f.programs.edge}, args)
+	}
+	err = f.place.within(name, func() error {
+		p, err = devmode.StartProgram(context.WithoutCancel(ctx), name, f.dir, program, args...)
+		return err
+	})
+	return p, err
+}
+
 func (f *fleet) joined(name string, p *devmode.Process) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.members[name], f.killed[name] = p, false
+	f.members[name], f.ending[name] = p, false
 }
 
-// left takes a member that has ended out and reports whether it was killed.
-func (f *fleet) left(name string) (killed bool) {
+// left takes a member that has ended out and reports whether that was wanted.
+func (f *fleet) left(name string) (wanted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.members, name)
-	return f.killed[name]
+	return f.ending[name]
 }
 
-// kill ends a member at once and without notice. It reports false where it is
-// not running.
-func (f *fleet) kill(name string) bool {
+// take returns a running member; one that is to end is not trouble.
+func (f *fleet) take(name string, toEnd bool) (*devmode.Process, error) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	p := f.members[name]
-	running := p != nil && !p.Ended()
-	if running {
-		f.killed[name] = true
+	if p == nil || p.Ended() {
+		return nil, fmt.Errorf("%s is not running", name)
 	}
-	f.mu.Unlock()
-	if !running {
-		return false
+	f.ending[name] = f.ending[name] || toEnd
+	return p, nil
+}
+
+// ready asks a member whether it can take work.
+func (f *fleet) ready(ctx context.Context, name string) error {
+	if sortOf(name) == sortNATS {
+		return f.natsHealthy(ctx, name)
 	}
-	f.book.killed(time.Now())
-	p.Kill()
-	return true
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+			err = f.place.within(name, func() error {
+				conn, err = new(net.Dialer).DialContext(ctx, network, addr)
+				return err
+			})
+			return conn, err
+		},
+	}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+f.nodes[name].Admin+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s is not ready: %s", name, resp.Status)
+	}
+	return nil
 }
 
 // waitReady waits until every member says that it can take work.
 func (f *fleet) waitReady(ctx context.Context) error {
-	for name, n := range f.nodes {
-		if err := devmode.Until(ctx, func() error { return n.Ready(ctx) }); err != nil {
-			return fmt.Errorf("%w: see %s", err, f.env.Path(name+".log"))
+	for _, name := range allMembers() {
+		for {
+			err := f.ready(ctx, name)
+			if err == nil {
+				break
+			}
+			if !pause(ctx, 50*time.Millisecond) {
+				return fmt.Errorf("%w: see %s", err, f.env.Path(name+".log"))
+			}
 		}
 	}
 	return nil
 }
 
 // stop ends every process. The context of run must have ended. A member that
-// does not stop well is an error.
+// does not stop well is an error; the NATS servers go last.
 func (f *fleet) stop() error {
 	f.keepers.Wait()
 	var errs []error
-	for _, name := range []string{edge1, edge2, router1, router2} {
-		if p := f.members[name]; p != nil && !p.Ended() {
-			errs = append(errs, p.Stop())
-		}
+	for _, sort := range []string{sortEdge, sortRouter, sortPush} {
+		errs = append(errs, f.stopAll(membersOf(sort)))
 	}
-	if f.nats != nil {
-		f.nats.Kill()
+	for _, name := range membersOf(sortNATS) {
+		if p := f.members[name]; p != nil {
+			p.Kill()
+		}
 	}
 	if f.env != nil {
 		f.env.Close()
 	}
-	if f.ports != nil {
-		_ = f.ports.Close() // there is nothing to lose
-	}
 	return errors.Join(errs...)
 }
+
+// stopAll stops members at the same time.
+func (f *fleet) stopAll(names []string) error {
+	errs := make([]error, len(names))
+	var work sync.WaitGroup
+	for i, name := range names {
+		if p := f.members[name]; p != nil && !p.Ended() {
+			work.Go(func() { errs[i] = p.Stop() })
+		}
+	}
+	work.Wait()
+	return errors.Join(errs...)
+}
+
+// door waits until a device may shake hands; through lets the next one.
+func (f *fleet) door(ctx context.Context) error {
+	select {
+	case f.shaking <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *fleet) through() { <-f.shaking }

@@ -1,17 +1,20 @@
 package main
 
-// identities knows which version each id was given, and what was sent at all.
+import "strings"
+
+// identities knows which version each event was given, and what was sent at
+// all.
 type identities struct {
 	sent    map[string]bool
 	version map[string]int64
-	// reported ids have been named as stored twice.
+	// reported events have been named as stored twice.
 	reported map[string]bool
 }
 
 func newIdentities(f facts) *identities {
 	s := &identities{sent: f.sent, version: map[string]int64{}, reported: map[string]bool{}}
 	for _, p := range f.published {
-		s.version[p.id] = p.version
+		s.version[p.key] = p.version
 	}
 	return s
 }
@@ -20,52 +23,51 @@ func newIdentities(f facts) *identities {
 // to be a duplicate; and no version given to two events of a user's kind.
 func (s *identities) checkAnswers(v *verdict, f facts) {
 	for _, r := range f.repeats {
-		first := s.version[r.id]
+		first := s.version[r.key]
 		if r.version != first || !r.duplicate {
-			s.twice(v, r.id, first, r.version, "the repeat was answered so")
+			s.twice(v, r.key, first, r.version, "the repeat was answered so")
 		}
 	}
 	type place struct {
-		user string
-		of   version
+		stream
+		version int64
 	}
 	taken := map[place]string{}
 	for _, p := range f.published {
-		at := place{p.user, version{p.kind, p.version}}
+		at := place{stream{p.owner, p.kind}, p.version}
 		if other, ok := taken[at]; ok {
 			v.Strange++
-			v.fault("strange: ids %s and %s of %s were both answered %s version %d", other, p.id, p.user, p.kind, p.version)
+			v.fault("strange: %s and %s were both answered %s version %d", other, p.key, p.kind, p.version)
 		}
-		taken[at] = p.id
+		taken[at] = p.key
 	}
 }
 
-// checkItems wants every item that was handed over to be published, and under
-// the version that was answered.
-func (s *identities) checkItems(v *verdict, d deviceFacts) {
+// checkItems wants every item that was handed over to be published, for that
+// user and kind, and under the version that was answered.
+func (s *identities) checkItems(v *verdict, d *deviceFacts) {
 	for _, a := range d.handed {
-		if !s.sent[a.id] {
+		if !s.sent[a.key] || !strings.HasPrefix(a.key, prefixOf(d.owner, a.kind)) {
 			v.Strange++
-			v.fault("strange: the %s device of %s was handed %s version %d with the id %.80q, which nobody published",
-				d.part, d.user, a.kind, a.version, a.id)
+			v.fault("strange: %s was handed %s version %d, which is %.120q: nobody published that for it", d, a.kind, a.version, a.key)
 			continue
 		}
-		first, ok := s.version[a.id]
+		first, ok := s.version[a.key]
 		if !ok {
-			s.version[a.id] = a.version // never answered: the device tells
+			s.version[a.key] = a.version // never answered: the device tells
 			continue
 		}
 		if first != a.version {
-			s.twice(v, a.id, first, a.version, "a device was handed both")
+			s.twice(v, a.key, first, a.version, "a device was handed both")
 		}
 	}
 }
 
-func (s *identities) twice(v *verdict, id string, first, second int64, how string) {
-	if s.reported[id] {
+func (s *identities) twice(v *verdict, key string, first, second int64, how string) {
+	if s.reported[key] {
 		return
 	}
-	s.reported[id] = true
+	s.reported[key] = true
 	v.StoredTwice++
-	v.fault("stored twice: id %s has version %d and version %d: %s", id, first, second, how)
+	v.fault("stored twice: %s has version %d and version %d: %s", key, first, second, how)
 }

@@ -22,12 +22,21 @@ type ledger struct {
 	published []publication
 	sent      map[string]bool
 	repeats   []repeat
-	kills     []time.Time
+	phases    []phase
+	heads     map[stream]int64 // the newest version that was answered
 	troubles  []string
 }
 
+// stream is a kind of a user.
+type stream struct {
+	owner
+	kind string
+}
+
 func newLedger(devices []*deviceLedger) *ledger {
-	l := &ledger{devices: devices, byToken: map[string]*deviceLedger{}, sent: map[string]bool{}}
+	l := &ledger{
+		devices: devices, byToken: map[string]*deviceLedger{}, sent: map[string]bool{}, heads: map[stream]int64{},
+	}
 	for _, d := range devices {
 		if d.token != "" {
 			l.byToken[d.token] = d
@@ -39,12 +48,20 @@ func newLedger(devices []*deviceLedger) *ledger {
 // A deviceLedger collects what one device sees.
 type deviceLedger struct {
 	// Static.
-	user  string
+	owner
+	name  string
 	part  part
 	token string // the push token; empty: none
+	quic  bool   // set before the device is used
 
-	mu  sync.Mutex
-	saw deviceFacts // Guarded by mu.
+	mu sync.Mutex
+	// Guarded by mu.
+	saw deviceFacts
+	// reached is the newest version of each kind that the device was handed,
+	// or pushed where it is not a connected one.
+	reached map[string]int64
+	// why the last connection ended, or did not come about.
+	why error
 }
 
 // record adds to one of the lists.
@@ -53,6 +70,15 @@ func (d *deviceLedger) record(to func(*deviceFacts) *[]arrival, arrivals ...arri
 	defer d.mu.Unlock()
 	list := to(&d.saw)
 	*list = append(*list, arrivals...)
+	if (d.part == connected) == (list == &d.saw.pushes) || list == &d.saw.told {
+		return
+	}
+	if d.reached == nil {
+		d.reached = map[string]int64{}
+	}
+	for _, a := range arrivals {
+		d.reached[a.kind] = max(d.reached[a.kind], a.version)
+	}
 }
 
 // The lists of a device.
@@ -61,26 +87,79 @@ func snapshotsOf(f *deviceFacts) *[]arrival { return &f.snapshots }
 func toldTo(f *deviceFacts) *[]arrival      { return &f.told }
 func pushedTo(f *deviceFacts) *[]arrival    { return &f.pushes }
 
+// arrived and departed note where the device is connected. A connection that
+// moves arrives before it departs.
+func (d *deviceLedger) arrived(edge string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.saw.stays = append(d.saw.stays, stay{edge: edge, from: time.Now()})
+}
+
+func (d *deviceLedger) departed(edge string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.saw.stays {
+		if s := &d.saw.stays[i]; s.edge == edge && s.to.IsZero() {
+			s.to = time.Now()
+			return
+		}
+	}
+}
+
+// ended notes why a connection ended; whyEnded tells it.
+func (d *deviceLedger) ended(why error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.why = why
+}
+
+func (d *deviceLedger) whyEnded() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.why
+}
+
+// isConnected reports whether the device has a connection now.
+func (d *deviceLedger) isConnected() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.saw.stays, func(s stay) bool { return s.to.IsZero() })
+}
+
+// lacks reports whether a version of heads has not reached the device.
+func (d *deviceLedger) lacks(heads map[stream]int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, kind := range kinds() {
+		if d.reached[kind] < heads[stream{d.owner, kind}] {
+			return true
+		}
+	}
+	return false
+}
+
 func (d *deviceLedger) facts() deviceFacts {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return deviceFacts{
-		user: d.user, part: d.part,
+		owner: d.owner, name: d.name, part: d.part, quic: d.quic,
 		handed: slices.Clone(d.saw.handed), snapshots: slices.Clone(d.saw.snapshots),
-		told: slices.Clone(d.saw.told), pushes: slices.Clone(d.saw.pushes),
+		told: slices.Clone(d.saw.told), pushes: slices.Clone(d.saw.pushes), stays: slices.Clone(d.saw.stays),
 	}
 }
 
-func (l *ledger) sending(id string) {
+func (l *ledger) sending(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sent[id] = true
+	l.sent[key] = true
 }
 
 func (l *ledger) answered(p publication) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.published = append(l.published, p)
+	s := stream{p.owner, p.kind}
+	l.heads[s] = max(l.heads[s], p.version)
 }
 
 func (l *ledger) repeated(r repeat) {
@@ -89,10 +168,28 @@ func (l *ledger) repeated(r repeat) {
 	l.repeats = append(l.repeats, r)
 }
 
-func (l *ledger) killed(at time.Time) {
+// happened books a phase that is over.
+func (l *ledger) happened(p phase) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.kills = append(l.kills, at)
+	l.phases = append(l.phases, p)
+}
+
+func (l *ledger) headsNow() map[stream]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.heads)
+}
+
+// behind counts the devices that want says and that a version of heads has
+// not reached.
+func (l *ledger) behind(heads map[stream]int64, want func(part) bool) (n int) {
+	for _, d := range l.devices {
+		if want(d.part) && d.lacks(heads) {
+			n++
+		}
+	}
+	return n
 }
 
 // trouble notes what fails the run though no event is lost by it.
@@ -130,7 +227,7 @@ func (l *ledger) facts() facts {
 	l.mu.Lock()
 	f := facts{
 		published: slices.Clone(l.published), sent: maps.Clone(l.sent),
-		repeats: slices.Clone(l.repeats), kills: slices.Clone(l.kills),
+		repeats: slices.Clone(l.repeats), phases: slices.Clone(l.phases),
 	}
 	l.mu.Unlock()
 	for _, d := range l.devices {

@@ -1,19 +1,21 @@
-// Faulttest runs a small fleet on this machine, kills its members at random
-// and checks that nothing is lost: every event reaches each of its user's
-// devices, over a connection or as a push, and no version goes backwards.
+// Faulttest runs a small fleet on this machine, breaks it in many ways and
+// checks that nothing is lost: every event reaches each of its user's devices,
+// over a connection or as a push, and no version goes backwards.
 //
-// Five processes over real sockets: a NATS server, two edges, and two routers,
-// the first with the push role beside it. Every user has three devices, one
-// connected, one away and one silent. The truth is the checker's: what the
-// publisher was answered, what the devices were handed and what the simulated
-// push providers received. Nothing that hawser says of itself counts.
+// Nine processes: three NATS servers with three replicas of every stream, two
+// edges, two routers and two push workers, each in a network namespace of its
+// own. Devices, backends and the simulators of APNs and FCM are in the harness.
+// The truth is the checker's: what the publishers were answered, what the
+// devices were handed and what the simulated providers received. Nothing that
+// hawser says of itself counts.
 //
-//	go run ./routing/faulttest                                    # the whole form, about 100 s
-//	go run ./routing/faulttest --users 20 --rate 20 --kills 3     # a small one
+//	go run ./routing/faulttest                                        # all faults, as root
+//	go run ./routing/faulttest --fault kill-router,drop-edge --seed 7
+//	go run ./routing/faulttest --loopback --users 50 --rate 50 --hot-rate 100 --fault kill-edge
 //
-// The exit code is 0 if the run held, 1 if not and 2 for wrong usage. The same
-// seed kills the same victims and picks the same users and doors; what happens
-// in between is up to the machine.
+// The exit code is 0 if the run held, 1 if not, 2 for wrong usage or a system
+// that has no namespaces. The same seed strikes the same victims and picks the
+// same users and doors; what happens in between is up to the machine.
 package main
 
 import (
@@ -47,8 +49,29 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faulttest:", err)
 		return 2
 	}
+	if inside() {
+		return runInside(ctx, o, stdout, stderr)
+	}
+	code, err := runSeeds(ctx, o, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "faulttest:", err)
+	}
+	return code
+}
+
+// runInside is the one run of a process that has its namespaces already.
+func runInside(ctx context.Context, o options, stdout, stderr io.Writer) int {
+	if err := furnish(); err != nil {
+		fmt.Fprintln(stderr, "faulttest:", err)
+		return 1
+	}
+	return runOne(ctx, o, stdout, stderr)
+}
+
+// runOne is one run in this process.
+func runOne(ctx context.Context, o options, stdout, stderr io.Writer) int {
 	rep, err := execute(ctx, o, func(format string, args ...any) {
-		fmt.Fprintf(stderr, "%s "+format+"\n", append([]any{time.Now().Format(clock)}, args...)...)
+		fmt.Fprintf(stderr, "%s seed %d: "+format+"\n", append([]any{time.Now().Format(clock), o.seed}, args...)...)
 	})
 	if err == nil {
 		err = rep.print(stdout)
@@ -58,7 +81,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	if !rep.holds() {
-		fmt.Fprintln(stderr, "faulttest: the run did not hold: see above")
+		fmt.Fprintf(stderr, "faulttest: the run with seed %d did not hold: see its table\n", o.seed)
 		return 1
 	}
 	return 0
@@ -68,17 +91,22 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	o := full()
 	f := flag.NewFlagSet("faulttest", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.IntVar(&o.users, "users", o.users, "`N` users with three devices each")
+	f.StringVar(&o.fault, "fault", o.fault, "`FAULTS`: all, or names with commas between them; a wrong one lists them")
+	f.Uint64Var(&o.seed, "seed", o.seed, "`N` that makes the choices")
+	f.IntVar(&o.seeds, "seeds", o.seeds, "`N` runs, with that seed and those after it")
+	f.IntVar(&o.side, "side", o.side, "`N` of these runs side by side")
+	f.IntVar(&o.users, "users", o.users, "`N` users over both tenants, with three devices each")
 	f.IntVar(&o.rate, "rate", o.rate, "`N` events a second, over all users")
-	f.StringVar(&o.fault, "fault", o.fault, "`FAULT`: kill, kill-edges or kill-routers")
-	f.IntVar(&o.kills, "kills", o.kills, "`N` kills of an edge, and as many of a router; twice as many of the one sort otherwise")
-	f.DurationVar(&o.killEvery, "kill-every", o.killEvery, "`DURATION` between two kills")
-	f.DurationVar(&o.duration, "duration", o.duration, "`DURATION` of publishing. 0: until 5 s after the last kill")
+	f.IntVar(&o.hotRate, "hot-rate", o.hotRate, "`N` events a second more, for one user")
+	f.IntVar(&o.phones, "phones", o.phones, "`N` connected devices with the SDK, in turns over TCP and QUIC; the others speak frames")
+	f.DurationVar(&o.hold, "hold", o.hold, "`DURATION` of faults that have an end")
+	f.DurationVar(&o.calm, "calm", o.calm, "`DURATION` between two faults")
+	f.DurationVar(&o.heal, "heal", o.heal, "`DURATION` to wait at most, after a fault, for what connected devices lack")
 	f.DurationVar(&o.settle, "settle", o.settle, "`DURATION` to wait at most for what is on its way at the end")
-	f.Uint64Var(&o.seed, "seed", o.seed, "`N` that makes the choices; 0: any")
-	f.StringVar(&o.transport, "transport", o.transport, "`TRANSPORT` of the connected devices: tcp, quic or auto")
-	f.IntVar(&o.slowest, "slowest", o.slowest, "`N` of the slowest deliveries to print, of each sort")
+	f.BoolVar(&o.loopback, "loopback", false, "have the members side by side on loopback: no root, no dropped packets, no full disks")
+	f.BoolVar(&o.strict, "strict", false, "fail over the limits of time as they are, not only where they are clearly exceeded")
 	f.BoolVar(&o.keep, "keep", false, "keep the logs also of a run that held")
+	f.StringVar(&o.dir, "dir", "", "`FOLDER` for programs and logs, which stays; otherwise one that is made")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -88,4 +116,14 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 		return o, err
 	}
 	return o, nil
+}
+
+// args are the flags that make the same options for one run.
+func (o options) args(seed uint64, dir string) []string {
+	return []string{
+		"--fault", o.fault, "--seed", fmt.Sprint(seed), "--dir", dir,
+		"--users", fmt.Sprint(o.users), "--rate", fmt.Sprint(o.rate), "--hot-rate", fmt.Sprint(o.hotRate),
+		"--phones", fmt.Sprint(o.phones), "--hold", o.hold.String(), "--calm", o.calm.String(), "--heal", o.heal.String(), "--settle", o.settle.String(),
+		fmt.Sprintf("--strict=%t", o.strict), fmt.Sprintf("--loopback=%t", o.loopback),
+	}
 }

@@ -4,82 +4,120 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/hawser-edge/hawser/gateway/client"
 )
 
 // options of a run.
 type options struct {
-	// users is how many there are, each with a connected, an away and a
-	// silent device.
+	// users is how many there are over both tenants, each with three devices.
 	users int
-	// rate is how many events are published a second, over all users.
-	rate int
-	// fault is what happens to the fleet.
+	// rate is how many events are published a second, over all users; hotRate
+	// is how many more for one user.
+	rate, hotRate int
+	// fault is what happens to the fleet: a list, or all.
 	fault string
-	// kills is how many times an edge is killed, and how many times a router.
-	kills int
-	// killEvery is the time between two kills; edges and routers take turns.
-	killEvery time.Duration
-	// duration is how long events are published. 0: until calm after the last
-	// kill.
-	duration time.Duration
+	// hold is how long faults last that have an end.
+	hold time.Duration
+	// calm is how long nothing happens between two faults.
+	calm time.Duration
+	// heal bounds the wait, after a fault, until nothing is missing at
+	// connected devices.
+	heal time.Duration
 	// settle bounds the wait, after the last publication, for what is still
 	// on its way.
 	settle time.Duration
-	// seed makes the choices of victims, users and doors; 0: any.
-	seed uint64
-	// transport of the connected devices: tcp, quic or auto.
-	transport string
-	// slowest is how many of the slowest deliveries are printed.
-	slowest int
+	// seed makes the choices of victims, users and doors. seeds is how many
+	// runs there are, with that seed and those after it; side is how many of
+	// them at a time.
+	seed        uint64
+	seeds, side int
+	// phones is how many of the connected devices run the SDK, in turns over
+	// TCP and QUIC.
+	phones int
+	// loopback has the members side by side.
+	loopback bool
+	// strict counts limits as they are.
+	strict bool
 	// keep leaves the logs behind also after a run that held.
 	keep bool
+	// dir is where the programs are and logs go; set for a run inside.
+	dir string
 }
 
 const (
-	// calm is how long publishing goes on after the last kill.
-	calm = 5 * time.Second
-	// restartAfter is how long a killed process stays away.
+	// ackWait is the fleet's, its default.
+	ackWait = 4 * time.Second
+	// restartAfter is how long a member that ended stays away.
 	restartAfter = time.Second
-	// reconnectSpread is over which time devices come back to the other edge.
+	// reconnectSpread is over which time devices come back to the other edge,
+	// drainSpread over which an edge that stops sends them there.
 	reconnectSpread = time.Second
+	drainSpread     = 3 * time.Second
+	// tenantRate is what a tenant may publish a second, at each router: not
+	// what a run is about.
+	tenantRate = 100_000
 )
 
-// full is the whole form of the run.
+// short is the form for every change: all faults, three seeds side by side, a
+// tenth of the load.
+func short() options {
+	o := full()
+	o.users, o.rate, o.hotRate, o.phones = 200, 100, 200, 20
+	o.hold, o.seeds, o.side = 12*time.Second, 3, 3
+	return o
+}
+
+// full is the form that the design's numbers are about.
 func full() options {
 	return options{
-		users: 200, rate: 200, fault: faultKill, kills: 20, killEvery: 2 * time.Second,
-		settle: 75 * time.Second, seed: 1, transport: client.TCP, slowest: 3,
+		users: 2000, rate: 500, hotRate: 1000, fault: "all", hold: 20 * time.Second, calm: 3 * time.Second, heal: 90 * time.Second,
+		settle: 100 * time.Second, seed: 1, seeds: 1, side: 1, phones: 100,
 	}
 }
 
 func (o options) check() error {
+	faults, err := parseFaults(o.fault)
 	switch {
-	case o.users < 1 || o.users > 10_000:
-		return fmt.Errorf("--users %d must be 1 to 10000", o.users)
-	case o.rate < 1 || o.rate > 10_000:
-		return fmt.Errorf("--rate %d must be 1 to 10000 events a second", o.rate)
-	case sorts(o.fault) == nil:
-		return fmt.Errorf("--fault %.40q must be %s, %s or %s", o.fault, faultKill, faultKillEdges, faultKillRouters)
-	case o.kills < 0 || o.killEvery < restartAfter:
-		return fmt.Errorf("--kills must not be below 0, nor --kill-every below %v, which a killed process stays away", restartAfter)
-	case o.duration < 0 || o.settle <= 0:
-		return errors.New("--duration and --settle must be above 0")
-	case o.transport != client.TCP && o.transport != client.QUIC && o.transport != client.Auto:
-		return fmt.Errorf("--transport %.20q must be tcp, quic or auto", o.transport)
-	case o.publishFor() < o.killFor():
-		return fmt.Errorf("--duration %v ends before the last kill, after %v", o.duration, o.killFor())
+	case err != nil:
+		return err
+	case o.users < usersAPattern || o.users > 5_000:
+		return fmt.Errorf("--users %d must be %d to 5000", o.users, usersAPattern)
+	case o.rate < 1 || o.rate > 10_000 || o.hotRate < 0 || o.hotRate > 10_000:
+		return errors.New("--rate must be 1 to 10000 events a second, --hot-rate 0 to 10000")
+	case o.hold < time.Second || o.calm < 0 || o.settle <= 0 || o.heal <= 0:
+		return errors.New("--hold must be 1s at least, --calm not below 0, --heal and --settle above 0")
+	case o.seeds < 1 || o.side < 1:
+		return errors.New("--seeds and --side must be 1 at least")
+	case o.phones < 0:
+		return errors.New("--phones must not be below 0")
+	}
+	for _, f := range faults {
+		if o.loopback && f.spaces && o.fault != "all" {
+			return fmt.Errorf("--fault %s: %w", f.name, errOnLoopback)
+		}
 	}
 	return nil
 }
 
-// killFor is the time from the first event to the last kill.
-func (o options) killFor() time.Duration { return time.Duration(2*o.kills) * o.killEvery }
-
-func (o options) publishFor() time.Duration {
-	if o.duration > 0 {
-		return o.duration
+// faults are those of the run, without those that its place cannot do where
+// all were asked for.
+func (o options) faults() ([]fault, error) {
+	faults, err := parseFaults(o.fault)
+	var possible []fault
+	for _, f := range faults {
+		if !f.spaces || !o.loopback {
+			possible = append(possible, f)
+		}
 	}
-	return o.killFor() + calm
+	return possible, err
+}
+
+// wrongClocks reports whether the run sets clocks.
+func (o options) wrongClocks() bool {
+	faults, _ := o.faults() // checked before
+	for _, f := range faults {
+		if f.clocks {
+			return true
+		}
+	}
+	return false
 }

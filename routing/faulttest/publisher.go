@@ -9,8 +9,18 @@ import (
 	"time"
 )
 
-// An event is what the publisher wants stored. Its id is the item's body too.
-type event struct{ user, kind, id string }
+// An event is what the publisher wants stored.
+type event struct {
+	owner
+	kind, id, urgency string
+}
+
+// key names the event in the whole run, and is its item too: whoever is
+// handed it shows whose it was.
+func (e event) key() string { return prefixOf(e.owner, e.kind) + e.id }
+
+// prefixOf is how the keys of a user's kind begin.
+func prefixOf(o owner, kind string) string { return o.tenant + "/" + o.user + "/" + kind + "/" }
 
 // An answer is what every door gives back.
 type answer struct {
@@ -34,9 +44,9 @@ const (
 	attemptTimeout = 4 * time.Second
 	// giveUpAfter is how long an event is tried. Below the window in which
 	// ids are remembered.
-	giveUpAfter = time.Minute
-	// maxOpen bounds the publications under way; the publisher falls behind
-	// its rate beyond it.
+	giveUpAfter = 90 * time.Second
+	// maxOpen bounds the publications under way, of each of the two loads; a
+	// publisher falls behind its rate beyond it.
 	maxOpen = 512
 	// repeatOneIn is how many events there are to one that is sent again
 	// after its answer.
@@ -49,10 +59,9 @@ const (
 // with the same id at the next door where there is no answer.
 type publisher struct {
 	// Static.
-	doors []door
+	doors map[string][]door // by tenant
 	users int
 	book  *ledger
-	slots chan struct{}
 
 	work sync.WaitGroup
 
@@ -63,63 +72,101 @@ type publisher struct {
 	unanswered int
 }
 
-func newPublisher(doors []door, users int, book *ledger) *publisher {
-	return &publisher{
-		doors: doors, users: users, book: book,
-		slots: make(chan struct{}, maxOpen), byDoor: map[string]int{},
+func newPublisher(doors map[string][]door, users int, book *ledger) *publisher {
+	return &publisher{doors: doors, users: users, book: book, byDoor: map[string]int{}}
+}
+
+// run publishes for all users until ctx ends, then waits for the answers to
+// what it began. Each event has a twin at the other tenant: the same id, user
+// and kind.
+func (p *publisher) run(ctx context.Context, rate int, r *rand.Rand) {
+	var twin event
+	p.pace(ctx, rate, func(n int) (event, bool) {
+		if i := n % len(tenants()); i > 0 {
+			twin.tenant = tenants()[i]
+			return twin, false
+		}
+		twin = event{
+			owner: owner{tenants()[0], userName(r.IntN(usersATenant(p.users)))},
+			kind:  messages, id: fmt.Sprintf("e%07d", n), urgency: drawUrgency(r),
+		}
+		if r.IntN(4) == 0 {
+			twin.kind = contacts
+		}
+		return twin, r.IntN(repeatOneIn) == 0
+	})
+}
+
+// drawUrgency mixes them. Most are such that a silent device is pushed within
+// a phase.
+func drawUrgency(r *rand.Rand) string {
+	switch n := r.IntN(10); {
+	case n < 6:
+		return "HIGH"
+	case n < 9:
+		return "NORMAL"
+	default:
+		return "LOW"
 	}
 }
 
-// run publishes until ctx ends, then waits for the answers to what it began.
-func (p *publisher) run(ctx context.Context, rate int, r *rand.Rand) {
+// runHot publishes for one user.
+func (p *publisher) runHot(ctx context.Context, rate int) {
+	p.pace(ctx, rate, func(n int) (event, bool) {
+		hot := owner{tenants()[0], userName(hotUser)}
+		return event{owner: hot, kind: messages, id: fmt.Sprintf("h%07d", n), urgency: "HIGH"}, n%repeatOneIn == 0
+	})
+}
+
+// pace publishes what next makes, at a rate, until ctx ends, and waits for the
+// answers. next also says whether the event is sent again.
+func (p *publisher) pace(ctx context.Context, rate int, next func(n int) (event, bool)) {
+	slots := make(chan struct{}, maxOpen)
 	began := time.Now()
 	for n := 0; ; n++ {
 		due := began.Add(time.Duration(n) * time.Second / time.Duration(rate))
-		if !pause(ctx, time.Until(due)) || !p.take(ctx) {
+		if wait := time.Until(due); wait > 0 && !pause(ctx, wait) {
 			break
 		}
-		e := event{user: userName(r.IntN(p.users)), kind: messages, id: fmt.Sprintf("e%07d", n)}
-		if r.IntN(4) == 0 {
-			e.kind = contacts
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
 		}
-		again := r.IntN(repeatOneIn) == 0
+		if ctx.Err() != nil {
+			break
+		}
+		e, again := next(n)
 		p.work.Go(func() {
-			defer func() { <-p.slots }()
+			defer func() { <-slots }()
 			p.publish(context.WithoutCancel(ctx), e, n, again)
 		})
 	}
 	p.work.Wait()
 }
 
-// take waits for a place among the publications under way.
-func (p *publisher) take(ctx context.Context) bool {
-	select {
-	case p.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // publish has one event stored, beginning with the n-th door.
 func (p *publisher) publish(ctx context.Context, e event, n int, again bool) {
-	p.book.sending(e.id)
+	p.book.sending(e.key())
 	begun := time.Now()
 	a, attempts, err := p.insist(ctx, e, n)
 	if err != nil {
 		p.note(func() { p.unanswered++ })
-		p.book.trouble("event %s of %s was not answered within %v: %v", e.id, e.user, giveUpAfter, err)
+		p.book.trouble("event %s was not answered within %v: %v", e.key(), giveUpAfter, err)
 		return
 	}
 	p.book.answered(publication{
-		user: e.user, kind: e.kind, id: e.id, version: a.Version,
+		owner: e.owner, kind: e.kind, key: e.key(), version: a.Version,
 		begun: begun, answered: time.Now(), attempts: attempts,
 	})
 	if attempts == 1 && a.Duplicate {
-		p.book.trouble("the first attempt to publish %s was answered as a duplicate", e.id)
+		p.book.trouble("the first attempt to publish %s was answered as a duplicate", e.key())
 	}
-	if again && pause(ctx, rand.N(maxRepeatDelay)) {
-		p.repeat(ctx, e, n+attempts)
+	if again {
+		p.work.Go(func() {
+			if pause(ctx, rand.N(maxRepeatDelay)) {
+				p.repeat(ctx, e, n+attempts)
+			}
+		})
 	}
 }
 
@@ -127,18 +174,19 @@ func (p *publisher) publish(ctx context.Context, e event, n int, again bool) {
 func (p *publisher) repeat(ctx context.Context, e event, n int) {
 	a, _, err := p.insist(ctx, e, n)
 	if err != nil {
-		p.book.trouble("the repeat of %s was not answered within %v: %v", e.id, giveUpAfter, err)
+		p.book.trouble("the repeat of %s was not answered within %v: %v", e.key(), giveUpAfter, err)
 		return
 	}
-	p.book.repeated(repeat{id: e.id, version: a.Version, duplicate: a.Duplicate})
+	p.book.repeated(repeat{key: e.key(), version: a.Version, duplicate: a.Duplicate})
 }
 
 // insist tries one door after the other until there is an answer.
 func (p *publisher) insist(ctx context.Context, e event, n int) (a answer, attempts int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, giveUpAfter)
 	defer cancel()
+	doors := p.doors[e.tenant]
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		d := p.doors[(n+attempts)%len(p.doors)]
+		d := doors[(n/len(tenants())+attempts)%len(doors)]
 		attempts++
 		a, err = p.try(ctx, d, e)
 		if err == nil {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -17,14 +17,16 @@ import (
 	"github.com/hawser-edge/hawser/routing/devices"
 )
 
-// startLimit bounds the time until the fleet runs and every device is known.
-const startLimit = 90 * time.Second
+const (
+	// startLimit bounds the time until the fleet runs and every device is
+	// known.
+	startLimit = 1 * time.Minute
+)
 
 // A run is one fleet with its devices and what happens to it.
 type run struct {
 	// Static after start.
 	opts  options
-	seed  uint64
 	say   func(format string, args ...any)
 	book  *ledger
 	fleet *fleet
@@ -37,31 +39,17 @@ type run struct {
 	publisher *publisher
 	// devices are the goroutines of the devices and of the providers' reader.
 	devices sync.WaitGroup
+
+	// choices are the seed's. Owned by the goroutine that goes through the
+	// faults.
+	choices *rand.Rand
 }
 
-// execute runs the whole thing once. The report says what was found; the
-// error says why there is none. say receives a line about each stage.
-func execute(ctx context.Context, o options, say func(format string, args ...any)) (report, error) {
-	if err := o.check(); err != nil {
-		return report{}, err
-	}
-	dir, err := os.MkdirTemp("", "hawser-faults-")
-	if err != nil {
-		return report{}, fmt.Errorf("make a folder for the run: %w", err)
-	}
-	r := &run{opts: o, seed: o.seed, say: say, raws: map[part][]*raw{}}
-	for r.seed == 0 {
-		r.seed = rand.Uint64()
-	}
-	rep, err := r.play(ctx, dir)
-	if err == nil && rep.holds() && !o.keep {
-		return rep, os.RemoveAll(dir)
-	}
-	rep.Logs = dir
-	return rep, err
-}
-
-func (r *run) play(ctx context.Context, dir string) (rep report, err error) {
+// execute runs the whole thing once, in the folder of the options. The report
+// says what was found; the error says why there is none. say receives a line
+// about each stage.
+func execute(ctx context.Context, o options, say func(format string, args ...any)) (rep report, err error) {
+	r := &run{opts: o, say: say, raws: map[part][]*raw{}, choices: rand.New(rand.NewPCG(o.seed, 2))}
 	ctx, cancel := context.WithCancel(ctx)
 	// The devices leave first: an edge that drains waits for them.
 	present, leave := context.WithCancel(ctx)
@@ -73,41 +61,43 @@ func (r *run) play(ctx context.Context, dir string) (rep report, err error) {
 			rep.Troubles = append(rep.Troubles, "stop: "+stopErr.Error())
 		}
 	}()
-	if err := r.start(ctx, present, dir); err != nil {
+	if err := r.start(ctx, present); err != nil {
 		return report{}, err
 	}
 	began := time.Now()
-	kills := r.disturb(ctx)
+	r.disturb(ctx)
+	published := time.Since(began)
+	r.say("waiting for what is on its way")
 	settled := r.settle(ctx)
 	if ctx.Err() != nil {
 		return report{}, ctx.Err()
 	}
-	rep = r.report(kills)
-	rep.Published, rep.Settled = time.Since(began)-settled, settled
+	rep = r.report()
+	rep.Published, rep.Settled = published, settled
 	return rep, nil
 }
 
-func (r *run) start(ctx, present context.Context, dir string) error {
+func (r *run) start(ctx, present context.Context) error {
 	limit, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	books := newBooks(r.opts.users)
 	r.book = newLedger(books)
-	r.say("building hawser and the NATS server")
-	p, err := buildPrograms(limit, dir)
+	where, err := r.newPlace()
 	if err != nil {
 		return err
 	}
-	if r.fleet, err = newFleet(ctx, dir, p, r.book); err != nil {
-		return err
-	}
-	if err := r.connect(limit); err != nil {
+	programs := programsIn(filepath.Dir(r.opts.dir), r.opts.wrongClocks())
+	if r.fleet, err = newFleet(r.opts.dir, programs, where, r.book); err != nil {
 		return err
 	}
 	r.fleet.run(ctx)
+	if err := r.connect(limit); err != nil {
+		return err
+	}
 	if err := r.fleet.waitReady(limit); err != nil {
 		return err
 	}
-	r.say("the fleet is ready: NATS, two edges, two routers, push beside %s; logs in %s", router1, dir)
+	r.say("the fleet is ready: 3 NATS servers, 2 edges, 2 routers, 2 push workers")
 	if err := r.makeDevices(books); err != nil {
 		return err
 	}
@@ -115,48 +105,57 @@ func (r *run) start(ctx, present context.Context, dir string) error {
 	return r.admit(limit, present)
 }
 
-// connect opens the harness's own connections to NATS: a backend's, to
-// publish, and a router's, to read device records.
-func (r *run) connect(ctx context.Context) error {
-	backend, err := connectNATS(ctx, r.fleet.env, routing.RoleBackend, tenant)
-	if err != nil {
-		return err
+func (r *run) newPlace() (place, error) {
+	if r.opts.loopback {
+		return newLoopback(r.opts.dir, allMembers())
 	}
+	return newSpaces(r.opts.dir, allMembers())
+}
+
+// connect opens the harness's own connections to NATS: one a tenant, to
+// publish as its backend, and a router's, to read device records.
+func (r *run) connect(ctx context.Context) error {
 	auditor, err := connectNATS(ctx, r.fleet.env, routing.RoleRouter, router2)
 	if err != nil {
-		backend.Close()
 		return err
 	}
-	r.nats = []*nats.Conn{backend, auditor}
+	r.nats = append(r.nats, auditor)
 	if r.js, err = jetstream.New(auditor); err != nil {
 		return fmt.Errorf("read JetStream: %w", err)
 	}
-	key, err := r.fleet.env.APIKey(tenant)
-	if err != nil {
-		return err
-	}
-	doors := []door{&natsDoor{backend}}
-	for _, name := range []string{router1, router2} {
-		doors = append(doors, &httpDoor{
-			router: name, key: key, url: "http://" + r.fleet.nodes[name].API + "/hawser.v1.Publisher/Notify",
-			client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		})
+	doors := map[string][]door{}
+	for _, tenant := range tenants() {
+		backend, err := connectNATS(ctx, r.fleet.env, routing.RoleBackend, tenant)
+		if err != nil {
+			return err
+		}
+		r.nats = append(r.nats, backend)
+		key, err := r.fleet.env.APIKey(tenant)
+		if err != nil {
+			return err
+		}
+		doors[tenant] = []door{&natsDoor{backend}}
+		for _, name := range membersOf(sortRouter) {
+			doors[tenant] = append(doors[tenant], newHTTPDoor(name, r.fleet.nodes[name].API, key))
+		}
 	}
 	r.publisher = newPublisher(doors, r.opts.users, r.book)
 	return nil
 }
 
 func (r *run) makeDevices(books []*deviceLedger) error {
+	phones := r.opts.phones
 	for i, b := range books {
-		d, err := newDevice(r.fleet, i/3, b)
+		d, err := newDevice(r.fleet, i, b)
 		if err != nil {
 			return err
 		}
-		if b.part == connected {
-			r.phones = append(r.phones, newPhone(d, r.opts.transport))
-		} else {
-			r.raws[b.part] = append(r.raws[b.part], &raw{device: d})
+		if b.part == connected && phones > 0 && !isHot(b.owner) {
+			phones--
+			r.phones = append(r.phones, newPhone(d, phones%2 == 0))
+			continue
 		}
+		r.raws[b.part] = append(r.raws[b.part], newRaw(d))
 	}
 	return nil
 }
@@ -169,8 +168,10 @@ func (r *run) admit(ctx, present context.Context) error {
 	for _, d := range r.raws[away] {
 		visits.Go(func() { d.hold(visiting) })
 	}
-	for _, d := range r.raws[silent] {
-		r.devices.Go(func() { d.hold(present) })
+	for _, p := range []part{silent, connected} {
+		for _, d := range r.raws[p] {
+			r.devices.Go(func() { d.hold(present) })
+		}
 	}
 	for _, p := range r.phones {
 		r.devices.Go(func() { p.run(present) })
@@ -178,14 +179,13 @@ func (r *run) admit(ctx, present context.Context) error {
 	if err := r.waitRecords(ctx); err != nil {
 		return err
 	}
-	for _, p := range r.phones {
-		if err := p.waitConnected(ctx); err != nil {
-			return err
-		}
-	}
 	leave()
 	visits.Wait()
-	r.say("%d devices are registered: of each user one connected, one silent, one away", len(r.book.devices))
+	if err := r.waitConnected(ctx); err != nil {
+		return err
+	}
+	r.say("%d devices are registered, %d of them connected with frames, %d with the SDK, %d silent, %d away",
+		len(r.book.devices), len(r.raws[connected]), len(r.phones), len(r.raws[silent]), len(r.raws[away]))
 	return nil
 }
 
@@ -197,12 +197,33 @@ func (r *run) waitRecords(ctx context.Context) error {
 	}
 	for _, b := range r.book.byToken {
 		for {
-			rec, err := store.Record(ctx, tenant, b.user, string(b.part))
+			rec, err := record(ctx, store, b)
 			if err == nil && rec.Token == b.token {
 				break
 			}
 			if !pause(ctx, 20*time.Millisecond) {
-				return fmt.Errorf("the %s device of %s is not on record: %w", b.part, b.user, ctx.Err())
+				return fmt.Errorf("the %s device %s of %s is not on record (connected: %t): %w",
+					b.part, b.name, b.owner, b.isConnected(), errors.Join(err, b.whyEnded()))
+			}
+		}
+	}
+	return nil
+}
+
+// record reads a device's record, once.
+func record(ctx context.Context, store *devices.Store, b *deviceLedger) (devices.Record, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	defer cancel()
+	return store.Record(ctx, b.tenant, b.user, b.name)
+}
+
+// waitConnected waits until every device has a connection that shall have
+// one.
+func (r *run) waitConnected(ctx context.Context) error {
+	for _, b := range r.book.devices {
+		for b.part != away && !b.isConnected() {
+			if !pause(ctx, 20*time.Millisecond) {
+				return fmt.Errorf("the %s device %s of %s does not connect: %w", b.part, b.name, b.owner, errors.Join(ctx.Err(), b.whyEnded()))
 			}
 		}
 	}
@@ -220,26 +241,76 @@ func (r *run) readProviders(ctx context.Context) {
 	}
 }
 
-// disturb publishes and kills, and returns how many were killed.
-func (r *run) disturb(ctx context.Context) (kills int) {
-	r.say("publishing %d events a second for %v, fault %s every %v; seed %d",
-		r.opts.rate, r.opts.publishFor(), r.opts.fault, r.opts.killEvery, r.seed)
-	publishing, cancel := context.WithTimeout(ctx, r.opts.publishFor())
+// disturb publishes while it goes through the faults.
+func (r *run) disturb(ctx context.Context) {
+	faults, _ := r.opts.faults() // checked before
+	r.say("publishing %d events a second and %d for one user", r.opts.rate, r.opts.hotRate)
+	publishing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var work sync.WaitGroup
-	work.Go(func() { r.publisher.run(publishing, r.opts.rate, rand.New(rand.NewPCG(r.seed, 1))) })
-	victims := plan(r.opts.fault, r.opts.kills, rand.New(rand.NewPCG(r.seed, 2)))
-	kills = killAll(ctx, victims, r.opts.killEvery, r.fleet.kill)
+	work.Go(func() { r.publisher.run(publishing, r.opts.rate, rand.New(rand.NewPCG(r.opts.seed, 1))) })
+	if r.opts.hotRate > 0 {
+		work.Go(func() { r.publisher.runHot(publishing, r.opts.hotRate) })
+	}
+	for _, f := range faults {
+		if !pause(ctx, r.opts.calm) {
+			break
+		}
+		r.suffer(ctx, f)
+	}
+	pause(ctx, r.opts.calm)
+	cancel()
 	work.Wait()
-	return kills
+}
+
+// suffer has a fault strike and waits until all is well again.
+func (r *run) suffer(ctx context.Context, f fault) {
+	p := phase{fault: f.name, from: time.Now()}
+	if err := f.strike(ctx, r, &p); err != nil {
+		r.book.trouble("%s: %v", f.name, err)
+	}
+	if p.until.IsZero() {
+		p.until = time.Now()
+	}
+	began := time.Now()
+	limit, cancel := context.WithTimeout(ctx, r.opts.heal)
+	defer cancel()
+	if err := r.heal(limit); err != nil && ctx.Err() == nil {
+		r.book.trouble("%s: not well after %v: %v", f.name, r.opts.heal, err)
+	}
+	p.healed = time.Since(began)
+	r.book.happened(p)
+}
+
+// heal waits until the fleet is complete, every device is connected, and what
+// was published before has reached every connected one.
+func (r *run) heal(ctx context.Context) error {
+	if err := r.fleet.waitReady(ctx); err != nil {
+		return err
+	}
+	if err := r.waitConnected(ctx); err != nil {
+		return err
+	}
+	heads := r.book.headsNow()
+	for {
+		n := r.book.behind(heads, func(p part) bool { return p == connected })
+		if n == 0 {
+			return nil
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return fmt.Errorf("%d connected devices lack something", n)
+		}
+	}
 }
 
 // settle waits until nothing is missing any more, and a moment longer for
 // what should not come. It returns how long that took.
 func (r *run) settle(ctx context.Context) time.Duration {
 	began := time.Now()
+	heads := r.book.headsNow()
+	everybody := func(part) bool { return true }
 	for time.Since(began) < r.opts.settle && pause(ctx, 500*time.Millisecond) {
-		if v := judge(r.facts()); v.Lost == 0 {
+		if r.book.behind(heads, everybody) == 0 {
 			r.say("nothing is missing %v after the last publication", time.Since(began).Round(100*time.Millisecond))
 			pause(ctx, 2*time.Second)
 			break
@@ -262,5 +333,5 @@ func (r *run) stop() error {
 	if r.fleet == nil {
 		return nil
 	}
-	return r.fleet.stop()
+	return errors.Join(r.fleet.stop(), r.fleet.place.Close())
 }

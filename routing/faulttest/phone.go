@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
-	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/transport"
 )
 
 // A phone is a device with the SDK and an application on it: it fetches and
@@ -22,10 +21,16 @@ type phone struct {
 	// Guarded by mu.
 	versions map[string]int64
 	phase    client.Phase
+	dialed   string // the edge that answered last
+	at       string // the edge that it is connected to; empty: none
 }
 
-func newPhone(d *device, transport string) *phone {
-	return &phone{device: d, transport: transport, versions: map[string]int64{}}
+func newPhone(d *device, quic bool) *phone {
+	p := &phone{device: d, transport: client.TCP, versions: map[string]int64{}}
+	if quic {
+		p.transport, d.quic = client.QUIC, true
+	}
+	return p
 }
 
 // run keeps the phone connected until ctx ends. The SDK never has a reason to
@@ -36,7 +41,7 @@ func (p *phone) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.fleet.book.trouble("the SDK of the %s device of %s gave up: %v", p.name, p.user, err)
+		p.fleet.book.trouble("the SDK of %s gave up: %v", p.device, err)
 		if !pause(ctx, time.Second) {
 			return
 		}
@@ -47,7 +52,7 @@ func (p *phone) runOnce(ctx context.Context) error {
 	c, err := client.New(client.Config{
 		Transport: p.transport, Dial: p.dial,
 		Token:    func(context.Context) (string, error) { return p.jwt, nil },
-		Platform: p.platform(), App: p.app(), PushToken: p.book.token,
+		Platform: p.platform(), App: p.app(), PushToken: p.token,
 		Store: p, OnEvent: p.hear, OnState: p.setState,
 	})
 	if err != nil {
@@ -62,6 +67,16 @@ func (p *phone) runOnce(ctx context.Context) error {
 	return err
 }
 
+func (p *phone) dial(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
+	conn, edge, err := p.device.dial(ctx, kind)
+	if err == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.dialed = edge
+	}
+	return conn, err
+}
+
 // hurry is the user, who does not wait for the back-off of a phone that lost
 // its connection time and again: here edges die more often in a minute than
 // in a year elsewhere.
@@ -71,19 +86,9 @@ func (p *phone) hurry(ctx context.Context, c *client.Client) {
 			continue
 		}
 		if err := c.SetNetwork(client.Network{}); err != nil {
-			p.fleet.book.trouble("the SDK of %s takes no network: %v", p.user, err)
+			p.fleet.book.trouble("the SDK of %s takes no network: %v", p.device, err)
 		}
 	}
-}
-
-// waitConnected waits for the first connection.
-func (p *phone) waitConnected(ctx context.Context) error {
-	return devmode.Until(ctx, func() error {
-		if !p.isConnected() {
-			return fmt.Errorf("the %s device of %s did not connect", p.name, p.user)
-		}
-		return nil
-	})
 }
 
 // hear is the application.
@@ -91,14 +96,14 @@ func (p *phone) hear(_ context.Context, e client.Event) error {
 	now := time.Now()
 	var items []arrival
 	for _, item := range e.Items {
-		items = append(items, arrival{kind: e.Kind, version: item.Version, id: string(item.Data), at: now})
+		items = append(items, arrival{kind: e.Kind, version: item.Version, key: string(item.Data), at: now})
 	}
-	p.book.record(handedTo, items...)
+	p.record(handedTo, items...)
 	if e.ResetToHead {
-		p.fleet.book.trouble("the phone of %s was told that %s went back to version %d", p.user, e.Kind, e.Version)
+		p.fleet.book.trouble("%s was told that %s went back to version %d", p.device, e.Kind, e.Version)
 	}
 	if e.SnapshotNeeded {
-		p.book.record(snapshotsOf, arrival{kind: e.Kind, version: snapshotUpTo(e), at: now})
+		p.record(snapshotsOf, arrival{kind: e.Kind, version: snapshotUpTo(e), at: now})
 	}
 	return nil
 }
@@ -127,17 +132,24 @@ func (p *phone) Save(kind string, version int64) error {
 	return nil
 }
 
+// setState follows the SDK. A move to another edge begins with a new
+// connection while the old one still serves.
 func (p *phone) setState(s client.State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.phase = s.Phase
+	if p.at != "" {
+		p.departed(p.at)
+		p.at = ""
+	}
+	if s.Phase == client.PhaseConnected {
+		p.at = p.dialed
+		p.arrived(p.at)
+	}
 }
 
-func (p *phone) isWaiting() bool   { return p.phaseIs(client.PhaseWaiting) }
-func (p *phone) isConnected() bool { return p.phaseIs(client.PhaseConnected) }
-
-func (p *phone) phaseIs(phase client.Phase) bool {
+func (p *phone) isWaiting() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.phase == phase
+	return p.phase == client.PhaseWaiting
 }

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/natsconf"
+)
+
+// natsConfig is what an operator of three servers writes beside what hawser
+// ships.
+var natsConfig = template.Must(template.New("nats").Parse(`server_name: {{.Name}}
+listen: "{{.Listen}}"
+http: "{{.Monitor}}"
+jetstream {
+  store_dir: "{{.Store}}"
+  max_memory_store: 256MB
+  max_file_store: 64GB
+}
+cluster {
+  name: faulttest
+  listen: "{{.Cluster}}"
+  routes: [{{range .Routes}}"nats://{{.}}", {{end}}]
+}
+{{.Server}}
+{{.Users}}`))
+
+// writeNATSConfig writes the configuration of one of the NATS servers, with
+// the permissions of the fleet's users, and returns its path.
+func (f *fleet) writeNATSConfig(name string) (string, error) {
+	users, err := natsconf.Whole(f.env.Users())
+	if err != nil {
+		return "", err
+	}
+	var routes []string
+	for _, other := range membersOf(sortNATS) {
+		if other != name {
+			routes = append(routes, f.place.address(other, serviceCluster))
+		}
+	}
+	var text strings.Builder
+	err = natsConfig.Execute(&text, map[string]any{
+		"Name": name, "Listen": f.place.address(name, serviceNATS), "Monitor": f.place.address(name, serviceMonitor),
+		"Cluster": f.place.address(name, serviceCluster), "Store": f.place.store(name), "Routes": routes, "Server": natsconf.Server(), "Users": users,
+	})
+	if err != nil {
+		return "", fmt.Errorf("word the configuration of %s: %w", name, err)
+	}
+	path := f.env.Path(name + ".conf")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		return "", fmt.Errorf("write the configuration of %s: %w", name, err)
+	}
+	return path, nil
+}
+
+// natsURLs are those of all servers, with commas between them.
+func natsURLs(p place) string {
+	var urls []string
+	for _, m := range membersOf(sortNATS) {
+		urls = append(urls, "nats://"+p.address(m, serviceNATS))
+	}
+	return strings.Join(urls, ",")
+}
+
+// natsHealthy asks a server whether it and all its streams are in order.
+func (f *fleet) natsHealthy(ctx context.Context, name string) error {
+	return f.ask(ctx, name, "/healthz", nil)
+}
+
+// leader is the server that leads a stream. Any server that knows may say so;
+// those in except are not asked.
+func (f *fleet) leader(ctx context.Context, stream string, except ...string) (string, error) {
+	err := errNoLeader
+	for _, name := range membersOf(sortNATS) {
+		if slices.Contains(except, name) {
+			continue
+		}
+		var leader string
+		if leader, err = f.leaderAsSeenBy(ctx, name, stream); err == nil {
+			return leader, nil
+		}
+	}
+	return "", fmt.Errorf("who leads %s: %w", stream, err)
+}
+
+var errNoLeader = errors.New("no server says")
+
+func (f *fleet) leaderAsSeenBy(ctx context.Context, name, stream string) (string, error) {
+	var jsz struct {
+		Accounts []struct {
+			Streams []struct {
+				Name    string `json:"name"`
+				Cluster struct {
+					Leader string `json:"leader"`
+				} `json:"cluster"`
+			} `json:"stream_detail"`
+		} `json:"account_details"`
+	}
+	if err := f.ask(ctx, name, "/jsz?accounts=true&streams=true", &jsz); err != nil {
+		return "", err
+	}
+	for _, a := range jsz.Accounts {
+		for _, s := range a.Streams {
+			if s.Name == stream && s.Cluster.Leader != "" {
+				return s.Cluster.Leader, nil
+			}
+		}
+	}
+	return "", errNoLeader
+}
+
+// askTimeout bounds a question to a server's monitor.
+const askTimeout = 2 * time.Second
+
+// ask puts a question to a server's monitor; into may be nil.
+func (f *fleet) ask(ctx context.Context, name, question string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+f.place.address(name, serviceMonitor)+question, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s: %s", name, question, resp.Status)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("read what %s says: %w", name, err)
+	}
+	return nil
+}
+
+// connectNATS connects as one of the fleet's users, and waits until the
+// servers are there. The caller closes the connection.
+func connectNATS(ctx context.Context, env *devmode.Environment, role routing.Role, label string) (*nats.Conn, error) {
+	var nc *nats.Conn
+	err := devmode.Until(ctx, func() (err error) {
+		nc, err = env.ConnectNATS(role, label, append(routing.ConnectOptions(role, label),
+			nats.Name("faulttest"), nats.RetryOnFailedConnect(false), nats.ReconnectWait(100*time.Millisecond))...)
+		return err
+	})
+	return nc, err
+}
+
+// pause waits and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
