@@ -62,15 +62,19 @@ func (e entry) live() bool { return e.revision != 0 && !e.deleted }
 // read also returns delete markers: their revision is what the next write
 // must expect, and their time tells late registrations from new ones.
 func (s *Store) read(ctx context.Context, key string) (entry, error) {
-	m, err := s.stream.GetLastMsgForSubject(ctx, "$KV."+routing.BucketDevices+"."+key)
+	m, err := s.newest(ctx, key)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return entry{}, nil
 	}
 	if err != nil {
 		return entry{}, fmt.Errorf("read device key: %w", err)
 	}
+	h, err := m.header()
+	if err != nil {
+		return entry{}, err
+	}
 	e := entry{value: m.Data, revision: m.Sequence, at: m.Time}
-	e.deleted = m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != ""
+	e.deleted = h.Get("KV-Operation") != "" || h.Get("Nats-Marker-Reason") != ""
 	return e, nil
 }
 
