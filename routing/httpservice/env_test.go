@@ -37,6 +37,8 @@ type env struct {
 	nats  *natstest.Server
 	relay *relay.Relay
 	logs  *logs
+	// stop ends the bridge.
+	stop func()
 }
 
 // logs keeps what was logged, to look for what must not be.
@@ -87,7 +89,7 @@ func start(t *testing.T, urls map[string]string, change func(*httpservice.Config
 	if change != nil {
 		change(&cfg)
 	}
-	run(t, cfg)
+	e.stop = run(t, cfg)
 	e.relay, err = relay.New(relay.Config{Edge: "hk1", Conn: e.nats.Conn(routing.RoleEdge, "hk1"), Catalog: catalog})
 	if err != nil {
 		t.Fatal(err)
@@ -96,8 +98,9 @@ func start(t *testing.T, urls map[string]string, change func(*httpservice.Config
 	return e
 }
 
-// run runs a bridge for the length of the test, from when it has subscribed.
-func run(t *testing.T, cfg httpservice.Config) {
+// run runs a bridge, from when it has subscribed, until the test ends or stop
+// is called.
+func run(t *testing.T, cfg httpservice.Config) (stop func()) {
 	t.Helper()
 	b, err := httpservice.New(cfg)
 	if err != nil {
@@ -107,12 +110,16 @@ func run(t *testing.T, cfg httpservice.Config) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(stop)
 	want := before
 	for _, tenant := range cfg.Catalog.Tenants() {
 		want += len(cfg.Catalog.UpstreamOverHTTP(tenant))
@@ -123,6 +130,7 @@ func run(t *testing.T, cfg httpservice.Config) {
 	if err := cfg.Conn.Flush(); err != nil {
 		t.Fatal(err)
 	}
+	return stop
 }
 
 // backend serves HTTPS for the length of the test.

@@ -107,17 +107,13 @@ func New(cfg Config) (*Bridge, error) {
 }
 
 // Run answers until ctx ends. It then leaves the queue group, finishes what
-// it has begun and returns.
+// it has been given and returns.
 func (b *Bridge) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var subs []*nats.Subscription
+	var subs []*subscription
 	defer func() {
-		for _, s := range subs {
-			if err := s.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-				b.cfg.Log.Warn("services over HTTP: unsubscribe", "subject", s.Subject, "error", err)
-			}
-		}
+		b.leave(subs)
 		b.wg.Wait()
 		for _, t := range b.tenants {
 			t.client.CloseIdleConnections()
@@ -129,11 +125,45 @@ func (b *Bridge) Run(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("services over HTTP: subscribe to %s: %w", subject, err)
 			}
-			subs = append(subs, s)
+			subs = append(subs, watch(s))
 		}
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// subscription is one that tells when its last message has been taken.
+type subscription struct {
+	*nats.Subscription
+	over chan struct{} // closed then
+}
+
+func watch(s *nats.Subscription) *subscription {
+	w := &subscription{s, make(chan struct{})}
+	s.SetClosedHandler(func(string) { close(w.over) })
+	return w
+}
+
+// leaveLimit bounds leaving where NATS is away.
+const leaveLimit = 3 * time.Second
+
+// leave ends the subscriptions and waits until what NATS has sent is taken: a
+// call that was given to this router is asked of no other.
+func (b *Bridge) leave(subs []*subscription) {
+	limit := time.NewTimer(leaveLimit)
+	defer limit.Stop()
+	for _, s := range subs {
+		if err := s.Drain(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+			b.cfg.Log.Warn("services over HTTP: leave", "subject", s.Subject, "error", err)
+		}
+	}
+	for _, s := range subs {
+		select {
+		case <-s.over:
+		case <-limit.C:
+			return
+		}
+	}
 }
 
 // take runs on a subscription's goroutine and does not block.

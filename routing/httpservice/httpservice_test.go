@@ -332,6 +332,34 @@ func TestQueueGroup(t *testing.T) {
 	}
 }
 
+// A router that stops answers every call that it was given, and takes no more.
+func TestStop(t *testing.T) {
+	const calls = 20
+	begun, release := make(chan struct{}, calls), make(chan struct{})
+	url, roots := backend(t, func(http.ResponseWriter, *http.Request) { begun <- struct{}{}; <-release })
+	e := start(t, map[string]string{"orders": url}, roots)
+	answers := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, err := e.relay.Call(t.Context(), relay.Call{Tenant: "acme", User: "u1", Device: "d1", Token: "acme.u1.d1", Service: "orders", Method: "m"})
+			answers <- err
+		}()
+	}
+	for range calls {
+		<-begun
+	}
+	time.AfterFunc(50*time.Millisecond, func() { close(release) })
+	e.stop()
+	for range calls {
+		if err := <-answers; err != nil {
+			t.Errorf("a call that had begun: %v", err)
+		}
+	}
+	if _, err := e.call(t, "orders", "m", ""); status(err) != wire.StatusUnavailable {
+		t.Errorf("a call after the end: %v", err)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	for words, url := range map[string]string{"https": "http://example.com/x", "must be": "ftp://127.0.0.1/", "no secret": ""} {
 		secrets := map[string][][]byte{"acme": {secret}}
