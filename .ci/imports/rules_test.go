@@ -40,6 +40,7 @@ var parts = []part{
 	{program, "gateway", []string{"gateway", "gateway/demo/...", "deploy/..."}},
 	{program, "loadtest", []string{"loadtest/..."}},
 	{program, "faulttest", []string{"routing/faulttest/..."}},
+	{program, "ratetest", []string{"routing/ratetest/..."}},
 
 	{assemble, "node", []string{"gateway/node/..."}},
 

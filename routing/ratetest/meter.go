@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// meter is the fleet with everything that measures it.
+type meter struct {
+	// Static after start.
+	opts    options
+	say     func(format string, args ...any)
+	fleet   *fleet
+	js      jetstream.JetStream
+	conns   []*nats.Conn
+	raw     *rawWay
+	ears    map[string]*ear
+	devices []*device
+	// listening are the devices' goroutines.
+	listening sync.WaitGroup
+
+	events int
+}
+
+// execute runs the whole thing once. say receives a line about each stage.
+func execute(ctx context.Context, o options, say func(format string, args ...any)) (report, error) {
+	if err := o.check(); err != nil {
+		return report{}, err
+	}
+	dir, err := os.MkdirTemp("", "hawser-rates-")
+	if err != nil {
+		return report{}, fmt.Errorf("make a folder for the run: %w", err)
+	}
+	m := &meter{opts: o, say: say, ears: map[string]*ear{wayHawser: newEar(o.users), wayRaw: newEar(o.users)}}
+	rep, err := m.play(ctx, dir)
+	err = errors.Join(err, m.stop())
+	if err == nil && !o.keep {
+		return rep, os.RemoveAll(dir)
+	}
+	say("the logs are in %s", dir)
+	return rep, err
+}
+
+func (m *meter) play(ctx context.Context, dir string) (report, error) {
+	if err := m.start(ctx, dir); err != nil {
+		return report{}, err
+	}
+	rep := newReport(m.opts)
+	rate := m.opts.rate
+	for _, way := range []string{wayRaw, wayHawser} {
+		res, err := m.round(way, 0).run(ctx, m.opts.most)
+		if err != nil {
+			return rep, err
+		}
+		rep.addMost(way, res)
+		m.say("%s: %.0f events/s at most, %d under way", way, res.perSecond(res.published), m.opts.users)
+		if way == wayHawser && rate == 0 {
+			rate = max(int(res.perSecond(res.published)/2), 1)
+		}
+	}
+	rep.Rate = rate
+	for n := range m.opts.rounds {
+		var pair [2]result
+		for i, way := range []string{wayRaw, wayHawser} {
+			var err error
+			if pair[i], err = m.round(way, rate).run(ctx, m.opts.round); err != nil {
+				return rep, err
+			}
+		}
+		rep.addRound(pair[0], pair[1])
+		m.say("round %d of %d done", n+1, m.opts.rounds)
+	}
+	rep.finish()
+	return rep, m.deviceTrouble()
+}
+
+func (m *meter) round(way string, rate int) *round { return &round{m: m, way: way, rate: rate} }
+
+// number returns a number for an event: ids must differ.
+func (m *meter) number() int {
+	m.events++
+	return m.events
+}
+
+func (m *meter) start(ctx context.Context, dir string) error {
+	limit, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	m.say("building hawser and the NATS server")
+	p, err := buildPrograms(limit, dir)
+	if err != nil {
+		return err
+	}
+	m.fleet, err = startFleet(limit, dir, p, m.opts.replicas)
+	if err != nil {
+		return fmt.Errorf("%w: see the logs in %s", err, dir)
+	}
+	for range 2 {
+		nc, err := m.fleet.connect(limit)
+		if err != nil {
+			return err
+		}
+		m.conns = append(m.conns, nc)
+	}
+	m.js, err = jetstream.New(m.conns[0], jetstream.WithPublishAsyncMaxPending(1<<16))
+	if err != nil {
+		return err
+	}
+	if m.raw, err = startRaw(limit, m.conns[1], m.ears[wayRaw].hear); err != nil {
+		return err
+	}
+	if err := m.connectDevices(limit); err != nil {
+		return err
+	}
+	m.say("ready: %d NATS servers, a router, an edge, %d devices", m.opts.replicas, m.opts.users)
+	return nil
+}
+
+// connecting is how many devices connect at once.
+const connecting = 32
+
+func (m *meter) connectDevices(ctx context.Context) error {
+	m.devices = make([]*device, m.opts.users)
+	errs := make([]error, connecting)
+	var wg sync.WaitGroup
+	for w := range connecting {
+		wg.Go(func() {
+			for n := w; n < m.opts.users && errs[w] == nil; n += connecting {
+				m.devices[n], errs[w] = connectDevice(ctx, m.fleet, n)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, d := range m.devices {
+		d.heard = m.ears[wayHawser].hear
+		m.listening.Go(d.listen)
+	}
+	return nil
+}
+
+func (m *meter) deviceTrouble() error {
+	for _, d := range m.devices {
+		if err := d.failed.Load(); err != nil {
+			return fmt.Errorf("the connection of %s ended: %w", d.user, *err)
+		}
+	}
+	return nil
+}
+
+func (m *meter) stop() error {
+	for _, d := range m.devices {
+		if d != nil {
+			d.close()
+		}
+	}
+	m.listening.Wait()
+	if m.raw != nil {
+		m.raw.stop()
+	}
+	for _, nc := range m.conns {
+		nc.Close()
+	}
+	if m.fleet == nil {
+		return nil
+	}
+	return m.fleet.stop()
+}
