@@ -39,7 +39,7 @@ func execute(ctx context.Context, o options, say func(format string, args ...any
 	}
 	m := &meter{opts: o, say: say, ears: map[string]*ear{wayHawser: newEar(o.users), wayRaw: newEar(o.users)}}
 	rep, err := m.play(ctx, dir)
-	err = errors.Join(err, m.stop())
+	err = errors.Join(err, m.deviceTrouble(), m.stop())
 	if err == nil && !o.keep {
 		return rep, os.RemoveAll(dir)
 	}
@@ -77,7 +77,7 @@ func (m *meter) play(ctx context.Context, dir string) (report, error) {
 		m.say("round %d of %d done", n+1, m.opts.rounds)
 	}
 	rep.finish()
-	return rep, m.deviceTrouble()
+	return rep, nil
 }
 
 func (m *meter) round(way string, rate int) *round { return &round{m: m, way: way, rate: rate} }
@@ -148,6 +148,9 @@ func (m *meter) connectDevices(ctx context.Context) error {
 
 func (m *meter) deviceTrouble() error {
 	for _, d := range m.devices {
+		if d == nil {
+			continue
+		}
 		if err := d.failed.Load(); err != nil {
 			return fmt.Errorf("the connection of %s ended: %w", d.user, *err)
 		}

@@ -24,6 +24,10 @@ type options struct {
 	json, keep  bool
 }
 
+// minUsers is how many it takes that no device is told of more than an edge
+// lets it acknowledge: 200 frames a second.
+const minUsers = 500
+
 func defaults() options {
 	return options{replicas: 3, users: 2000, size: 100, rounds: 5, round: 4 * time.Second, most: 5 * time.Second}
 }
@@ -32,8 +36,8 @@ func (o options) check() error {
 	switch {
 	case o.replicas != 1 && o.replicas != 3:
 		return fmt.Errorf("--replicas %d must be 1 or 3", o.replicas)
-	case o.users < 1 || o.users > 20_000:
-		return fmt.Errorf("--users %d must be 1 to 20000", o.users)
+	case o.users < minUsers || o.users > 20_000:
+		return fmt.Errorf("--users %d must be %d to 20000", o.users, minUsers)
 	case o.size < indexBytes || o.size > 32<<10:
 		return fmt.Errorf("--size %d must be %d to 32768", o.size, indexBytes)
 	case o.rate < 0 || o.rate > 1_000_000:

@@ -18,7 +18,7 @@ func TestShortRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds hawser and a NATS server and runs them")
 	}
-	o := options{replicas: 1, users: 20, size: 100, rate: 200, rounds: 2, round: 300 * time.Millisecond, most: 300 * time.Millisecond}
+	o := options{replicas: 1, users: minUsers, size: 100, rate: 1000, rounds: 2, round: 300 * time.Millisecond, most: 300 * time.Millisecond}
 	rep, err := execute(t.Context(), o, t.Logf)
 	if err != nil {
 		t.Fatal(err)
