@@ -90,7 +90,6 @@ func (c *composed) prepare(ctx context.Context) error {
 		"fleet/keys/apns.p8":       c.apns.Key(),
 		"fleet/keys/fcm.json":      c.fcm.ServiceAccount(),
 		"fleet/push-1/apns-ca.pem": c.apns.CAPEM(), "fleet/push-1/fcm-ca.pem": c.fcm.CAPEM(),
-		"fleet/push-2/apns-ca.pem": c.apns.CAPEM(), "fleet/push-2/fcm-ca.pem": c.fcm.CAPEM(),
 	}
 	for name, content := range files {
 		path := filepath.Join(c.dir, name)
