@@ -12,6 +12,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/client"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -45,6 +46,8 @@ type phoneOptions struct {
 	transport string // auto
 	pushToken string // none
 	store     client.Store
+	// dial replaces the dialing of edge.
+	dial func(context.Context, transport.Kind) (transport.Conn, error)
 }
 
 // connect starts a device and waits until it is connected. It ends with the
@@ -74,7 +77,7 @@ func (f *fleet) open(user, name string, o phoneOptions) *phone {
 		Addr: f.edgeAddr(o.edge), Transport: o.transport, TLS: f.tls,
 		Token:    func(context.Context) (string, error) { return f.env.Token(o.tenant, user, name) },
 		Platform: client.PlatformIOS, App: devmode.IOSApp, PushToken: o.pushToken,
-		Store: o.store, OnEvent: p.hear, OnState: p.setState,
+		Store: o.store, Dial: o.dial, OnEvent: p.hear, OnState: p.setState,
 	})
 	if err != nil {
 		f.t.Fatal(err)
