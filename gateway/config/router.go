@@ -54,6 +54,9 @@ type HTTPServices struct {
 	// MaxCalls is how many calls of one tenant are under way at once at this
 	// router; more are refused. 0: 256.
 	MaxCalls int `yaml:"max_calls"`
+	// MaxTime is the longest that a call may take, whatever the device's own
+	// deadline. 0: 30s.
+	MaxTime time.Duration `yaml:"max_time"`
 }
 
 // API is where backends publish over HTTP (Connect, gRPC, gRPC-Web).
@@ -75,6 +78,7 @@ func (r *Router) setDefaults() {
 	orDefault(&r.MaxPending, 100_000)
 	orDefault(&r.MaxWaiting, 200_000)
 	orDefault(&r.Services.MaxCalls, 256)
+	orDefault(&r.Services.MaxTime, 30*time.Second)
 }
 
 func (r *Router) check(k *checker, tenants []Tenant) {
@@ -93,6 +97,7 @@ func (r *Router) check(k *checker, tenants []Tenant) {
 	r.checkEdges(k, tenants)
 	k.optionalCA("router.services.ca_file", r.Services.CAFile)
 	k.between("router.services.max_calls", r.Services.MaxCalls, 1, 10_000)
+	k.duration("router.services.max_time", r.Services.MaxTime, minWait, maxWait)
 }
 
 // checkEdges finds names that mean nobody: a rule that does not bind whom it

@@ -15,7 +15,7 @@ import (
 func newServices(p parts, nc *nats.Conn, verifier deviceVerifier) (*httpservice.Bridge, error) {
 	cfg := httpservice.Config{
 		Conn: nc, Catalog: p.catalog, Verifier: verifier, Secrets: map[string][][]byte{},
-		MaxCalls: p.cfg.Router.Services.MaxCalls, Log: p.log, Registerer: p.registry,
+		MaxCalls: p.cfg.Router.Services.MaxCalls, MaxWait: p.cfg.Router.Services.MaxTime, Log: p.log, Registerer: p.registry,
 	}
 	var err error
 	for _, t := range p.cfg.Tenants {

@@ -42,10 +42,20 @@ func (b *Bridge) answer(ctx context.Context, t *tenant, m *nats.Msg) ([]byte, *r
 	r := b.post(ctx, t, to, c, m.Header.Get(routing.HeaderToken))
 	to.breaker.Done(permit, r.shows(time.Since(start)))
 	if r.fault != nil && r.fault.Code == wire.StatusInternal {
-		b.cfg.Log.Warn("call of a service over HTTP failed", "tenant", c.Tenant, "service", c.Service, "method", c.Method,
-			"host", to.url.Host, "http_status", r.status, "reason", r.fault.Message, "error", r.cause)
+		b.failed(to, c, r)
 	}
 	return r.body, r.fault
+}
+
+// failed logs what an operator may have to mend, without the service's own
+// words: they may be about a user.
+func (b *Bridge) failed(to *target, c signature.Call, r result) {
+	reason := ""
+	if r.status < 400 {
+		reason = r.fault.Message
+	}
+	b.cfg.Log.Warn("call of a service over HTTP failed", "tenant", c.Tenant, "service", c.Service, "method", c.Method,
+		"host", to.url.Host, "http_status", r.status, "reason", reason, "error", r.cause)
 }
 
 // call is what m asks for. Who asks is taken from the verified token and from

@@ -85,6 +85,9 @@ func TestStatuses(t *testing.T) {
 		if err != nil && code[0] > '3' && (!strings.HasPrefix(err.Error(), "because   é") || len(err.Error()) > 256) {
 			t.Errorf("%s: %q", code, err)
 		}
+		if strings.Contains(e.logs.String(), "because") {
+			t.Fatalf("%s: the service's words are in the log", code)
+		}
 		if _, err := e.call(t, "orders", "m", code+" text/html"); err != nil && strings.Contains(err.Error(), "because") {
 			t.Errorf("%s: a device is shown HTML", code)
 		}
