@@ -12,8 +12,10 @@ func (w *Worker) done(h *held, outcome string) {
 	w.finish(h)
 }
 
-// drop leaves a job to whoever has it now.
+// drop leaves a job to whoever has it now. One that comes here in its place was
+// gathered already.
 func (w *Worker) drop(h *held, outcome string) {
+	w.memory.sentBack(h.key, h.job.EventAt)
 	w.resolve(outcome, h.delivery.Drop)
 	w.finish(h)
 }

@@ -1,0 +1,136 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
+)
+
+// Three push processes on one queue, which gives the jobs of a device now to
+// this one and now to that one: each version is pushed at most once, never an
+// older one after a newer one, and the last one always, though news do not end
+// for many times what a worker gathers.
+func TestPushProcessesShareADevice(t *testing.T) {
+	users := []routing.User{{Role: routing.RoleRouter, Label: "r1"}}
+	names := []string{"p1", "p2", "p3"}
+	for _, name := range names {
+		users = append(users, routing.User{Role: routing.RolePush, Label: name})
+	}
+	srv := natstest.Run(t, users...)
+	_, js := srv.JetStream("r1", routing.StreamOptions{})
+	phone := &pushedPhone{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	for _, name := range names {
+		theirs, err := jetstream.New(srv.Conn(routing.RolePush, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		worker, err := push.NewWorker(push.Config{
+			Presence: phone, Records: phone, Heads: phone, Events: phone, Policy: func(string, string) push.Defaults { return push.Defaults{Title: "News"} },
+			Apps:   map[push.AppKey]push.Provider{{Tenant: "acme", Platform: push.IOS, App: "app"}: phone},
+			Gather: 400 * time.Millisecond, GatherHigh: 80 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		running.Go(func() { _ = worker.Run(ctx) })
+		running.Go(func() {
+			_ = pushqueue.Consume(ctx, theirs, pushqueue.ConsumeConfig{}, func(d *pushqueue.Delivery) { worker.Handle(ctx, push.Job(d.Job), d) })
+		})
+	}
+	store := pushqueue.NewStore(js)
+	defer store.Close()
+	const last = 100
+	for v := int64(1); v <= last; v++ {
+		phone.head.Store(v)
+		stored := make(chan error, 1)
+		store.Put(pushqueue.Job{Tenant: "acme", User: "u1", Device: "d1", Kind: "messages", Version: v, EventAt: time.Now(), Urgency: 2},
+			func(err error) { stored <- err })
+		if err := <-stored; err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(40 * time.Millisecond)
+	}
+	for end := time.Now().Add(10 * time.Second); !slices.Contains(phone.pushed(), "100"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the last version was never pushed: %v", phone.pushed())
+		}
+	}
+	pushed := phone.pushed()
+	t.Logf("%d jobs became %d pushes", last, len(pushed))
+	if len(pushed) < 4 {
+		t.Errorf("%d pushes in 4 s of news: they were put off", len(pushed))
+	}
+	versions := slices.Clone(pushed)
+	slices.SortStableFunc(versions, func(a, b string) int { return len(a) - len(b) })
+	if !slices.Equal(versions, pushed) || !slices.IsSortedFunc(pushed, byNumber) || len(slices.Compact(versions)) != len(pushed) {
+		t.Errorf("pushed out of order or twice: %v", pushed)
+	}
+}
+
+func byNumber(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return slices.Compare([]byte(a), []byte(b))
+}
+
+// pushedPhone is a device that is away, all that is known of it, and its provider.
+type pushedPhone struct {
+	head atomic.Int64
+
+	mu   sync.Mutex
+	sent []string
+}
+
+func (p *pushedPhone) pushed() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sent)
+}
+
+func (p *pushedPhone) Send(_ context.Context, m push.Message) push.Result {
+	p.mu.Lock()
+	p.sent = append(p.sent, m.Hawser.Version)
+	p.mu.Unlock()
+	time.Sleep(20 * time.Millisecond) // as a provider takes
+	return push.Result{}
+}
+
+func (p *pushedPhone) Check(context.Context, push.Target) (push.PresenceState, error) {
+	return push.Away, nil
+}
+
+func (p *pushedPhone) Record(context.Context, string, string, string) (push.Record, error) {
+	return push.Record{Platform: push.IOS, App: "app", Token: "token", Found: true}, nil
+}
+
+func (p *pushedPhone) DropToken(context.Context, string, string, string, string, time.Time) (bool, error) {
+	return false, nil
+}
+
+func (p *pushedPhone) Head(context.Context, string, string, string) (int64, []byte, error) {
+	return p.head.Load(), nil, nil
+}
+
+func (p *pushedPhone) TokenRejected(context.Context, string, string, string, string, string) error {
+	return nil
+}
+
+func (p *pushedPhone) PushDead(context.Context, string, string, string, string, int64, string) error {
+	return nil
+}
