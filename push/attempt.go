@@ -40,9 +40,9 @@ func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) 
 // that is slower on its way to the provider than a newer one is to be gathered,
 // looked up and sent.
 //
-// News that come all the time do not put the push off for long: each of N
-// workers is due again GatherHigh after its next job, and for one in N the
-// newest job is its own.
+// News that come all the time do not put the push off: a worker that gathered
+// in vain sends its next job of the device at once. So N workers make at most N
+// pushes of one device in Gather.
 func (w *Worker) mine(ctx context.Context, h *held, asked time.Time) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
 	defer cancel()

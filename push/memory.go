@@ -27,6 +27,7 @@ type remembered struct {
 	token        uint64 // hash of the token it was sent to
 	attempts     int    // failed in a row
 	returned     bool   // an earlier job was sent back
+	passed       bool   // an earlier job was another worker's when it was due
 	unknownSince time.Time
 	// waitsSince is the time of the oldest event whose job was sent back
 	// unpushed: a newer job may take the place of that one in the queue.
@@ -94,7 +95,7 @@ func (m *memory) settled(k key) {
 		return
 	}
 	r := e.Value.(*remembered)
-	r.attempts, r.returned = 0, false
+	r.attempts, r.returned, r.passed = 0, false, false
 	r.unknownSince, r.waitsSince = time.Time{}, time.Time{}
 }
 
@@ -108,6 +109,10 @@ func (m *memory) sentBack(k key, eventAt time.Time) {
 		}
 	})
 }
+
+// passedOver remembers that a job of this key was gathered in vain: a newer one
+// went to another worker.
+func (m *memory) passedOver(k key) { m.change(k, func(r *remembered) { r.passed = true }) }
 
 // waitsSince returns the time of the oldest event that waits for a push of
 // this key, at most eventAt.
@@ -123,12 +128,16 @@ func (m *memory) waitsSince(k key, eventAt time.Time) time.Time {
 }
 
 // returns reports whether an earlier job of this key was sent back and not
-// settled since.
-func (m *memory) returns(k key) bool {
+// settled since, passed whether it was passed over.
+func (m *memory) returns(k key) (returned, passed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.byKey[k]
-	return e != nil && e.Value.(*remembered).returned
+	if e == nil {
+		return false, false
+	}
+	r := e.Value.(*remembered)
+	return r.returned, r.passed
 }
 
 func (m *memory) change(k key, f func(*remembered)) {

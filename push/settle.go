@@ -12,10 +12,9 @@ func (w *Worker) done(h *held, outcome string) {
 	w.finish(h)
 }
 
-// drop leaves a job to whoever has it now. One that comes here in its place was
-// gathered already.
+// drop leaves a job to whoever has it now.
 func (w *Worker) drop(h *held, outcome string) {
-	w.memory.sentBack(h.key, h.job.EventAt)
+	w.memory.passedOver(h.key)
 	w.resolve(outcome, h.delivery.Drop)
 	w.finish(h)
 }

@@ -63,7 +63,10 @@ func NewWorker(cfg Config) (*Worker, error) {
 // the worker is full or has ended, it comes back.
 func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
 	window := w.cfg.Gather
-	if job.Urgency == High || w.memory.returns(job.key()) {
+	switch returned, passed := w.memory.returns(job.key()); {
+	case passed:
+		window = 0
+	case returned, job.Urgency == High:
 		window = w.cfg.GatherHigh
 	}
 	due := time.Now().Add(window)
