@@ -36,7 +36,7 @@ func leavesSilentServer(t *testing.T, write bool) {
 	line := natstest.NewLine(t, servers[0].URL()[len("nats://"):])
 	nc := connectOver(t, line.URL(), "r2")
 	_, js := servers[1].JetStream("r1", routing.StreamOptions{Replicas: 3})
-	heard := consumeInbox(t, nc)
+	heard, seen := consumeInbox(t, nc), watchDevices(t, nc)
 	stored := publishSome(t, js, 10)
 	waitFor(t, "the first events", func() bool { return heard.Load() == stored })
 
@@ -65,6 +65,9 @@ func leavesSilentServer(t *testing.T, write bool) {
 	stored += publishSome(t, js, 10)
 	waitFor(t, "the events after it", func() bool { return heard.Load() >= stored })
 	t.Logf("events after %v", time.Since(cut))
+	putDevice(t, js)
+	waitFor(t, "the record after it", func() bool { return seen.Load() == 1 })
+	t.Logf("records after %v", time.Since(cut))
 }
 
 // A server that is about to be upgraded sends its clients away: they come back
@@ -116,6 +119,46 @@ func consumeInbox(t *testing.T, nc *nats.Conn) *atomic.Int64 {
 	}
 	t.Cleanup(cc.Stop)
 	return &heard
+}
+
+// watchDevices counts device records as a router watches them.
+func watchDevices(t *testing.T, nc *nats.Conn) *atomic.Int64 {
+	t.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv, err := js.KeyValue(t.Context(), routing.BucketDevices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := kv.Watch(t.Context(), "d.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen atomic.Int64
+	go func() {
+		for e := range w.Updates() {
+			if e != nil { // nil ends what was there before
+				seen.Add(1)
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = w.Stop() })
+	return &seen
+}
+
+func putDevice(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	waitFor(t, "a record is stored", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		kv, err := js.KeyValue(ctx, routing.BucketDevices)
+		if err == nil {
+			_, err = kv.Put(ctx, "d.demo.u1.phone", []byte("record"))
+		}
+		return err == nil
+	})
 }
 
 // publishSome publishes n events, each until the log has it, and returns n.
