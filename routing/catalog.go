@@ -81,6 +81,12 @@ type Tenant struct {
 	// PresenceEvents is for how long a device must have come or gone before
 	// the backend is told by an event presence.changed; 0: it is not told.
 	PresenceEvents time.Duration
+	// MaxDevices is how many devices a user may have, registered or connected;
+	// 0: no bound. MaxDevicesPerClass is how many of them may be of the
+	// platforms ios and android, and how many of all others. Where there are
+	// more, those of the newest sessions stay.
+	MaxDevices         int
+	MaxDevicesPerClass int
 	// MaxEventsPerSecond bounds publishing; 0: no bound. Up to one second's
 	// worth may come at once.
 	MaxEventsPerSecond float64

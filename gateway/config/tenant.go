@@ -25,6 +25,14 @@ type Tenant struct {
 	// is a good choice. Each costs a stored message, and a device online about
 	// 300 bytes in each router. 0: none.
 	PresenceEvents time.Duration `yaml:"presence_events,omitempty"`
+	// MaxDevices is how many devices a user may have, 1 to 1000. A further one
+	// ends the session of the one that connected longest ago, with close code
+	// 3507, and removes its registration for pushes. 0: no bound.
+	MaxDevices int `yaml:"max_devices,omitempty"`
+	// MaxDevicesPerClass is how many of them may be phones (ios or android),
+	// and how many of all other platforms, 1 to 1000; as MaxDevices. 0: no
+	// bound.
+	MaxDevicesPerClass int `yaml:"max_devices_per_class,omitempty"`
 	// Services are what devices may call, besides sync, and who answers. The
 	// names, and both parts of SERVICE.METHOD, have the grammar of Name.
 	Services Services `yaml:"services,omitempty"`
@@ -150,6 +158,8 @@ func (t *Tenant) check(k *checker, path string, c *Config) {
 			k.key(index(path+".api_key_files", i), f, 16)
 		}
 	}
+	k.between(path+".max_devices", t.MaxDevices, 0, 1000)
+	k.between(path+".max_devices_per_class", t.MaxDevicesPerClass, 0, 1000)
 	if t.PresenceEvents != 0 && (t.PresenceEvents < time.Second || t.PresenceEvents > 10*time.Minute) {
 		k.addf(path+".presence_events", "is %v: it must be 1s to 10m, or 0 for none", t.PresenceEvents)
 	}

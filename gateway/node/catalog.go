@@ -33,6 +33,8 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 		HTTP:               t.Services.HTTP(),
 		Idempotent:         t.Idempotent,
 		PresenceEvents:     t.PresenceEvents,
+		MaxDevices:         t.MaxDevices,
+		MaxDevicesPerClass: t.MaxDevicesPerClass,
 		MaxEventsPerSecond: float64(t.MaxEventsPerSecond),
 	}
 	for _, file := range t.APIKeyFiles {

@@ -55,6 +55,8 @@ func (h handler) Cut(conn uint64, sessionsMs, tokensS int64) {
 	h.hub.Cut(conn, sessionsMs, tokensS)
 }
 
+func (h handler) Surplus(conn uint64) { h.hub.Surplus(conn) }
+
 func (h handler) RefuseEpoch(conn uint64) { h.hub.RefuseEpoch(conn) }
 
 // answer converts a session's answer; a sabotaged build hides

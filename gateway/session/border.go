@@ -36,6 +36,8 @@ type Registration struct {
 	// notify has to be pushed at once. Only iOS does that; the claims of other
 	// platforms are not passed on.
 	Background bool
+	// Platform is as in Device.
+	Platform string
 }
 
 // AnswerState is how a notify fares.

@@ -32,6 +32,7 @@ var (
 	endBusy       = &ending{wire.CloseBusy, "busy", "the edge is full"}
 	endSuperseded = &ending{wire.CloseSuperseded, "superseded", "a newer session of this device took over"}
 	endRemoved    = &ending{wire.CloseRemoved, "removed", "the backend ended this session"}
+	endSurplus    = &ending{wire.CloseRemoved, "surplus", "the user has newer devices, and is allowed no more"}
 	endRevoked    = &ending{wire.CloseUnauthenticated, "token_revoked", "the backend ended the tokens that were issued so early: get a new one"}
 	endClock      = &ending{wire.CloseClock, "clock", "the session's epoch was refused"}
 	endIsland     = &ending{wire.CloseBusy, "island", "this edge is cut off and sends its devices elsewhere: connect to another one"}
@@ -71,7 +72,7 @@ func refusals() []*ending {
 
 // endings are those of sessions.
 func endings() []*ending {
-	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endRemoved, endRevoked, endClock, endEdgeClock,
+	return []*ending{endPeer, endReset, endShutdown, endSuperseded, endRemoved, endSurplus, endRevoked, endClock, endEdgeClock,
 		endBye, endLoggedOut, endLogoutFailed,
 		endIdle, endTooSlow, endToken, endTokenExpired, endOtherDevice, endMalformed, endTooLarge, endSecondHello,
 		endWrongDirection, endRequestID, endFrameRate}

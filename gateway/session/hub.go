@@ -142,6 +142,10 @@ func (h *Hub) Supersede(conn uint64) { h.end(conn, endSuperseded) }
 // RefuseEpoch closes a session whose epoch the routers refused.
 func (h *Hub) RefuseEpoch(conn uint64) { h.end(conn, endClock) }
 
+// Surplus closes a session because its user has newer devices and is allowed
+// no more.
+func (h *Hub) Surplus(conn uint64) { h.end(conn, endSurplus) }
+
 // Cut ends a session that is over because the backend said so: with 3507 one
 // whose epoch is at most sessionsMs, with 3500 one whose token was issued
 // before tokensS, in seconds since 1970. Others it leaves alone.

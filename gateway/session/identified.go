@@ -147,6 +147,7 @@ func (s *session) registerLocked() {
 		Conn: s.number, Tenant: s.device.tenant, User: s.device.user, Device: s.device.device,
 		Epoch:      s.epoch,
 		Background: s.background && s.platform == wirepb.Platform_PLATFORM_IOS,
+		Platform:   platform(s.platform),
 	})
 }
 

@@ -24,7 +24,7 @@ const (
 func (s *session) leaveRecordLocked() {
 	r := &s.record
 	r.stopLocked()
-	if s.leaving || s.over == endRemoved || s.over == endRevoked || !r.dirty && r.writing == nil {
+	if s.leaving || s.over == endRemoved || s.over == endSurplus || s.over == endRevoked || !r.dirty && r.writing == nil {
 		return
 	}
 	d := r.device

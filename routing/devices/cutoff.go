@@ -132,6 +132,38 @@ func (s *Store) RemoveUser(ctx context.Context, tenant, user string) error {
 	return nil
 }
 
+// Records returns the records of a user's devices.
+func (s *Store) Records(ctx context.Context, tenant, user string) (map[string]Record, error) {
+	if err := (ID{Tenant: tenant, User: user}).checkCutoff(); err != nil {
+		return nil, err
+	}
+	ids, err := s.list(ctx, tenant, user)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Record)
+	for _, id := range ids {
+		r, err := s.Record(ctx, tenant, user, id.Device)
+		if err != nil {
+			return nil, err
+		}
+		if r.Found {
+			out[id.Device] = r
+		}
+	}
+	return out, nil
+}
+
+// RemoveUpTo removes a device's record unless a session later than epoch has
+// written it.
+func (s *Store) RemoveUpTo(ctx context.Context, id ID, epoch int64) error {
+	if err := id.check(); err != nil {
+		return err
+	}
+	_, err := s.removeIf(ctx, id, func(r *linkpb.DeviceRecord) bool { return r != nil && r.GetEpoch() <= epoch })
+	return err
+}
+
 // list names the user's devices that have a key, markers included, as the
 // stream's leader knows them.
 func (s *Store) list(ctx context.Context, tenant, user string) ([]ID, error) {

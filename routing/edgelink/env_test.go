@@ -182,6 +182,8 @@ func (h *hub) RefuseEpoch(conn uint64) {
 	h.refused = append(h.refused, conn)
 }
 
+func (h *hub) Surplus(conn uint64) { h.Cut(conn, -1, -1) }
+
 func (h *hub) Cut(conn uint64, sessionsMs, tokensS int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -47,7 +47,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		answers:       p.Counter("answers_total", "Answers to notifies sent to routers."),
 		headsUsers:    p.Counter("heads_total", "Sessions that got the heads of their user."),
 		headsRetries:  p.Counter("heads_retries_total", "Requests for heads that were repeated."),
-		ended:         p.Counter("ended_total", "Sessions that a router asked to end because their backend said so; asked again until they have."),
+		ended:         p.Counter("ended_total", "Sessions that a router asked to end because their backend said so, or because their user has newer devices; asked again until they have."),
 		superseded:    p.Counter("superseded_total", "Sessions that a router found superseded."),
 		refused:       p.Counter("epochs_refused_total", "Sessions that a router refused for their epoch."),
 		deviceRetries: p.Counter("device_retries_total", "Requests to store or remove a device record that were repeated."),

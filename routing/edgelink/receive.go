@@ -110,6 +110,10 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 	signal(l.verifyC)
 	for _, e := range ends {
 		l.metrics.ended.Inc()
+		if e.GetSurplus() {
+			l.cfg.Handler.Surplus(e.GetConn())
+			continue
+		}
 		l.cfg.Handler.Cut(e.GetConn(), e.GetCutoff().GetSessionsMs(), e.GetCutoff().GetTokensS())
 	}
 	for _, conn := range superseded {

@@ -211,6 +211,6 @@ func (e *entry) size() int { return 32 + len(e.Tenant) + len(e.User) + len(e.Dev
 func (e *entry) proto() *linkpb.Session {
 	return &linkpb.Session{
 		Conn: e.Conn, Tenant: e.Tenant, User: e.User, Device: e.Device,
-		Epoch: e.Epoch, Background: e.Background,
+		Epoch: e.Epoch, Background: e.Background, Platform: e.Platform,
 	}
 }

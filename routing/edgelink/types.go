@@ -9,6 +9,9 @@ type Session struct {
 	Epoch int64
 	// Background: the application is stopped by its platform, push at once.
 	Background bool
+	// Platform is "ios", "android", "other" or "" where the device did not
+	// say.
+	Platform string
 }
 
 // AnswerState is a session's answer to a notify.
@@ -75,6 +78,9 @@ type Handler interface {
 	// epoch is at most sessionsMs, or its token was issued before tokensS, in
 	// seconds since 1970. It may be called more than once.
 	Cut(conn uint64, sessionsMs, tokensS int64)
+	// Surplus ends a session because its user has newer devices and is allowed
+	// no more. It may be called more than once.
+	Surplus(conn uint64)
 	// RefuseEpoch ends a session whose epoch is too far ahead of a router's
 	// clock. It may be called more than once.
 	RefuseEpoch(conn uint64)

@@ -265,7 +265,9 @@ type Session struct {
 	Epoch  int64  `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// The application is in the background on a platform that stops it:
 	// push at once.
-	Background    bool `protobuf:"varint,6,opt,name=background,proto3" json:"background,omitempty"`
+	Background bool `protobuf:"varint,6,opt,name=background,proto3" json:"background,omitempty"`
+	// "ios", "android", "other" or empty where the device did not say.
+	Platform      string `protobuf:"bytes,7,opt,name=platform,proto3" json:"platform,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -340,6 +342,13 @@ func (x *Session) GetBackground() bool {
 		return x.Background
 	}
 	return false
+}
+
+func (x *Session) GetPlatform() string {
+	if x != nil {
+		return x.Platform
+	}
+	return ""
 }
 
 // SessionDump is one part of the answer to a dump request.
@@ -679,7 +688,9 @@ type End struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Conn  uint64                 `protobuf:"varint,1,opt,name=conn,proto3" json:"conn,omitempty"`
 	// The session ends if the cutoff says so.
-	Cutoff        *Cutoff `protobuf:"bytes,2,opt,name=cutoff,proto3" json:"cutoff,omitempty"`
+	Cutoff *Cutoff `protobuf:"bytes,2,opt,name=cutoff,proto3" json:"cutoff,omitempty"`
+	// The session ends: its user has newer devices, and is allowed no more.
+	Surplus       bool `protobuf:"varint,3,opt,name=surplus,proto3" json:"surplus,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -726,6 +737,13 @@ func (x *End) GetCutoff() *Cutoff {
 		return x.Cutoff
 	}
 	return nil
+}
+
+func (x *End) GetSurplus() bool {
+	if x != nil {
+		return x.Surplus
+	}
+	return false
 }
 
 // Cutoff says which sessions and tokens of a user, or of one device, are over
@@ -1840,7 +1858,7 @@ const file_link_proto_rawDesc = "" +
 	"\x05count\x18\x06 \x01(\x04R\x05count\x12\x1a\n" +
 	"\bchecksum\x18\a \x01(\x04R\bchecksum\x12\x15\n" +
 	"\x06now_ms\x18\b \x01(\x03R\x05nowMs\x12\x12\n" +
-	"\x04site\x18\t \x01(\tR\x04site\"\x97\x01\n" +
+	"\x04site\x18\t \x01(\tR\x04site\"\xb3\x01\n" +
 	"\aSession\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x12\n" +
@@ -1849,7 +1867,8 @@ const file_link_proto_rawDesc = "" +
 	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\x12\x1e\n" +
 	"\n" +
 	"background\x18\x06 \x01(\bR\n" +
-	"background\"\xcb\x01\n" +
+	"background\x12\x1a\n" +
+	"\bplatform\x18\a \x01(\tR\bplatform\"\xcb\x01\n" +
 	"\vSessionDump\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x12\x10\n" +
@@ -1878,10 +1897,11 @@ const file_link_proto_rawDesc = "" +
 	"superseded\x18\x05 \x03(\x04R\n" +
 	"superseded\x12\x18\n" +
 	"\arefused\x18\x06 \x03(\x04R\arefused\x12'\n" +
-	"\x04ends\x18\a \x03(\v2\x13.hawser.link.v1.EndR\x04ends\"I\n" +
+	"\x04ends\x18\a \x03(\v2\x13.hawser.link.v1.EndR\x04ends\"c\n" +
 	"\x03End\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12.\n" +
-	"\x06cutoff\x18\x02 \x01(\v2\x16.hawser.link.v1.CutoffR\x06cutoff\"D\n" +
+	"\x06cutoff\x18\x02 \x01(\v2\x16.hawser.link.v1.CutoffR\x06cutoff\x12\x18\n" +
+	"\asurplus\x18\x03 \x01(\bR\asurplus\"D\n" +
 	"\x06Cutoff\x12\x1f\n" +
 	"\vsessions_ms\x18\x01 \x01(\x03R\n" +
 	"sessionsMs\x12\x19\n" +

@@ -102,8 +102,8 @@ func (t *Tracker) Began(id table.DeviceID, edgeName string, incarnation, epoch i
 	t.Edge(edgeName, incarnation, now)
 	d := t.devices[id]
 	if d == nil {
-		d = &device{id: id, told: !t.complete()}
-		t.devices[id] = d
+		d = &device{id: id.Clone(), told: !t.complete()}
+		t.devices[d.id] = d
 	}
 	t.move(d, edge{edgeName, incarnation})
 	d.epoch = epoch

@@ -3,6 +3,8 @@ package online
 import (
 	"hash/fnv"
 	"time"
+
+	"github.com/hawser-edge/hawser/routing/table"
 )
 
 const (
@@ -53,6 +55,12 @@ func (t *Tracker) complete() bool {
 
 func (t *Tracker) alive(r *router, now time.Time) bool {
 	return r != nil && (now.Sub(r.heard) < silence || r == t.routers[t.self])
+}
+
+// Chosen is the router that acts for a device now, out of those that are
+// complete; empty where none is.
+func (t *Tracker) Chosen(id table.DeviceID, now time.Time) string {
+	return t.teller(Change{Device: id, At: now}, now)
 }
 
 // teller chooses the router that tells a change, out of those that were

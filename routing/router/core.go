@@ -85,6 +85,7 @@ func (l *loop) tell(edge string, now time.Time) {
 		l.d.Changed(c, now)
 		l.cutNew(c)
 		l.follow(c, now)
+		l.limit(c, now)
 	}
 	l.echo[edge] = true
 }

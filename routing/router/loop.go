@@ -51,6 +51,7 @@ type loop struct {
 	guard   *guard
 	ends    ends
 	online  *online.Tracker
+	limits  limits
 	changes []table.Change
 	part    table.DumpPart
 	// complete is what edges are told; settled, that no edge waits for its
@@ -83,7 +84,7 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
 	return &loop{
 		clock: newClock(time.Now()), guard: newGuard(r),
-		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), online: newTracker(r), ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
+		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), online: newTracker(r), limits: limits{make(map[table.UserID][]held)}, ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
 		d: dispatch.New(dispatch.Config{
 			AckWait: r.cfg.AckWait, MaxPending: r.cfg.MaxPending, LostWait: r.cfg.LostWait, LostRate: r.cfg.LostRate,
 		}, t, fx),

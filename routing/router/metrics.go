@@ -34,6 +34,8 @@ const (
 	dropPublish = "publish"
 	// dropPresence: a question found the queue full.
 	dropPresence = "presence_question"
+	// dropLimit: a user's records were not held to the tenant's limits.
+	dropLimit = "device_limit"
 
 	changeStored  = "stored"
 	changeDropped = "dropped"
@@ -70,7 +72,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		retries: p.CounterVec("retries_total", "Work on NATS that failed and is tried again, by the router or by who asked.",
 			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords)),
 		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",
-			metric.By("what", dropCore, dropWork, dropPublish, dropPresence)),
+			metric.By("what", dropCore, dropWork, dropPublish, dropPresence, dropLimit)),
 		refused: p.CounterVec("refused_total", "What an edge said and was not believed: messages with tenants that it may not serve, sessions with an epoch beyond the clock.",
 			metric.By("what", refusedTenant, refusedEpoch)),
 		takeovers: p.CounterVec("takeovers_total", "Sessions that took the place of one at another edge that lives, by the edge that told of them.", metric.By("edge")),

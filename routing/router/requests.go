@@ -169,7 +169,9 @@ func (s *deviceServer) do(ctx context.Context, req *linkpb.DeviceRequest) error 
 		return err
 	}
 	s.tell(ctx, id, req.GetRecord())
-	return nil
+	// The session that this comes from was looked at before there was a
+	// record.
+	return s.r.limitUser(ctx, store, limitTask{user: table.UserID{Tenant: id.Tenant, User: id.User}})
 }
 
 // stillIts takes a record back that was stored beside its device's removal.

@@ -47,6 +47,8 @@ type Router struct {
 	devices chan *nats.Msg
 	// changes of presence, out of the loop.
 	changes chan online.Change
+	// limits are users whose records may be too many, out of the loop.
+	limits chan limitTask
 	// Questions about presence, of this process and of other routers.
 	presence chan presenceQuery
 	asked    chan *nats.Msg
@@ -82,7 +84,7 @@ func New(cfg Config) (*Router, error) {
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),
 		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
-		changes:  make(chan online.Change, changeQueue),
+		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
 		recalled: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
@@ -121,6 +123,9 @@ func (r *Router) Run(ctx context.Context) error {
 	wg.Go(func() { r.storeJobs(ctx) })
 	for range changeWorkers {
 		wg.Go(func() { r.storeChanges(ctx) })
+	}
+	for range limitWorkers {
+		wg.Go(func() { r.limitStored(ctx) })
 	}
 	r.serveRequests(ctx, &wg)
 	newLoop(r, subs).run(ctx)

@@ -88,6 +88,8 @@ type Change struct {
 	// From is the other edge, one that lives, whose session of the device
 	// ended with this, or empty.
 	From string
+	// Platform is what a new session's edge says of the device; it is not kept.
+	Platform string
 }
 
 func sum(conn uint64, id DeviceID, epoch int64) uint64 {
@@ -219,7 +221,7 @@ func (t *Table) seat(sl *slot, i uint32, p *told) (Change, bool) {
 		}
 	}
 	d.session = i
-	return Change{Device: p.device, Session: s.value(sl), New: true, From: from}, true
+	return Change{Device: p.device, Session: s.value(sl), New: true, From: from, Platform: p.platform}, true
 }
 
 // remove ends the session with this connection number, if there is one.

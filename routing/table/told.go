@@ -8,6 +8,7 @@ type told struct {
 	epoch      int64
 	device     DeviceID
 	background bool
+	platform   string
 
 	// Set by prepare; fit says that the names are names.
 	connHash uint64
@@ -16,7 +17,7 @@ type told struct {
 }
 
 func toldBy(p *linkpb.Session) told {
-	return told{conn: p.GetConn(), epoch: p.GetEpoch(), device: ID(p.GetTenant(), p.GetUser(), p.GetDevice()), background: p.GetBackground()}
+	return told{conn: p.GetConn(), epoch: p.GetEpoch(), device: ID(p.GetTenant(), p.GetUser(), p.GetDevice()), background: p.GetBackground(), platform: p.GetPlatform()}
 }
 
 // prepare computes what it takes to find the sessions of a slot, and has the
