@@ -11,7 +11,9 @@ import (
 )
 
 func TestSurplus(t *testing.T) {
-	device := func(name, platform string, epoch int64) held { return held{name: name, platform: platform, epoch: epoch} }
+	device := func(name, platform string, epoch int64) held {
+		return held{name: name, platform: platform, epoch: epoch}
+	}
 	all := []held{device("a", "ios", 1), device("b", "android", 4), device("c", "other", 2), device("d", "", 3), device("e", "ios", 4)}
 	for _, tt := range []struct {
 		tenant routing.Tenant
