@@ -6,8 +6,8 @@
 // and sessions (routing/table) and the settlement of events
 // (routing/dispatch). Whatever arrives reaches it through bounded queues. A
 // session batch that finds its queue full is lost and healed by a dump, an
-// answer by the next ask; events are never dropped: a full router pulls no
-// more of them.
+// answer by the next ask; events are never dropped: what a tenant has no room
+// for is left to the log for some seconds.
 package router
 
 import (

@@ -15,7 +15,7 @@ import (
 
 // deferFor is how long the log keeps an event that there is no place for, and
 // up to twice as long: they must not come back together.
-const deferFor = 4 * time.Second
+const deferFor = 3 * time.Second
 
 // effects carries out what the dispatcher calls for. Owned by the loop.
 type effects struct {

@@ -28,6 +28,8 @@ type env struct {
 	js  jetstream.JetStream
 	cat *routing.Catalog
 	n   int
+	// maxPending is the routers'; 0: the default.
+	maxPending int
 }
 
 func newEnv(t *testing.T) *env {
@@ -75,7 +77,7 @@ func (e *env) routerOn(name string, conn *nats.Conn, hooks Hooks) *running {
 	}
 	r, err := New(Config{
 		Name: name, Conn: conn, JS: js, Catalog: e.cat, AckWait: 2 * time.Second,
-		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks,
+		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks, MaxPending: e.maxPending,
 	})
 	if err != nil {
 		e.t.Fatal(err)
