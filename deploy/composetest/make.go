@@ -86,10 +86,13 @@ func (c *composed) prepare(ctx context.Context) error {
     - {tenant: demo, app: %s, provider: fcm, credentials_file: fcm.json, endpoint: %q, ca_file: fcm-ca.pem}
 `, devmode.IOSApp, c.apns.TeamID(), c.apns.KeyID(), c.apns.URL(), devmode.AndroidApp, c.fcm.URL())
 	files := map[string][]byte{
-		"hawser.yaml":              []byte(strings.Replace(string(template), nobody, apps, 1)),
-		"fleet/keys/apns.p8":       c.apns.Key(),
-		"fleet/keys/fcm.json":      c.fcm.ServiceAccount(),
-		"fleet/push-1/apns-ca.pem": c.apns.CAPEM(), "fleet/push-1/fcm-ca.pem": c.fcm.CAPEM(),
+		"hawser.yaml":        []byte(strings.Replace(string(template), nobody, apps, 1)),
+		"fleet/keys/apns.p8": c.apns.Key(), "fleet/keys/fcm.json": c.fcm.ServiceAccount(),
+	}
+	for _, name := range services {
+		if strings.HasPrefix(name, "push-") {
+			files["fleet/"+name+"/apns-ca.pem"], files["fleet/"+name+"/fcm-ca.pem"] = c.apns.CAPEM(), c.fcm.CAPEM()
+		}
 	}
 	for name, content := range files {
 		path := filepath.Join(c.dir, name)
