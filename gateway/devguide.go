@@ -25,6 +25,7 @@ func writeDevGuide(c *console, s config.DevState, env *devmode.Environment, dir,
             API key in %s
   NATS      %s
             a backend is the user %s, password in %s
+            it answers devices' calls of the service echo at %s (routing/README.md)
   admin     %s/metrics  /healthz  /readyz
   config    %s
 
@@ -48,6 +49,7 @@ Ctrl-C ends everything. Pushes that the simulators receive:
 `,
 		s.Addr, s.API, s.APIKeyFile,
 		env.NATSURL, routing.UserName(routing.RoleBackend, s.Tenant), env.Path(devmode.PasswordFile(routing.RoleBackend, s.Tenant)),
+		routing.UpstreamSubject(s.Tenant, "echo", "*"),
 		s.Admin, configFile,
 		self, where,
 		self, where, curl(s),
