@@ -44,10 +44,10 @@ func TestDisconnectEverywhere(t *testing.T) {
 }
 
 // An edge that does not end a session is asked until it does, also by a
-// router that learned of the session later.
+// router that started later, and after the death of the one that asked first.
 func TestEndIsRepeated(t *testing.T) {
 	e := newEnv(t)
-	e.readyRouter("r1", Hooks{})
+	first := e.readyRouter("r1", Hooks{})
 	hub := e.edge("e1")
 	hub.keeps.Store(true)
 	began := time.Now().UnixMilli()
@@ -60,6 +60,9 @@ func TestEndIsRepeated(t *testing.T) {
 	late := hub.connectAt("u1", "watch", false, began) // of another device: it stays
 	eventually(t, "the edge is asked again and again", func() bool { return hub.asked.Load() >= 3 })
 	e.readyRouter("r2", Hooks{})
+	first.stop()
+	asked := hub.asked.Load()
+	eventually(t, "the other router asks too", func() bool { return hub.asked.Load() > asked+2 })
 	hub.keeps.Store(false)
 	eventually(t, "the session ends", func() bool { return hub.wasCut(phone) })
 	if hub.wasCut(late) {

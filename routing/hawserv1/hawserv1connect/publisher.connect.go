@@ -64,7 +64,8 @@ type PublisherClient interface {
 	// be refused while others are stored, and that is no error of the call.
 	// Results are in the order of the request. An event whose result is an error
 	// is repeated with the same id. A request has at most 4 MiB over HTTP and
-	// what the NATS servers take, 1 MB unless configured, over NATS. Each event
+	// what a tenant's NATS account takes over NATS: 256 KiB with the accounts
+	// that hawser ships. Each event
 	// counts against the tenant's events a second.
 	NotifyMany(context.Context, *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error)
 	// Presence tells which devices of users are connected, as one router whose
@@ -212,7 +213,8 @@ type PublisherHandler interface {
 	// be refused while others are stored, and that is no error of the call.
 	// Results are in the order of the request. An event whose result is an error
 	// is repeated with the same id. A request has at most 4 MiB over HTTP and
-	// what the NATS servers take, 1 MB unless configured, over NATS. Each event
+	// what a tenant's NATS account takes over NATS: 256 KiB with the accounts
+	// that hawser ships. Each event
 	// counts against the tenant's events a second.
 	NotifyMany(context.Context, *connect.Request[hawserv1.NotifyManyRequest]) (*connect.Response[hawserv1.NotifyManyResponse], error)
 	// Presence tells which devices of users are connected, as one router whose
