@@ -21,6 +21,10 @@ const clockBeats = 2
 // clockEvery is how often the clocks are compared.
 const clockEvery = 200 * time.Millisecond
 
+// clockDoubt is for how long a router that works must be contradicted before it
+// stops: one that was held up hears beats late, all at once.
+const clockDoubt = time.Second
+
 // clock compares the host's wall clock with those of the other routers and of
 // the edges. By a clock that is behind, every session's epoch lies in the
 // future and is refused; by one that is ahead, every event has waited for too
@@ -28,7 +32,9 @@ const clockEvery = 200 * time.Millisecond
 type clock struct {
 	others *clocks.Estimator
 	lookAt time.Time
-	wrong  bool
+	// since is when the others began to contradict; zero: they do not.
+	since time.Time
+	wrong bool
 }
 
 func newClock(now time.Time) clock {
@@ -63,7 +69,7 @@ func (l *loop) watchClock(now time.Time) {
 	}
 	c.lookAt = now.Add(clockEvery)
 	r := c.others.Read(now, now)
-	wrong := r.State == clocks.Wrong
+	wrong := l.contradicted(r.State == clocks.Wrong, now)
 	l.r.metrics.clockAhead.Set(r.Ahead.Seconds())
 	if wrong == c.wrong {
 		return
@@ -76,6 +82,20 @@ func (l *loop) watchClock(now time.Time) {
 		return
 	}
 	l.r.cfg.Log.Info("this host's clock is right again", "ahead_s", r.Ahead.Seconds())
+}
+
+// contradicted reports whether the others contradict for long enough to count.
+// Before the router is complete that is at once.
+func (l *loop) contradicted(contradict bool, now time.Time) bool {
+	c := &l.clock
+	if !contradict {
+		c.since = time.Time{}
+		return false
+	}
+	if c.since.IsZero() {
+		c.since = now
+	}
+	return c.wrong || !l.complete || now.Sub(c.since) >= clockDoubt
 }
 
 // WrongClock reports whether the other routers and the edges contradict this
