@@ -26,8 +26,8 @@
 //
 // All sessions of an edge ask within Timing.Window, 30 s, or at 1,000 a second
 // where that is less. Measured with real processes on one machine, 10,000
-// sessions: 60-110 us of processor time a session at the edge, 40 at the router
-// and 50 at NATS, in 40 requests of 256 users each, of which 4 are under way at
+// sessions: 50-110 us of processor time a session at the edge, 25-40 at the router
+// and 40-50 at NATS, in 40 requests of 256 users each, of which 4 are under way at
 // once. A million sessions on one edge ask for 33,000 heads a second: 1.7 cores
 // of NATS and 1.3 of routers, for half a minute, and that for each such edge.
 // Where the routers do not keep up the requests are repeated with a pause that
