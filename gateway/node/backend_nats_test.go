@@ -34,7 +34,6 @@ const natsPatience = 10 * time.Second
 func dialBackend(url, tenant, password string, refused func(error)) (*natsBackend, error) {
 	nc, err := nats.Connect(url,
 		nats.UserInfo("backend-"+tenant, password),
-		nats.CustomInboxPrefix("_INBOX.backend."+tenant),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused(err) }))
 	if err != nil {
 		return nil, err

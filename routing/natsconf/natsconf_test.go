@@ -84,6 +84,7 @@ func cluster(t *testing.T) (urls []string) {
 	var first *server.Server
 	for i := range 3 {
 		t.Setenv("NATS_NAME", fmt.Sprintf("nats-%d", i+1))
+		t.Setenv("NATS_DATA", t.TempDir())
 		s := start(t, filepath.Join(dir, "nats.conf"), first)
 		if first == nil {
 			first = s
@@ -96,15 +97,15 @@ func cluster(t *testing.T) (urls []string) {
 	return urls
 }
 
-// start changes nothing of the file but ports, routes and the store, which a
-// test can not know before.
+// start changes nothing of the file but ports and routes, which a test can
+// not know before.
 func start(t *testing.T, file string, first *server.Server) *server.Server {
 	t.Helper()
 	opts, err := server.ProcessConfigFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.NoLog, opts.NoSigs, opts.StoreDir = true, true, t.TempDir()
+	opts.NoLog, opts.NoSigs = true, true
 	opts.Host, opts.Port, opts.HTTPPort = "127.0.0.1", server.RANDOM_PORT, 0
 	opts.Cluster.Host, opts.Cluster.Port = "127.0.0.1", server.RANDOM_PORT
 	if first != nil {

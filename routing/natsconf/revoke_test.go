@@ -101,6 +101,34 @@ func TestRevoking(t *testing.T) {
 	}
 }
 
+// TestMonitorHears who is refused, and asks for statistics.
+func TestMonitorHears(t *testing.T) {
+	users := fleet()
+	for i := range users {
+		users[i].Password = "secret-" + users[i].Name()
+	}
+	_, s := alone(t, users)
+	monitor, err := login(s.ClientURL(), routing.RoleMonitor, "nats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(monitor.Close)
+	refused, err := monitor.SubscribeSync("$SYS.SERVER.*.CLIENT.AUTH.ERR")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := request(t, monitor, "$SYS.REQ.SERVER.PING.CONNZ"); !strings.Contains(got, "connections") {
+		t.Errorf("connz is %.80q", got)
+	}
+	if nc, err := nats.Connect(s.ClientURL(), nats.UserInfo("edge-edge-1", "wrong")); err == nil {
+		nc.Close()
+		t.Error("a wrong password is let in")
+	}
+	if m, err := refused.NextMsg(5 * time.Second); err != nil || !strings.Contains(string(m.Data), "edge-edge-1") {
+		t.Errorf("the refused login is not told: %v", err)
+	}
+}
+
 // TestTLS takes the lines of nats.conf that are a comment in it.
 func TestTLS(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(shipped, "nats.conf"))
@@ -109,7 +137,7 @@ func TestTLS(t *testing.T) {
 	}
 	var line string
 	for _, l := range strings.Split(string(text), "\n") {
-		if rest, ok := strings.CutPrefix(l, "# tls {"); ok {
+		if rest, ok := strings.CutPrefix(l, "#TLS tls {"); ok {
 			line = "tls {" + rest
 		}
 	}
