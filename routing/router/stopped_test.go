@@ -52,6 +52,7 @@ func TestStoodStill(t *testing.T) {
 // What a router held when it was stopped is another router's; when it goes on
 // it leaves it there, and comes back after it has heard the edges anew.
 func TestStoppedRouterLeavesItsEvents(t *testing.T) {
+	t.Parallel()
 	e := newEnv(t)
 	stop, goOn := make(chan struct{}), make(chan struct{})
 	once := sync.OnceFunc(func() { close(stop); <-goOn })
