@@ -55,7 +55,9 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 	}
 	epoch := r.epoch.Load()
 	cc, err := c.Consume(func(m jetstream.Msg) { r.receive(ctx, m, epoch) },
-		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(10*time.Second),
+		// A router that is stopped goes on being given events, and the same
+		// ones again, until its last request ends.
+		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(2*time.Second),
 		// A request that a restarted server does not know any more is made
 		// again after two missed heartbeats.
 		jetstream.PullHeartbeat(time.Second),
