@@ -43,9 +43,14 @@ func dockerHost(host string) []string {
 	return []string{"DOCKER_HOST=" + host}
 }
 
-// enter starts this program anew in namespaces for its network, its mounts and
-// its processes. When the program in there ends, everything in there ends.
-func enter(ctx context.Context) error {
+// namespaces are those of an engine of one's own: for its network, its mounts
+// and its processes. When the program in there ends, everything in there ends.
+func namespaces(program ...string) []string {
+	return append([]string{"--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"}, program...)
+}
+
+// canEnter says why there can be no engine of one's own.
+func canEnter(ctx context.Context) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return fmt.Errorf("%w: no container engine answers, and only root on Linux can start one: start dockerd", errSkip)
 	}
@@ -54,13 +59,17 @@ func enter(ctx context.Context) error {
 			return fmt.Errorf("%w: no container engine answers, and to start one %s is missing: apt-get install docker.io iptables iproute2", errSkip, tool)
 		}
 	}
+	if out, err := exec.CommandContext(ctx, "unshare", namespaces("true")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: this kernel or container gives no namespaces: %w: %s", errSkip, err, tail(string(out)))
+	}
+	return nil
+}
+
+// enter starts this program anew in the namespaces.
+func enter(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
-	}
-	namespaces := []string{"--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"}
-	if out, err := exec.CommandContext(ctx, "unshare", append(namespaces, "true")...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: this kernel or container gives no namespaces: %w: %s", errSkip, err, tail(string(out)))
 	}
 	dir, err := os.MkdirTemp("", "hawser-engine-")
 	if err != nil {
@@ -72,7 +81,7 @@ func enter(ctx context.Context) error {
 			fmt.Fprintf(os.Stderr, "composetest: remove the engine's files: %v\n", gone)
 		}
 	}()
-	cmd := exec.CommandContext(ctx, "unshare", append(namespaces, self, "-inside", dir)...)
+	cmd := exec.CommandContext(ctx, "unshare", namespaces(self, "-inside", dir)...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	// The one inside watches the clock itself, to end in order; this is for
 	// when it cannot.

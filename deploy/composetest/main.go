@@ -79,14 +79,20 @@ func run(ctx context.Context, inside string) error {
 	if inside != "" {
 		return withOwnEngine(ctx, inside, func(host string) error { return story(ctx, root, compose, host) })
 	}
+	own := engineAnswers(ctx, "") != nil
+	if own {
+		if err := canEnter(ctx); err != nil {
+			return err
+		}
+	}
 	// Programs first: inside there may be no network to fetch modules over.
 	if err := command(ctx, root, nil, "deploy/build", "--programs"); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
-	if engineAnswers(ctx, "") == nil {
-		return story(ctx, root, compose, "")
+	if own {
+		return enter(ctx)
 	}
-	return enter(ctx)
+	return story(ctx, root, compose, "")
 }
 
 // repository is the folder that the paths of this test count from.
