@@ -23,6 +23,10 @@ type verdict struct {
 	// StoredTwice counts ids with two versions, Strange what was handed over
 	// or pushed though nobody published it for that user.
 	StoredTwice, Strange int
+	// Forgotten counts ids with two versions for which there is a reason: all
+	// NATS servers had started anew after newer events pushed the first out of
+	// the log, by which they know the ids.
+	Forgotten int
 	// HandedTwice counts items that an application got again, PushedTwice
 	// pushes that repeat a version, Needless those for what the application
 	// had been handed before.
@@ -83,6 +87,7 @@ func judge(f facts) verdict {
 		slices.SortFunc(events, func(a, b publication) int { return cmp.Compare(a.version, b.version) })
 	}
 	ids := newIdentities(f)
+	ids.mayForget = c.mayForget
 	ids.checkAnswers(&c.verdict, f)
 	for i := range f.devices {
 		c.checkDevice(&f.devices[i])
@@ -90,6 +95,20 @@ func judge(f facts) verdict {
 	}
 	c.Rows = c.rows.rows
 	return c.verdict
+}
+
+// mayForget reports whether the servers may have lost the id of an event:
+// they all started anew when at least keep newer events of its kind had begun.
+func (c *checker) mayForget(e publication) bool {
+	events := c.events[stream{e.owner, e.kind}]
+	i, _ := slices.BinarySearchFunc(events, e.version, func(e publication, v int64) int { return cmp.Compare(e.version, v) })
+	for _, p := range c.rows.phases {
+		// The end counts too: they read the log when they are back.
+		if p.forgets && e.begun.Before(p.until) && pushedOut(events[min(i+1, len(events)):], p.until, c.keep) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkDevice books the events of a device's user.

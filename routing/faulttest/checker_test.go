@@ -210,6 +210,32 @@ func TestCheckerExcusesWhatASnapshotCovers(t *testing.T) {
 	}
 }
 
+// TestCheckerExcusesForgottenIDs has an id stored again: after all NATS
+// servers had started anew, with newer events than the log holds behind it.
+func TestCheckerExcusesForgottenIDs(t *testing.T) {
+	spoil := func() facts {
+		f := sound()
+		f.keep = 3 // two newer ones, and one without an answer
+		f.repeats[0].version, f.repeats[0].duplicate = 20, false
+		f.phases[1].forgets = true
+		return f
+	}
+	if v := judge(spoil()); v.Forgotten != 1 || v.StoredTwice != 0 {
+		t.Errorf("forgotten %d, stored twice %d, want 1 and 0", v.Forgotten, v.StoredTwice)
+	}
+	for name, change := range map[string]func(*facts){
+		"without the servers' end":     func(f *facts) { f.phases[1].forgets = false },
+		"while the log still had it":   func(f *facts) { f.keep = 4 },
+		"published after the servers'": func(f *facts) { f.published[0].begun = f.phases[1].until.Add(1) },
+	} {
+		f := spoil()
+		change(&f)
+		if v := judge(f); v.StoredTwice != 1 || v.holds() {
+			t.Errorf("%s: stored twice %d, want 1", name, v.StoredTwice)
+		}
+	}
+}
+
 func TestCheckerCountsRepeatsByPhase(t *testing.T) {
 	f := sound()
 	late := f.phases[1].from.Add(time.Second)

@@ -42,6 +42,7 @@ type repeat struct {
 	key       string
 	version   int64
 	duplicate bool
+	at        time.Time // of the answer
 }
 
 // part is what a device does in the run.

@@ -204,9 +204,8 @@ func (v victim) killing(ctx context.Context, r *run, p *phase) error {
 	if v.sort == sortNATS {
 		p.until = p.until.Add(election)
 	}
-	if v.sort == sortEdge {
-		pause(ctx, time.Until(p.until))
-	}
+	p.forgets = len(p.victims) == len(membersOf(sortNATS))
+	p.died = v.sort == sortEdge
 	return nil
 }
 
@@ -224,7 +223,7 @@ func (v victim) stopping(ctx context.Context, r *run, p *phase) error {
 			return err
 		}
 	}
-	p.until = time.Now()
+	p.until, p.died = time.Now(), v.sort == sortEdge
 	return nil
 }
 
@@ -291,7 +290,7 @@ func fillAll(ctx context.Context, r *run, p *phase) error {
 // operator make room and start them again, which a NATS server whose disk was
 // full asks for: it switches JetStream off by itself.
 func fill(ctx context.Context, r *run, p *phase, servers []string) error {
-	p.victims, p.from = servers, time.Now()
+	p.victims, p.forgets, p.from = servers, len(servers) == len(membersOf(sortNATS)), time.Now()
 	r.say("%-14s %s", p.fault, strings.Join(p.victims, ", "))
 	var errs []error
 	for _, name := range servers {

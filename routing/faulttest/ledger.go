@@ -126,6 +126,16 @@ func (d *deviceLedger) isConnected() bool {
 	return slices.ContainsFunc(d.saw.stays, func(s stay) bool { return s.to.IsZero() })
 }
 
+// remains reports whether a connection to an edge that began before a time
+// has not ended for the device.
+func (d *deviceLedger) remains(edge string, before time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.saw.stays, func(s stay) bool {
+		return s.edge == edge && s.from.Before(before) && s.to.IsZero()
+	})
+}
+
 // lacks reports whether a version of heads has not reached the device.
 func (d *deviceLedger) lacks(heads map[stream]int64) bool {
 	d.mu.Lock()

@@ -17,8 +17,13 @@ type phase struct {
 	healed time.Duration
 	// edge is set where the fault concerns the devices of one edge only, and
 	// the others not at all.
-	edge   string
-	limits limits
+	edge string
+	// died is set where that edge ended: its devices have to come back.
+	died bool
+	// forgets is set where all NATS servers start anew: they read from the log
+	// which ids they know, and the log is bounded.
+	forgets bool
+	limits  limits
 }
 
 // belongsTo is how much earlier than a fault an event may have begun that is

@@ -48,6 +48,8 @@ const (
 	// maxOpen bounds the publications under way, of each of the two loads; a
 	// publisher falls behind its rate beyond it.
 	maxOpen = 512
+	// routerAttempt is below what a router waits for one answer of NATS.
+	routerAttempt = time.Second
 	// repeatOneIn is how many events there are to one that is sent again
 	// after its answer.
 	repeatOneIn = 20
@@ -158,7 +160,9 @@ func (p *publisher) publish(ctx context.Context, e event, n int, again bool) {
 		owner: e.owner, kind: e.kind, key: e.key(), version: a.Version,
 		begun: begun, answered: time.Now(), attempts: attempts,
 	})
-	if attempts == 1 && a.Duplicate {
+	// A router repeats by itself what NATS does not answer at once, and cannot
+	// tell its own repeat from an earlier call's.
+	if attempts == 1 && a.Duplicate && time.Since(begun) < routerAttempt {
 		p.book.trouble("the first attempt to publish %s was answered as a duplicate", e.key())
 	}
 	if again {
@@ -177,7 +181,7 @@ func (p *publisher) repeat(ctx context.Context, e event, n int) {
 		p.book.trouble("the repeat of %s was not answered within %v: %v", e.key(), giveUpAfter, err)
 		return
 	}
-	p.book.repeated(repeat{key: e.key(), version: a.Version, duplicate: a.Duplicate})
+	p.book.repeated(repeat{key: e.key(), version: a.Version, duplicate: a.Duplicate, at: time.Now()})
 }
 
 // insist tries one door after the other until there is an answer.

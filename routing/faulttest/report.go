@@ -129,6 +129,7 @@ func (r *report) printBalance(w io.Writer) error {
 	row("lost", "%d", r.Lost)
 	row("backwards", "%d", r.Backwards)
 	row("stored twice", "%d", r.StoredTwice)
+	row("forgotten ids", "%d: all NATS servers started anew after the log had forgotten the event", r.Forgotten)
 	row("strange", "%d", r.Strange)
 	row("handed twice", "%d", r.HandedTwice)
 	row("pushed twice", "%d", r.PushedTwice)

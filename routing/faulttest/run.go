@@ -230,6 +230,19 @@ func (r *run) waitConnected(ctx context.Context) error {
 	return nil
 }
 
+// waitLeft waits until every device has noticed that its edge is gone. Over
+// QUIC that takes a beat.
+func (r *run) waitLeft(ctx context.Context, p phase) error {
+	for _, b := range r.book.devices {
+		for b.remains(p.edge, p.from) {
+			if !pause(ctx, 20*time.Millisecond) {
+				return fmt.Errorf("the %s device %s of %s holds on to %s, which is gone: %w", b.part, b.name, b.owner, p.edge, ctx.Err())
+			}
+		}
+	}
+	return nil
+}
+
 // readProviders takes what the simulators received, until ctx ends.
 func (r *run) readProviders(ctx context.Context) {
 	for pause(ctx, 50*time.Millisecond) {
@@ -275,7 +288,7 @@ func (r *run) suffer(ctx context.Context, f fault) {
 	began := time.Now()
 	limit, cancel := context.WithTimeout(ctx, r.opts.heal)
 	defer cancel()
-	if err := r.heal(limit); err != nil && ctx.Err() == nil {
+	if err := r.heal(limit, p); err != nil && ctx.Err() == nil {
 		r.book.trouble("%s: not well after %v: %v", f.name, r.opts.heal, err)
 	}
 	p.healed = time.Since(began)
@@ -284,9 +297,14 @@ func (r *run) suffer(ctx context.Context, f fault) {
 
 // heal waits until the fleet is complete, every device is connected, and what
 // was published before has reached every connected one.
-func (r *run) heal(ctx context.Context) error {
+func (r *run) heal(ctx context.Context, p phase) error {
 	if err := r.fleet.waitReady(ctx); err != nil {
 		return err
+	}
+	if p.died {
+		if err := r.waitLeft(ctx, p); err != nil {
+			return err
+		}
 	}
 	if err := r.waitConnected(ctx); err != nil {
 		return err

@@ -19,7 +19,7 @@ const (
 	codeWrongLast     = 10071
 	codeWrongConstant = 10164
 	codeStoreFailed   = 10077
-	codeInProcess     = 10201
+	codeInProcess     = 10158
 )
 
 // attempts stores one event, however many attempts it takes. All of them
