@@ -73,11 +73,17 @@ type checker struct {
 	// keep is how many events newer than one must at least have been stored
 	// before it may be missing in the log.
 	keep int
+	// named counts the losses of each device; the first few are described.
+	named map[string]int
 }
+
+// namedADevice is how many losses of one device are described: who else lost
+// something says more.
+const namedADevice = 2
 
 // judge draws the balance. It is pure: the same facts give the same verdict.
 func judge(f facts) verdict {
-	c := &checker{rows: newRows(f), events: map[stream][]publication{}, keep: f.keep - len(f.sent) + len(f.published)}
+	c := &checker{rows: newRows(f), events: map[stream][]publication{}, named: map[string]int{}, keep: f.keep - len(f.sent) + len(f.published)}
 	c.Events, c.missing = len(f.published), map[pair]bool{}
 	for _, e := range f.published {
 		s := stream{e.owner, e.kind}
@@ -213,10 +219,12 @@ func (c *checker) checkPushed(d *deviceFacts, events []publication, kind string)
 
 func (c *checker) lost(d *deviceFacts, e publication, why string) {
 	c.Lost++
+	if c.named[d.String()]++; c.named[d.String()] <= namedADevice {
+		c.fault("lost: %s version %d (%s, begun %s, answered %s) for %s: %s",
+			e.kind, e.version, e.key, e.begun.Format(clock), e.answered.Format(clock), d, why)
+	}
 	c.missing[pair{e.key, d.String()}] = true
 	c.rows.lost(e)
-	c.fault("lost: %s version %d (%s, begun %s, answered %s) for %s: %s",
-		e.kind, e.version, e.key, e.begun.Format(clock), e.answered.Format(clock), d, why)
 }
 
 // clock is how faults tell the time: as the logs of the processes do.
