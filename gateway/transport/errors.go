@@ -42,6 +42,15 @@ func CodeFromError(err error) (code uint16, reason string, ok bool) {
 	return 0, "", false
 }
 
+// Refused reports whether err is the answer that nobody takes connections at
+// the address: no edge runs there, or one that is stopping or full. On TCP the
+// system answers so, on QUIC a living edge only.
+func Refused(err error) bool {
+	var t *quic.TransportError
+	return errors.Is(err, syscall.ECONNREFUSED) ||
+		errors.As(err, &t) && t.Remote && t.ErrorCode == quic.ConnectionRefused
+}
+
 // isGone reports whether err means that the peer simply went away.
 func isGone(err error) bool {
 	var app *quic.ApplicationError

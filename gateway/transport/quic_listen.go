@@ -5,6 +5,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -63,6 +64,7 @@ type quicListener struct {
 
 	// Static after construction.
 	socket *net.UDPConn
+	tls    *tls.Config
 	tr     *quic.Transport
 	ql     *quic.Listener
 	open   *tracker // every connection that quic-go holds, from its first packet
@@ -76,7 +78,7 @@ func newQUICListener(cfg ListenConfig, socket *net.UDPConn) (*quicListener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &quicListener{gate: newGate(QUIC, cfg), socket: socket}
+	l := &quicListener{gate: newGate(QUIC, cfg), tls: tlsConfig, socket: socket}
 	l.open = newTracker(l.releaseSocket)
 	resetKey, err := newResetKey(cfg.FleetKey)
 	if err != nil {
@@ -91,7 +93,7 @@ func newQUICListener(cfg ListenConfig, socket *net.UDPConn) (*quicListener, erro
 		// packets would otherwise fill the slots.
 		VerifySourceAddress: func(net.Addr) bool { return l.slots.crowded() },
 	}
-	if l.ql, err = l.tr.Listen(tlsConfig, edgeConfig(cfg)); err != nil {
+	if l.ql, err = l.tr.Listen(l.tls, edgeConfig(cfg)); err != nil {
 		return nil, fmt.Errorf("transport: listen on quic: %w", err)
 	}
 	for range acceptors {
@@ -106,10 +108,25 @@ func (l *quicListener) Close() error {
 	l.once.Do(func() {
 		l.cancel()
 		_ = l.ql.Close()
+		l.refuseAll()
 		l.running.Wait()
 		l.open.end()
 	})
 	return nil
+}
+
+// refuseAll answers new connections with CONNECTION_REFUSED for as long as open
+// ones keep the socket, as the system does on TCP. Without a listener quic-go
+// drops their packets, and a device would wait for its dial to time out.
+func (l *quicListener) refuseAll() {
+	cfg := edgeConfig(l.cfg)
+	cfg.GetConfigForClient = func(info *quic.ClientInfo) (*quic.Config, error) {
+		l.reject(RejectClosing, addrPort(info.RemoteAddr), net.ErrClosed)
+		return nil, net.ErrClosed
+	}
+	// An error leaves devices to their time-outs, no more. The listener ends
+	// with the transport.
+	_, _ = l.tr.Listen(l.tls, cfg)
 }
 
 func (l *quicListener) Shutdown(ctx context.Context) error {

@@ -22,7 +22,8 @@
 //
 // # Ending a listener
 //
-// [Listener].Close takes no new connections and leaves the open ones alone.
+// [Listener].Close refuses new connections, so that devices try elsewhere at
+// once, and leaves the open ones alone.
 // The UDP socket that all connections of a QUIC listener share stays open
 // until the last of them is closed, so the order is: Close the listener,
 // CloseWithCode every connection, then Shutdown to wait. Closing the socket
