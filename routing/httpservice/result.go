@@ -58,6 +58,10 @@ func read(ctx context.Context, resp *http.Response, sync bool) result {
 	r := result{status: resp.StatusCode}
 	typ, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
+	case resp.StatusCode/100 == 1:
+		// Of a 101 the body is the connection, which heeds no deadline.
+		r.fault = &routing.StatusError{Code: wire.StatusInternal, Message: "the service answered as if it were asked for another protocol"}
+		return r
 	case resp.StatusCode/100 == 3:
 		r.fault = &routing.StatusError{Code: wire.StatusInternal, Message: "the service answered with a redirect, which is not followed: configure the final URL"}
 		return r
