@@ -81,6 +81,8 @@ var classified = []struct {
 	{"PublishAll", routing.PublishAll, rights{isRouter: "s"}},
 	{"UpstreamSubject", routing.UpstreamSubject("acme", "orders", "list"), rights{isEdge: "p", isBackend: "s", isRouter: "s"}},
 	{"UpstreamSubject", routing.UpstreamSubject("acme", "sync", "account"), rights{isEdge: "p", isBackend: "s", isRouter: "s"}},
+	{"UpstreamReplies", routing.InboxPrefix(routing.RoleEdge, "hk1") + ".up.acme.x", rights{isEdge: "s", isRouter: "p", isBackend: "ps"}},
+	{"UpstreamReplies", routing.UpstreamReplies("acme"), rights{isRouter: "p", isBackend: "ps"}},
 	{"UpstreamSubject", routing.UpstreamSubject("globex", "orders", "list"), rights{isEdge: "p", isRouter: "s"}},
 	{"APISubject", routing.APISubject("acme", "Presence"), rights{isBackend: "p", isRouter: "s"}},
 	{"APISubject", routing.APISubject("globex", "Presence"), rights{isRouter: "s"}},

@@ -182,9 +182,8 @@ func pushPermissions(push string) Permissions {
 // nobody else is in the account.
 func backendPermissions(tenant string) Permissions {
 	p := Permissions{
-		// The server gives a request from another account a reply subject of
-		// its own, that only who got the request knows.
-		Publish: []string{repliesAcross, prefixReply + ">", "$SRV.>"},
+		// Its answers to devices' calls, UpstreamReplies, are among these.
+		Publish: []string{prefixReply + ">", "$SRV.>"},
 		Subscribe: []string{
 			UpstreamSubject(tenant, "*", "*"), EventsOf(tenant), prefixReply + ">", "$SRV.>",
 		},
@@ -197,6 +196,12 @@ func backendPermissions(tenant string) Permissions {
 // tenant's backends.
 func TenantDoors(tenant string) []string {
 	return []string{PublishSubject(tenant, "*", "*"), APISubject(tenant, "*")}
+}
+
+// UpstreamReplies are the subjects, with wildcards, at which edges hear the
+// answers of a tenant's services: a relay names none but them.
+func UpstreamReplies(tenant string) string {
+	return InboxPrefix(RoleEdge, "*") + ".up." + tenant + ".>"
 }
 
 // A monitor asks the servers how they are, and hears of those that come and

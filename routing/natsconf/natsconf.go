@@ -150,6 +150,10 @@ func Account(u routing.User) string {
 	}
 }
 
+// A device's call crosses as a stream, and its answer under a name that the
+// tenant is given, not as a service: the server would carry a service's answer
+// to whatever subject the request named, without asking whether the edge that
+// named it may publish there.
 func writeHawser(w *writer, users []routing.User, tenants []string) {
 	w.open(AccountHawser + " {")
 	w.line("jetstream: enabled")
@@ -159,12 +163,9 @@ func writeHawser(w *writer, users []routing.User, tenants []string) {
 			for _, s := range routing.TenantDoors(t) {
 				w.line("{service: %q, accounts: [%s]}", s, TenantAccount(t))
 			}
+			w.line("{service: %q, accounts: [%s]}", routing.UpstreamReplies(t), TenantAccount(t))
+			w.line("{stream: %q, accounts: [%s]}", routing.UpstreamSubject(t, "*", "*"), TenantAccount(t))
 			w.line("{stream: %q, accounts: [%s]}", routing.EventsOf(t), TenantAccount(t))
-		}
-		w.close("]")
-		w.open("imports: [")
-		for _, t := range tenants {
-			w.line("{service: {account: %s, subject: %q}}", TenantAccount(t), routing.UpstreamSubject(t, "*", "*"))
 		}
 		w.close("]")
 	}
@@ -179,13 +180,12 @@ func writeTenant(w *writer, users []routing.User, tenant string) {
 	w.line("max_subscriptions: %d", MaxTenantSubscriptions)
 	w.line("max_payload: %d", MaxTenantPayload)
 	w.close("}")
-	w.open("exports: [")
-	w.line("{service: %q, accounts: [%s]}", routing.UpstreamSubject(tenant, "*", "*"), AccountHawser)
-	w.close("]")
 	w.open("imports: [")
 	for _, s := range routing.TenantDoors(tenant) {
 		w.line("{service: {account: %s, subject: %q}}", AccountHawser, s)
 	}
+	w.line("{service: {account: %s, subject: %q}}", AccountHawser, routing.UpstreamReplies(tenant))
+	w.line("{stream: {account: %s, subject: %q}}", AccountHawser, routing.UpstreamSubject(tenant, "*", "*"))
 	w.line("{stream: {account: %s, subject: %q}}", AccountHawser, routing.EventsOf(tenant))
 	w.close("]")
 	w.users(users, TenantAccount(tenant))

@@ -154,7 +154,11 @@ func TestShippedCluster(t *testing.T) {
 	urls := cluster(t)
 	conns := map[string]*nats.Conn{}
 	for i, u := range fleet() {
-		nc, err := login(urls[i%3], u.Role, u.Label)
+		var opts []nats.Option
+		if u.Role == routing.RoleEdge { // as a relay hears answers
+			opts = append(opts, nats.CustomInboxPrefix(routing.InboxPrefix(u.Role, u.Label)+".up.demo"))
+		}
+		nc, err := login(urls[i%3], u.Role, u.Label, opts...)
 		if err != nil {
 			t.Fatalf("%s: %v", u.Name(), err)
 		}

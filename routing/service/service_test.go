@@ -44,7 +44,7 @@ type env struct {
 func start(t *testing.T, change func(*service.Config)) *env {
 	t.Helper()
 	s := natstest.Run(t, routing.User{Role: routing.RoleEdge, Label: "hk1"}, routing.User{Role: routing.RoleBackend, Label: "demo"})
-	e := &env{t: t, backend: s.Conn(routing.RoleBackend, "demo"), edge: s.Conn(routing.RoleEdge, "hk1"), log: &strings.Builder{}}
+	e := &env{t: t, backend: s.Conn(routing.RoleBackend, "demo"), edge: s.Conn(routing.RoleEdge, "hk1", nats.CustomInboxPrefix(routing.InboxPrefix(routing.RoleEdge, "hk1")+".up.demo")), log: &strings.Builder{}}
 	cfg := service.Config{
 		Conn: e.backend, Tenant: "demo", Name: "sync", Version: "1.0.0",
 		Verifier: tokens{}, Log: slog.New(slog.NewTextHandler(e.log, nil)),
