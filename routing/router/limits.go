@@ -40,6 +40,17 @@ type limitTask struct {
 	live []held
 }
 
+// platformOf is a platform's name for keeping: not what an edge says, which may
+// be cut from a large message.
+func platformOf(said string) string {
+	for _, known := range [...]string{"ios", "android"} {
+		if said == known {
+			return known
+		}
+	}
+	return "other"
+}
+
 func limited(t routing.Tenant) bool { return t.MaxDevices > 0 || t.MaxDevicesPerClass > 0 }
 
 // limit takes in what happened to a device's session, and ends what is too
@@ -54,7 +65,7 @@ func (l *loop) limit(c table.Change, now time.Time) {
 		return h.name == id.Device && (c.New || !c.Session.Exists()) || !l.table.Live(h.session)
 	})
 	if c.New {
-		live = append(live, held{id.Device, c.Platform, c.Session.Epoch, c.Session})
+		live = append(live, held{id.Device, platformOf(c.Platform), c.Session.Epoch, c.Session})
 	}
 	if len(live) == 0 {
 		delete(l.limits.users, id.UserID)

@@ -42,7 +42,7 @@ var errDump = errors.New("malformed session dump")
 const (
 	dumpEdge, dumpIncarnation, dumpSeq, dumpSessions, dumpPart, dumpLast, dumpID = 1, 2, 3, 4, 5, 6, 7
 
-	sessionConn, sessionTenant, sessionUser, sessionDevice, sessionEpoch, sessionBackground = 1, 2, 3, 4, 5, 6
+	sessionConn, sessionTenant, sessionUser, sessionDevice, sessionEpoch, sessionBackground, sessionPlatform = 1, 2, 3, 4, 5, 6, 7
 )
 
 // Parse reads a part, in place of what p held. The names are cut from one
@@ -112,6 +112,8 @@ func (s *told) set(f value, text string) {
 		s.epoch = int64(f.number)
 	case key(sessionBackground, protowire.VarintType):
 		s.background = f.number != 0
+	case key(sessionPlatform, protowire.BytesType):
+		s.platform = text
 	}
 }
 

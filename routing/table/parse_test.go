@@ -12,7 +12,7 @@ import (
 // What the protobuf library takes, Parse takes for the same.
 func FuzzParseDump(f *testing.F) {
 	whole := &linkpb.SessionDump{Edge: "e1", Incarnation: 1, Seq: 2, Part: 3, Last: true, DumpId: 4, Sessions: []*linkpb.Session{
-		{Conn: 1, Tenant: "t", User: "u", Device: "d", Epoch: -5, Background: true}, {}, {Conn: 1 << 63},
+		{Conn: 1, Tenant: "t", User: "u", Device: "d", Epoch: -5, Background: true, Platform: "ios"}, {}, {Conn: 1 << 63},
 	}}
 	for _, p := range []*linkpb.SessionDump{{}, whole} {
 		b, err := proto.Marshal(p)
@@ -48,7 +48,7 @@ func same(t *testing.T, got *DumpPart, want *linkpb.SessionDump) {
 	}
 	for i, s := range want.GetSessions() {
 		x := got.sessions[i]
-		if x.conn != s.GetConn() || x.epoch != s.GetEpoch() || x.device != toldBy(s).device || x.background != s.GetBackground() {
+		if x.conn != s.GetConn() || x.epoch != s.GetEpoch() || x.device != toldBy(s).device || x.background != s.GetBackground() || x.platform != s.GetPlatform() {
 			t.Fatalf("session %d: read %+v, want %v", i, got.sessions[i], s)
 		}
 	}
