@@ -12,10 +12,6 @@ import (
 // should be. Such a message is dropped and counted, never guessed at.
 var ErrSubject = errors.New("subject is not one of hawser's")
 
-// ErrTooManyDevices is returned for a question about presence whose answer
-// would be too large.
-var ErrTooManyDevices = errors.New("too many devices for one answer: ask for fewer users")
-
 // ParseInbox reverses InboxSubject. A subject whose partition does not
 // belong to its user and kind is refused: routers would look for it
 // elsewhere.
@@ -30,15 +26,6 @@ func ParseInbox(subject string) (tenant, user, kind string, err error) {
 			ErrSubject, subject, Partition(tenant, user, kind))
 	}
 	return tenant, user, kind, nil
-}
-
-// ParsePush reverses PushSubject.
-func ParsePush(subject string) (tenant, user, device, kind string, err error) {
-	t, err := tokens(subject, prefixPush, 4)
-	if err != nil {
-		return "", "", "", "", err
-	}
-	return t[0], t[1], t[2], t[3], nil
 }
 
 // ParsePublish reverses PublishSubject.

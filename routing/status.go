@@ -103,6 +103,10 @@ func CleanMessage(s string) string {
 	}, strings.ToValidUTF8(s, "")))
 }
 
+// ErrTooManyDevices is returned for a question about presence whose answer
+// would be too large.
+var ErrTooManyDevices = errors.New("too many devices for one answer: ask for fewer users")
+
 // ErrUnsafeReply: a request named a reply subject that is nobody's inbox.
 var ErrUnsafeReply = errors.New("request without a reply subject in an inbox: not answered")
 

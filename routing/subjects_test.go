@@ -104,7 +104,6 @@ func TestSender(t *testing.T) {
 // Whatever parses is built again as the same subject.
 func FuzzParse(f *testing.F) {
 	f.Add(InboxSubject("acme", "u1", "messages"))
-	f.Add(PushSubject("acme", "u1", "d1", "messages"))
 	f.Add("hawser.v1.pub.acme.u.1.messages")
 	f.Add("hawser.v1.up.acme.sync.messages")
 	f.Add("d.acme.u1.d1")
@@ -118,8 +117,6 @@ func FuzzParse(f *testing.F) {
 		}
 		a, b, c, err := ParseInbox(s)
 		same(InboxSubject(a, b, c), err)
-		a, b, c, d, err := ParsePush(s)
-		same(PushSubject(a, b, c, d), err)
 		a, b, c, err = ParsePublish(s)
 		same(PublishSubject(a, b, c), err)
 		a, b, c, err = ParseUpstream(s)

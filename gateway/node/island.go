@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -59,7 +60,7 @@ func newIsland(p parts, cutOff func() bool, evacuate func(context.Context, time.
 	if cfg.CAFile != "" {
 		pool, err := certPool(cfg.CAFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("edge.island.ca_file: %w", err)
 		}
 		clientTLS.RootCAs = pool
 	}

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"crypto/x509"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -15,7 +14,7 @@ import (
 func newServices(p parts, nc *nats.Conn, verifier deviceVerifier) (*httpservice.Bridge, error) {
 	cfg := httpservice.Config{
 		Conn: nc, Catalog: p.catalog, Verifier: verifier, Secrets: map[string][][]byte{},
-		MaxCalls: p.cfg.Router.Services.MaxCalls, MaxWait: p.cfg.Router.Services.MaxTime, Log: p.log, Registerer: p.registry,
+		MaxCalls: p.cfg.Router.Services.MaxCalls, MaxTime: p.cfg.Router.Services.MaxTime, Log: p.log, Registerer: p.registry,
 	}
 	var err error
 	for _, t := range p.cfg.Tenants {
@@ -24,13 +23,8 @@ func newServices(p parts, nc *nats.Conn, verifier deviceVerifier) (*httpservice.
 		}
 	}
 	if file := p.cfg.Router.Services.CAFile; file != "" {
-		pem, err := file.Read()
-		if err != nil {
+		if cfg.RootCAs, err = certPool(file); err != nil {
 			return nil, fmt.Errorf("router.services.ca_file: %w", err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("router.services.ca_file: %s holds no certificate in PEM", file)
 		}
 	}
 	return httpservice.New(cfg)

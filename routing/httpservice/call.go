@@ -86,8 +86,8 @@ func (b *Bridge) call(t *tenant, m *nats.Msg) (signature.Call, *routing.StatusEr
 // deadline is how long the device still waits, within bounds.
 func (b *Bridge) deadline(m *nats.Msg) time.Duration {
 	ms, err := strconv.ParseInt(m.Header.Get(routing.HeaderDeadlineMs), 10, 64)
-	if err != nil || ms <= 0 || ms > b.cfg.MaxWait.Milliseconds() {
-		return b.cfg.MaxWait
+	if err != nil || ms <= 0 || ms > b.cfg.MaxTime.Milliseconds() {
+		return b.cfg.MaxTime
 	}
 	return time.Duration(ms) * time.Millisecond
 }

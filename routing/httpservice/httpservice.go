@@ -68,8 +68,8 @@ type Config struct {
 	// MaxCalls bounds the calls of one tenant that are under way; more are
 	// refused. 0: 256.
 	MaxCalls int
-	// MaxWait bounds a call whatever the device says. 0: 30 s.
-	MaxWait    time.Duration
+	// MaxTime bounds a call whatever the device says. 0: 30 s.
+	MaxTime    time.Duration
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -89,8 +89,8 @@ func New(cfg Config) (*Bridge, error) {
 	if cfg.MaxCalls == 0 {
 		cfg.MaxCalls = 256
 	}
-	if cfg.MaxWait == 0 {
-		cfg.MaxWait = 30 * time.Second
+	if cfg.MaxTime == 0 {
+		cfg.MaxTime = 30 * time.Second
 	}
 	b := &Bridge{cfg: cfg, tenants: map[string]*tenant{}}
 	for _, name := range cfg.Catalog.Tenants() {

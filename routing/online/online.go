@@ -89,9 +89,6 @@ func New(self string, debounce func(tenant string) time.Duration) *Tracker {
 	}
 }
 
-// Devices is how many devices are followed.
-func (t *Tracker) Devices() int { return len(t.devices) }
-
 // Began tells of a device's session, a new one or one that is known. What is
 // heard before this router is complete was there before, for all it knows.
 func (t *Tracker) Began(id table.DeviceID, edgeName string, incarnation, epoch int64, now time.Time) {

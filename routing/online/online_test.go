@@ -101,8 +101,8 @@ func TestOneRouterTellsAfterTheDebounce(t *testing.T) {
 	f.want("d1 false 7")
 	f.each(func(tr *Tracker) {
 		f.pass(time.Second)
-		if tr.Devices() != 0 || len(tr.edges) != 0 {
-			t.Errorf("%d devices are still followed", tr.Devices())
+		if len(tr.devices) != 0 || len(tr.edges) != 0 {
+			t.Errorf("%d devices are still followed", len(tr.devices))
 		}
 	})
 }
@@ -138,7 +138,7 @@ func TestReconnectingIsNotTold(t *testing.T) {
 func TestOtherTenantsAreNotFollowed(t *testing.T) {
 	f := newFleet(t, "r1")
 	f.all["r1"].Began(table.ID("globex", "u", "d"), "e1", 1, 7, f.now)
-	if n := f.all["r1"].Devices(); n != 0 {
+	if n := len(f.all["r1"].devices); n != 0 {
 		t.Errorf("%d devices are followed", n)
 	}
 }

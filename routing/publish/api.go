@@ -83,8 +83,8 @@ func (m method[Q, A]) http(ctx context.Context, s *Service, req *connect.Request
 	return connect.NewResponse(answer), nil
 }
 
-// json is the method at the NATS door, within a place. Fields that it does not know are
-// refused: they are most likely misspelt.
+// json is the method at the NATS door, within a place. Fields that it does not
+// know are refused: they are most likely misspelt.
 func (m method[Q, A]) json(ctx context.Context, s *Service, tenant string, body []byte) ([]byte, *Error) {
 	req := new(Q)
 	if len(body) > 0 {

@@ -185,26 +185,6 @@ func (s *Store) open(ctx context.Context) (jetstream.Stream, error) {
 	return stream, nil
 }
 
-// Purge removes the waiting job of a device and kind if its version is at
-// most upTo: the device has acknowledged that. It reports whether there was
-// such a job. A job that a push worker holds already is not called back.
-func (s *Store) Purge(ctx context.Context, tenant, user, device, kind string, upTo int64) (bool, error) {
-	subject := routing.PushSubject(tenant, user, device, kind)
-	j, seq, err := s.last(ctx, subject)
-	if err != nil || seq == 0 || j.Version > upTo {
-		return false, err
-	}
-	stream, err := s.open(ctx)
-	if err != nil {
-		return false, err
-	}
-	// A newer job that came since has a higher sequence and stays.
-	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(seq+1)); err != nil {
-		return false, fmt.Errorf("purge push job: %w", err)
-	}
-	return true, nil
-}
-
 // wrongSequence: replicated streams refuse with a code of their own while an
 // older write is under way.
 func wrongSequence(err error) bool {

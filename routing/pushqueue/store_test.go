@@ -156,27 +156,6 @@ func TestPutIsBoundedWhileNATSIsAway(t *testing.T) {
 	}
 }
 
-func TestPurgeRemovesOnlyWhatIsCovered(t *testing.T) {
-	e := start(t)
-	other := job(3)
-	other.Device = "d2"
-	e.put(other)
-	e.put(job(5))
-	for _, c := range []struct {
-		upTo int64
-		want bool
-		left int
-	}{{4, false, 2}, {5, true, 1}, {5, false, 1}} {
-		got, err := e.store.Purge(e.ctx, "acme", "u1", "d1", "messages", c.upTo)
-		if err != nil || got != c.want {
-			t.Errorf("purge up to %d: %v, %v, want %v", c.upTo, got, err, c.want)
-		}
-		if left := e.stored(); len(left) != c.left {
-			t.Errorf("after the purge up to %d %d jobs are left, want %d", c.upTo, len(left), c.left)
-		}
-	}
-}
-
 func TestBadJobsAreRefused(t *testing.T) {
 	e := start(t)
 	for name, change := range map[string]func(*pushqueue.Job){

@@ -58,8 +58,8 @@ func (g *gates) of(c Call) *gate {
 	return made
 }
 
-// closed counts the services that calls are kept away from.
-func (g *gates) closed() (n int) {
+// down counts the services that calls are kept away from.
+func (g *gates) down() (n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, one := range g.open {

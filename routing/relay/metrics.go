@@ -27,7 +27,7 @@ func newMetrics(reg prometheus.Registerer, r *Relay) *metrics {
 	p.GaugeFunc("calls_open", "Upstream calls that wait for an answer.",
 		func() float64 { return float64(r.mux.Pending()) })
 	p.GaugeFunc("services_down", "Services that do not answer and that calls are kept away from.",
-		func() float64 { return float64(r.gates.closed()) })
+		func() float64 { return float64(r.gates.down()) })
 	p.CounterFunc("dropped_replies_total", "Answers of services that came too late or twice.",
 		func() float64 { return float64(r.mux.Dropped()) })
 	return &metrics{
