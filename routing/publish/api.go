@@ -87,6 +87,9 @@ func (m method[Q, A]) http(ctx context.Context, s *Service, req *connect.Request
 // know are refused: they are most likely misspelt.
 func (m method[Q, A]) json(ctx context.Context, s *Service, tenant string, body []byte) ([]byte, *Error) {
 	req := new(Q)
+	if objects(body) > maxParts {
+		return nil, s.called(m.name, invalid("%s", errParts))
+	}
 	if len(body) > 0 {
 		if err := protojson.Unmarshal(body, any(req).(proto.Message)); err != nil {
 			return nil, s.called(m.name, invalid("the body is not the JSON of a %sRequest: %.300s", m.name, err))

@@ -27,8 +27,8 @@ const maxManyBody = 4 << 20
 // protocols. It returns the path to mount it at.
 func (s *Service) Handler() (path string, h http.Handler) {
 	path, small := hawserv1connect.NewPublisherHandler(door{s: s}, connect.WithReadMaxBytes(maxBody))
-	_, large := hawserv1connect.NewPublisherHandler(door{s: s}, connect.WithReadMaxBytes(maxManyBody))
-	small, large = http.MaxBytesHandler(small, maxBody), http.MaxBytesHandler(large, maxManyBody)
+	_, large := hawserv1connect.NewPublisherHandler(door{s: s}, connect.WithReadMaxBytes(maxManyBody), boundedCodecs())
+	small, large = http.MaxBytesHandler(small, maxBody), s.hold(http.MaxBytesHandler(large, maxManyBody))
 	return path, s.admit(s.countUnreadable(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == hawserv1connect.PublisherNotifyManyProcedure {
 			large.ServeHTTP(w, r)
@@ -41,19 +41,38 @@ func (s *Service) Handler() (path string, h http.Handler) {
 // admit lets only requests with a tenant's key through. It does not touch the
 // body: what a stranger sends is neither waited for nor parsed.
 func (s *Service) admit(h http.Handler) http.Handler {
-	refusals := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant, fault := s.tenant(r.Header)
-		if fault == nil {
-			h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, tenant)))
+		if fault != nil {
+			refuse(w, r, fault)
 			return
 		}
-		if r.ProtoMajor == 1 {
-			// Otherwise net/http reads the rest of the body before it answers.
-			w.Header().Set("Connection", "close")
-		}
-		_ = refusals.Write(w, r, connectError(fault)) // fails only where nobody listens
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tenantKey{}, tenant)))
 	})
+}
+
+// hold takes a place for a large body before it is read, and until its call is
+// over: it is memory from its first byte on.
+func (s *Service) hold(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tenant, _ := r.Context().Value(tenantKey{}).(string)
+		if !s.bodies.take(tenant) {
+			tenantOf(r.Context())
+			refuse(w, r, s.called(notifyMany.name, tooMany(notifyMany.name)))
+			return
+		}
+		defer s.bodies.leave(tenant)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers without a look at the body.
+func refuse(w http.ResponseWriter, r *http.Request, fault *Error) {
+	if r.ProtoMajor == 1 {
+		// Otherwise net/http reads the rest of the body before it answers.
+		w.Header().Set("Connection", "close")
+	}
+	_ = connect.NewErrorWriter().Write(w, r, connectError(fault)) // fails only where nobody listens
 }
 
 // tenantKey finds the name of the tenant whose key a request carries.

@@ -52,11 +52,13 @@ func (s *Service) NotifyMany(ctx context.Context, tenant string, req *hawserv1.N
 // oneOfMany waits for a place where Publish would refuse: the call is
 // bounded already.
 func (s *Service) oneOfMany(ctx context.Context, tenant string, e *hawserv1.NotifyRequest) *hawserv1.NotifyResult {
-	select {
-	case s.slots <- struct{}{}:
-		defer s.release()
-	case <-ctx.Done():
-		return notTried(s)
+	for _, places := range [...]chan struct{}{s.many, s.slots} {
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		case <-ctx.Done():
+			return notTried(s)
+		}
 	}
 	if ctx.Err() != nil {
 		return notTried(s)

@@ -6,6 +6,8 @@ package publish
 const (
 	maxCalls, maxCallsOfOne = 32, 16
 	maxPolls, maxPollsOfOne = 512, 32
+	// Of NotifyMany at the HTTP door, from before its body is read.
+	maxBodies, maxBodiesOfOne = 32, 8
 )
 
 // places bounds calls.

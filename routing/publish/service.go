@@ -64,6 +64,10 @@ type Service struct {
 	events   *events.Reader
 	calls    *places
 	polls    *places
+	bodies   *places
+	// many are the places of slots that events of NotifyMany may hold: the
+	// other half is for those that come one by one, which do not wait.
+	many chan struct{}
 	// questions are the tenants' rates of Presence, for this router alone.
 	questions map[string]*rate.Limiter
 }
@@ -81,7 +85,8 @@ func New(cfg Config) *Service {
 	}
 	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), holdback: newHoldback(cfg.Pressure, cfg.Crowded), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
 		events: events.NewReader(cfg.JS), calls: newPlaces(cfg.Catalog.Tenants(), maxCalls, maxCallsOfOne),
-		polls: newPlaces(cfg.Catalog.Tenants(), maxPolls, maxPollsOfOne), questions: newQuestions(cfg.Catalog.Tenants())}
+		polls: newPlaces(cfg.Catalog.Tenants(), maxPolls, maxPollsOfOne), bodies: newPlaces(cfg.Catalog.Tenants(), maxBodies, maxBodiesOfOne),
+		many: make(chan struct{}, max(cfg.MaxInFlight/2, 1)), questions: newQuestions(cfg.Catalog.Tenants())}
 }
 
 // Publish stores one event. Errors are *Error.
