@@ -1,79 +1,14 @@
 package table
 
 import (
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/hawser-edge/hawser/routing/linkpb"
-	"github.com/hawser-edge/hawser/routing/sessionsum"
 )
 
 var start = time.UnixMilli(1_700_000_000_000)
-
-// edge is the other end: what an edge holds and says.
-type edge struct {
-	name     string
-	inc      int64
-	seq      uint64
-	sessions map[uint64]*linkpb.Session
-}
-
-func newEdge(name string, inc int64) *edge {
-	return &edge{name: name, inc: inc, sessions: map[uint64]*linkpb.Session{}}
-}
-
-func says(conn uint64, user, device string, epoch int64) *linkpb.Session {
-	return &linkpb.Session{Conn: conn, Tenant: "t", User: user, Device: device, Epoch: epoch}
-}
-
-func (e *edge) batch(added []*linkpb.Session, removed ...uint64) *linkpb.SessionBatch {
-	for _, s := range added {
-		e.sessions[s.GetConn()] = s
-	}
-	for _, c := range removed {
-		delete(e.sessions, c)
-	}
-	if len(added)+len(removed) > 0 {
-		e.seq++
-	}
-	b := &linkpb.SessionBatch{Edge: e.name, Incarnation: e.inc, Seq: e.seq, Added: added, Removed: removed, Count: uint64(len(e.sessions))}
-	for _, s := range e.sessions {
-		b.Checksum += sessionsum.Of(s.GetConn(), s.GetTenant(), s.GetUser(), s.GetDevice(), s.GetEpoch())
-	}
-	return b
-}
-
-func (e *edge) add(s ...*linkpb.Session) *linkpb.SessionBatch { return e.batch(s) }
-func (e *edge) beat() *linkpb.SessionBatch                    { return e.batch(nil) }
-
-func (e *edge) dump(id uint64, perPart int) []*DumpPart {
-	p := &linkpb.SessionDump{Edge: e.name, Incarnation: e.inc, Seq: e.seq, DumpId: id}
-	var parts []*DumpPart
-	for _, s := range e.sessions {
-		if len(p.Sessions) == perPart {
-			parts = append(parts, parsed(p))
-			p = &linkpb.SessionDump{Edge: e.name, Incarnation: e.inc, Seq: e.seq, DumpId: id, Part: p.Part + 1}
-		}
-		p.Sessions = append(p.Sessions, s)
-	}
-	p.Last = true
-	return append(parts, parsed(p))
-}
-
-// parsed is a part as it arrives.
-func parsed(p *linkpb.SessionDump) *DumpPart {
-	b, err := proto.Marshal(p)
-	part := &DumpPart{}
-	if err = errors.Join(err, part.Parse(b)); err != nil {
-		panic(err)
-	}
-	return part
-}
 
 func apply(t *testing.T, tab *Table, b *linkpb.SessionBatch, want BatchResult) []Change {
 	t.Helper()
@@ -341,90 +276,6 @@ func TestLostEdgesAreSwept(t *testing.T) {
 	apply(t, tab, newEdge("e2", 1).beat(), Applied)
 	if n := tab.edges["e2"].number; n != 0 {
 		t.Errorf("the lost edge's number is not used again, but %d", n)
-	}
-}
-
-// Whatever is lost, doubled or late: after the last beat and dump the table
-// holds what the edges hold.
-func TestConverges(t *testing.T) {
-	for seed := range uint64(200) {
-		rng := rand.New(rand.NewPCG(seed, 3))
-		tab := New()
-		edges := []*edge{newEdge("e1", 1), newEdge("e2", 1)}
-		var late []*linkpb.SessionBatch
-		now := start
-		for n := range uint64(300) {
-			now = now.Add(50 * time.Millisecond)
-			e := edges[rng.IntN(2)]
-			b := e.beat()
-			switch rng.IntN(3) {
-			case 0:
-				b = e.add(says(n+1, fmt.Sprint(rng.IntN(9)), fmt.Sprint(rng.IntN(3)), start.UnixMilli()+int64(n)))
-			case 1:
-				b = e.batch(nil, uint64(rng.IntN(int(n)+1)))
-			}
-			switch rng.IntN(6) {
-			case 0: // lost
-			case 1:
-				late = append(late, b)
-			default:
-				tab.Apply(b, now, nil)
-			}
-			if len(late) > 0 && rng.IntN(4) == 0 {
-				tab.Apply(late[0], now, nil)
-				late = late[1:]
-			}
-			if rng.IntN(50) == 0 {
-				tab.Forget(e.name, now)
-			}
-			takeDumps(tab, edges, now, rng)
-		}
-		for range 3 {
-			now = now.Add(2 * dumpRetry)
-			for _, e := range edges {
-				tab.Apply(e.beat(), now, nil)
-			}
-			takeDumps(tab, edges, now, nil)
-		}
-		compare(t, seed, tab, edges)
-	}
-}
-
-func takeDumps(tab *Table, edges []*edge, now time.Time, rng *rand.Rand) {
-	for _, need := range tab.DumpNeeds(now) {
-		for _, e := range edges {
-			if e.name != need.Edge {
-				continue
-			}
-			for _, p := range e.dump(need.ID, 4) {
-				if rng == nil || rng.IntN(5) > 0 {
-					tab.TakeDump(p, now, nil)
-				}
-			}
-		}
-	}
-}
-
-func compare(t *testing.T, seed uint64, tab *Table, edges []*edge) {
-	t.Helper()
-	newest := map[DeviceID]*linkpb.Session{}
-	for _, e := range edges {
-		if r, _ := tab.Apply(e.beat(), start.Add(time.Hour), nil); r != Applied {
-			t.Fatalf("seed %d: beat of %s: %d", seed, e.name, r)
-		}
-		for _, s := range e.sessions {
-			if s, _ := tab.Session(e.name, e.inc, s.GetConn()); !tab.Live(s) {
-				continue // told to close
-			}
-			if o := newest[toldBy(s).device]; o == nil || s.GetEpoch() > o.GetEpoch() {
-				newest[toldBy(s).device] = s
-			}
-		}
-	}
-	for id, want := range newest {
-		if got := tab.Device(id).Session; !got.Exists() || got.Epoch != want.GetEpoch() {
-			t.Errorf("seed %d: %v has session %+v, want epoch %d", seed, id, got, want.GetEpoch())
-		}
 	}
 }
 

@@ -1,0 +1,122 @@
+package push
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+func TestBurstBecomesOnePush(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.head = 1000
+		var all []*ticket
+		for v := range int64(1000) {
+			all = append(all, b.hand(job(v+1)))
+		}
+		pass(2 * time.Second)
+		if n := len(b.app.messages()); n != 1 {
+			t.Fatalf("%d pushes, want 1", n)
+		}
+		for _, k := range all {
+			k.want("done")
+		}
+		m := b.app.messages()[0]
+		if m.Hawser != (Hawser{V: 1, User: "u1", Kind: "messages", Version: "1000"}) || m.Content.Title != "New message" || m.Collapse != "messages" {
+			t.Errorf("message %+v", m)
+		}
+	})
+}
+
+func TestBurstDuringAPushBecomesOneMore(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		release := make(chan struct{})
+		b.app.set(func(context.Context, Message) Result { <-release; return Result{} })
+		first := b.hand(job(1))
+		pass(1500 * time.Millisecond)
+		var all []*ticket
+		for v := range int64(1000) {
+			all = append(all, b.hand(job(v+2)))
+		}
+		pass(5 * time.Second)
+		if n := len(b.app.messages()); n != 1 {
+			t.Fatalf("%d pushes at once for one device", n)
+		}
+		close(release)
+		pass(2 * time.Second)
+		if n := len(b.app.messages()); n != 2 {
+			t.Errorf("%d pushes, want 2", n)
+		}
+		first.want("done")
+		for _, k := range all {
+			k.want("done")
+		}
+		if v := b.app.messages()[1].Hawser.Version; v != "1001" {
+			t.Errorf("second push names version %s", v)
+		}
+	})
+}
+
+func TestGatherTime(t *testing.T) {
+	for _, c := range []struct {
+		urgency int
+		want    time.Duration
+	}{{Low, time.Second}, {Normal, time.Second}, {High, 200 * time.Millisecond}} {
+		run(t, nil, func(b *bench) {
+			begin := time.Now()
+			j := job(1)
+			j.Urgency = c.urgency
+			b.hand(j)
+			pass(500 * time.Millisecond)
+			b.hand(job(2)) // does not lengthen the wait
+			pass(3 * time.Second)
+			if got := b.app.times()[0].Sub(begin); got != c.want {
+				t.Errorf("urgency %d: sent after %v, want %v", c.urgency, got, c.want)
+			}
+		})
+	}
+}
+
+// An event does not grow old by standing for an older one: a push that was
+// held up for an hour must not take the news of this second with it.
+func TestNewsIsAsYoungAsItsNewestEvent(t *testing.T) {
+	run(t, func(c *Config) { c.MaxAge = time.Hour }, func(b *bench) {
+		b.set(func(w *world) { w.defaults.TTL = 30 * time.Second })
+		old := job(1)
+		old.EventAt = time.Now().Add(-59 * time.Minute)
+		b.hand(old)
+		fresh := job(2)
+		fresh.LatestAt = time.Now()
+		k := b.hand(fresh)
+		expiry := fresh.LatestAt.Add(30 * time.Second)
+		pass(2 * time.Second)
+		k.want("done")
+		if m := b.app.messages(); len(m) != 1 || !m[0].Expiry.Equal(expiry) {
+			t.Fatalf("pushed %+v, want one that expires at %v", m, expiry)
+		}
+		// As the store joins them: the time of the oldest, and of the newest.
+		both := job(3)
+		both.EventAt, both.LatestAt = time.Now().Add(-2*time.Hour), time.Now()
+		b.app.set(func(context.Context, Message) Result { return Result{Verdict: RetryAfter, Reason: "busy"} })
+		k = b.hand(both)
+		pass(2 * time.Second)
+		k.want("retry")
+	})
+}
+
+func TestHighJobShortensTheWait(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		begin := time.Now()
+		b.hand(job(1))
+		pass(300 * time.Millisecond)
+		j := job(2)
+		j.Urgency = High
+		b.hand(j)
+		pass(3 * time.Second)
+		if got := b.app.times()[0].Sub(begin); got != 500*time.Millisecond || len(b.app.messages()) != 1 {
+			t.Errorf("sent after %v", got)
+		}
+		if u := b.app.messages()[0].Urgency; u != High {
+			t.Errorf("urgency %d", u)
+		}
+	})
+}
