@@ -3,6 +3,7 @@ package inbox_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,6 +181,25 @@ func TestSince(t *testing.T) {
 	}
 	if p := r.since("nobody", 7, inbox.Limits{}); !p.ResetToHead || p.Head != 0 {
 		t.Errorf("ahead of nothing: %+v", p)
+	}
+	if p := r.since("u1", v[4]+1000, inbox.Limits{}); !p.ResetToHead || p.Head != v[4] {
+		t.Errorf("ahead of the log: %+v", p)
+	}
+}
+
+// A device heard of an event before the stream's leader applied it.
+func TestSinceBeforeTheLeaderKnows(t *testing.T) {
+	r := newRig(t, routing.StreamOptions{})
+	v := r.put("acme", "u1", "messages", 0, nil)
+	var late sync.WaitGroup
+	late.Go(func() {
+		time.Sleep(200 * time.Millisecond)
+		r.put("acme", "u1", "messages", 0, nil)
+	})
+	p := r.since("u1", v+1, inbox.Limits{})
+	late.Wait()
+	if p.ResetToHead || p.Head != v+1 {
+		t.Errorf("%+v, want to be up to date at %d", p, v+1)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
@@ -94,11 +95,15 @@ func (r *Reader) Since(ctx context.Context, tenant, user, kind string, since int
 
 // query is one call of Since.
 type query struct {
+	// Static.
 	r       *Reader
 	subject string
 	kind    routing.Kind
 	since   uint64
 	limits  Limits
+
+	// aheadAt is when the leader's head was first found below since.
+	aheadAt time.Time
 }
 
 func (q *query) run(ctx context.Context) (Page, error) {
@@ -195,19 +200,55 @@ func (q *query) nothing(ctx context.Context, kept bool) (Page, error) {
 	if uint64(p.Head) == q.since {
 		return p, nil
 	}
+	return q.ahead(ctx)
+}
+
+// A device is told that its version is ahead of the head only after the leader
+// said so for aheadConfirmed, and for aheadOfLog where its log ends before that
+// version: a replica that delivers an event may apply it before the leader
+// does.
+const (
+	aheadConfirmed = 300 * time.Millisecond
+	aheadOfLog     = time.Second
+)
+
+// ahead asks the leader. Where it knows more than the replica did, or has not
+// been heard for long enough, the whole query is run again.
+func (q *query) ahead(ctx context.Context) (Page, error) {
+	// In this order: what is below last is in the head that is read then.
+	last, err := q.r.leaderLastSeq(ctx)
+	if err != nil {
+		return Page{}, err
+	}
 	m, err := q.r.leader(ctx, getRequest{LastFor: q.subject})
 	if err != nil {
 		return Page{}, err
 	}
+	var p Page
 	if m != nil {
 		p.Head = int64(m.seq)
 	}
-	if uint64(p.Head) > q.since {
+	if uint64(p.Head) == q.since {
+		return p, nil
+	}
+	if uint64(p.Head) > q.since || !q.surelyAhead(last, time.Now()) {
 		q.r.metrics.stale.Inc()
 		return Page{}, fmt.Errorf("%w: %w", ErrUnavailable, errStale)
 	}
-	p.ResetToHead = uint64(p.Head) < q.since
+	p.ResetToHead = true
 	return p, nil
+}
+
+// surelyAhead is asked each time that the leader's head is below since, while
+// the leader's log ends at last.
+func (q *query) surelyAhead(last uint64, now time.Time) bool {
+	if q.aheadAt.IsZero() {
+		q.aheadAt = now
+	}
+	if last < q.since {
+		return now.Sub(q.aheadAt) >= aheadOfLog
+	}
+	return now.Sub(q.aheadAt) >= aheadConfirmed
 }
 
 // head asks for the newest version.
