@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/transport"
@@ -30,8 +29,10 @@ const (
 
 // Config describes a device and what its application wants to hear.
 type Config struct {
-	// Addr is the edge, host:port, the same for TCP and QUIC. It may be empty
-	// if Dial is set.
+	// Addr is the edge, host:port, the same for TCP and QUIC. It may be several
+	// with commas between them, and a name may have several addresses: they are
+	// tried in this order, the next one as soon as one refuses, or after a
+	// second. At most 8 count. It may be empty if Dial is set.
 	Addr string
 	// Transport is Auto, QUIC or TCP. Empty means Auto.
 	Transport string
@@ -71,8 +72,8 @@ type Config struct {
 	// means 30 s.
 	RequestTimeout time.Duration
 	// Dial replaces the dialing of Addr, for tests. It is called for transport
-	// kinds QUIC and TCP and must obey its context.
-	Dial func(context.Context, transport.Kind) (transport.Conn, error)
+	// kinds QUIC and TCP and for each part of Addr, and must obey its context.
+	Dial func(ctx context.Context, kind transport.Kind, addr string) (transport.Conn, error)
 	// Log receives what an operator may want to know. It never gets a token
 	// or an item. Nil drops it.
 	Log *slog.Logger
@@ -93,8 +94,8 @@ func (cfg Config) checked() (Config, error) {
 		return cfg, err
 	}
 	if cfg.Dial == nil {
-		if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
-			return cfg, fmt.Errorf("client: Config.Addr must be host:port: %w", err)
+		if err := checkAddrs(cfg.Addr); err != nil {
+			return cfg, err
 		}
 	}
 	return cfg.withDefaults(), nil
@@ -135,17 +136,7 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Dial == nil {
-		cfg.Dial = cfg.dialAddr
-	}
 	return cfg
-}
-
-func (cfg Config) dialAddr(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
-	if kind == transport.QUIC {
-		return transport.DialQUIC(ctx, cfg.Addr, cfg.TLS)
-	}
-	return transport.DialTCP(ctx, cfg.Addr, cfg.TLS)
 }
 
 // Platform says which push provider reaches the device.

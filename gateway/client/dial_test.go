@@ -39,7 +39,7 @@ func newNetwork() *network {
 	}
 }
 
-func (n *network) dial(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
+func (n *network) dial(ctx context.Context, kind transport.Kind, _ string) (transport.Conn, error) {
 	n.mu.Lock()
 	n.dials = append(n.dials, kind)
 	n.mu.Unlock()

@@ -47,7 +47,7 @@ func virtual(t *testing.T, configure func(*client.Config), script func(*edge)) {
 			Token:     func(context.Context) (string, error) { return "token-1", nil },
 			OnEvent:   func(_ context.Context, ev client.Event) error { e.events <- ev; return nil },
 			OnState:   e.noteState,
-			Dial: func(ctx context.Context, _ transport.Kind) (transport.Conn, error) {
+			Dial: func(ctx context.Context, _ transport.Kind, _ string) (transport.Conn, error) {
 				return e.listener.Dial(ctx)
 			},
 		}

@@ -48,8 +48,8 @@ func Example() {
 }
 
 // exampleEdge stands for an edge that has one message.
-func exampleEdge() func(context.Context, transport.Kind) (transport.Conn, error) {
-	return func(context.Context, transport.Kind) (transport.Conn, error) {
+func exampleEdge() func(context.Context, transport.Kind, string) (transport.Conn, error) {
+	return func(context.Context, transport.Kind, string) (transport.Conn, error) {
 		device, edge := memtransport.Pipe()
 		go func() {
 			r := wire.NewReader(edge, wire.MaxPayload)

@@ -200,7 +200,7 @@ func TestBackoff(t *testing.T) {
 	var mu sync.Mutex
 	var dials []time.Time
 	virtual(t, func(c *client.Config) {
-		c.Dial = func(context.Context, transport.Kind) (transport.Conn, error) {
+		c.Dial = func(context.Context, transport.Kind, string) (transport.Conn, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			dials = append(dials, time.Now())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,8 +36,6 @@ type device struct {
 	state    client.State
 	// connected is when the device was connected last.
 	connected time.Time
-	// misses counts dials that failed: each sends the next one to another edge.
-	misses int
 }
 
 func newDevice(f *fleet, user, name string, platform client.Platform, home int) *device {
@@ -62,9 +61,8 @@ func (d *device) app() string {
 
 // open starts the application and waits until the device is connected.
 func (d *device) open(ctx context.Context, transportName string) error {
-	addr, _ := d.edge()
 	c, err := client.New(client.Config{
-		Addr: addr, Transport: transportName,
+		Addr: d.edges(), Transport: transportName,
 		Token:    func(context.Context) (string, error) { return d.fleet.Token(d.user, d.name) },
 		Platform: d.platform, App: d.app(), PushToken: d.pushToken(),
 		Store: d, OnEvent: d.hear, OnState: d.setState, Dial: d.dial,
@@ -97,34 +95,23 @@ func (d *device) close() {
 	d.cancel = nil
 }
 
-// edge is the one that the device's next dial goes to, and how many failed
-// before.
-func (d *device) edge() (addr string, misses int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.fleet.edges[(d.home+d.misses)%len(d.fleet.edges)].Devices, d.misses
-}
-
-// miss sends the next dial to another edge, as a name with several addresses
-// does. Of two dials that race to one edge only the first counts.
-func (d *device) miss(before int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.misses == before {
-		d.misses++
+// edges are the addresses that the device is given, its home first.
+func (d *device) edges() string {
+	var addrs []string
+	for i := range d.fleet.edges {
+		addrs = append(addrs, d.fleet.edges[(d.home+i)%len(d.fleet.edges)].Devices)
 	}
+	return strings.Join(addrs, ",")
 }
 
 // dial wraps the connection so that the story can stop the device's reading.
-func (d *device) dial(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
+func (d *device) dial(ctx context.Context, kind transport.Kind, addr string) (transport.Conn, error) {
 	dial := transport.DialTCP
 	if kind == transport.QUIC {
 		dial = transport.DialQUIC
 	}
-	addr, misses := d.edge()
 	conn, err := dial(ctx, addr, d.fleet.tls)
 	if err != nil {
-		d.miss(misses)
 		return nil, err
 	}
 	return gatedConn{conn, d.gate}, nil

@@ -28,7 +28,7 @@ func TestStoppedEdgeHandsOver(t *testing.T) {
 	f.waitReady(whole)
 	f.waitReady(secondEdge)
 	var stopping atomic.Bool
-	dial := func(ctx context.Context, _ transport.Kind) (transport.Conn, error) {
+	dial := func(ctx context.Context, _ transport.Kind, _ string) (transport.Conn, error) {
 		// As behind a name whose addresses change when an edge drains.
 		edge := secondEdge
 		if stopping.Load() {

@@ -47,7 +47,7 @@ type phoneOptions struct {
 	pushToken string // none
 	store     client.Store
 	// dial replaces the dialing of edge.
-	dial func(context.Context, transport.Kind) (transport.Conn, error)
+	dial func(context.Context, transport.Kind, string) (transport.Conn, error)
 }
 
 // connect starts a device and waits until it is connected. It ends with the

@@ -67,7 +67,7 @@ func (p *phone) runOnce(ctx context.Context) error {
 	return err
 }
 
-func (p *phone) dial(ctx context.Context, kind transport.Kind) (transport.Conn, error) {
+func (p *phone) dial(ctx context.Context, kind transport.Kind, _ string) (transport.Conn, error) {
 	conn, edge, err := p.device.dial(ctx, kind)
 	if err == nil {
 		p.mu.Lock()

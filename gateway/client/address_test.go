@@ -1,0 +1,129 @@
+package client_test
+
+import (
+	"context"
+	"crypto/x509"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/transport/memtransport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+// twoPlaces runs a client that is given two addresses, of which the first
+// answers no dial over QUIC and those over TCP as refused says.
+func twoPlaces(t *testing.T, mode string, refused bool, script func(e *edge, dials func() []string, began time.Time)) {
+	t.Helper()
+	var mu sync.Mutex
+	var dials []string
+	var began time.Time
+	var alive *memtransport.Listener
+	virtual(t, func(c *client.Config) {
+		began, alive = time.Now(), memtransport.Listen()
+		c.Addr, c.Transport = "dead:1, alive:1", mode
+		c.Dial = func(ctx context.Context, kind transport.Kind, addr string) (transport.Conn, error) {
+			mu.Lock()
+			dials = append(dials, string(kind)+" "+addr)
+			mu.Unlock()
+			switch {
+			case addr == "alive:1":
+				conn, err := alive.Dial(ctx)
+				return kindConn{conn, kind}, err
+			case refused && kind == tcp:
+				return nil, syscall.ECONNREFUSED
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	}, func(e *edge) {
+		e.listener = alive
+		script(e, func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(dials)
+		}, began)
+	})
+}
+
+func TestDeadAddressIsPassedOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode    string
+		refused bool
+		after   time.Duration
+		dials   string
+	}{
+		"the process is dead":        {client.Auto, true, 200 * time.Millisecond, "quic dead:1,tcp dead:1,quic alive:1"},
+		"the machine is dead":        {client.Auto, false, 1200 * time.Millisecond, "quic dead:1,tcp dead:1,quic alive:1"},
+		"dead, and QUIC alone":       {client.QUIC, true, time.Second, "quic dead:1,quic alive:1"},
+		"the process, and TCP alone": {client.TCP, true, 0, "tcp dead:1,tcp alive:1"},
+		"the machine, and TCP alone": {client.TCP, false, time.Second, "tcp dead:1,tcp alive:1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			twoPlaces(t, c.mode, c.refused, func(e *edge, dials func() []string, began time.Time) {
+				e.welcomed(nil)
+				if took := time.Since(began); took != c.after {
+					t.Errorf("connected after %v, want %v", took, c.after)
+				}
+				if got := strings.Join(dials(), ","); got != c.dials {
+					t.Errorf("dialed %s, want %s", got, c.dials)
+				}
+			})
+		})
+	}
+}
+
+// That a dead edge does not answer says nothing of the network.
+func TestDeadAddressDoesNotCostQUIC(t *testing.T) {
+	twoPlaces(t, client.Auto, true, func(e *edge, dials func() []string, _ time.Time) {
+		p := e.welcomed(&wirepb.Welcome{})
+		_ = p.conn.CloseWithCode(0, "")
+		e.welcomed(nil)
+		if got := dials(); got[3] != "quic dead:1" {
+			t.Errorf("dialed %v", got)
+		}
+	})
+}
+
+// A device is sent elsewhere while its edge drains: at once, over either
+// transport, with real sockets.
+func TestDrainingEdgeIsLeftAtOnce(t *testing.T) {
+	for mode, kind := range map[string]transport.Kind{client.TCP: tcp, client.QUIC: quic, client.Auto: quic} {
+		t.Run(mode, func(t *testing.T) {
+			server, _ := newTLS(t)
+			otherTCP, otherQUIC, err := transport.ListenBoth(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer otherTCP.Close()
+			defer otherQUIC.Close()
+			s := onSockets(t, mode, func(c *client.Config) {
+				c.Addr += "," + otherTCP.Addr().String()
+				leaf, err := x509.ParseCertificate(server.Certificates[0].Certificate[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.TLS.RootCAs.AddCert(leaf)
+			})
+			p := s.welcomed(t, kind)
+			for _, l := range s.byKind {
+				_ = l.Close()
+			}
+			s.byKind = map[transport.Kind]transport.Listener{tcp: otherTCP, quic: otherQUIC}
+			p.send(&wire.GoAway{Body: &wirepb.GoAway{}})
+			start := time.Now()
+			s.welcomed(t, kind)
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("the device was on the other edge after %v", took)
+			}
+			s.cancel()
+			_ = s.returned(t)
+		})
+	}
+}
