@@ -17,6 +17,9 @@ const (
 	awaitQuiet  = 3 * time.Second
 	awaitRemind = time.Minute
 	awaitTry    = 10 * time.Second
+	// awaitAnswer bounds a question that NATS answers at once. While its servers
+	// elect who answers, as at a fleet's first start, questions are lost.
+	awaitAnswer = 2 * time.Second
 )
 
 // A setback is why a role has not got what it waits for; the zero value says

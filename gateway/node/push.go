@@ -78,7 +78,7 @@ func (r *pushRole) open(p parts) (err error) {
 
 func (r *pushRole) run(ctx context.Context) error {
 	err := await(ctx, r.log, r.nc, &r.setback, "the bucket of device records", func(ctx context.Context) error {
-		store, err := devices.Open(ctx, r.js)
+		store, err := openDevices(ctx, r.js)
 		r.records.store = store
 		return err
 	})
@@ -94,6 +94,12 @@ func (r *pushRole) run(ctx context.Context) error {
 		return ended(pushqueue.Consume(ctx, r.js, cfg, func(d *pushqueue.Delivery) { r.handle(ctx, d) }))
 	})
 	return group.Wait()
+}
+
+func openDevices(ctx context.Context, js jetstream.JetStream) (*devices.Store, error) {
+	ctx, cancel := context.WithTimeout(ctx, awaitAnswer)
+	defer cancel()
+	return devices.Open(ctx, js)
 }
 
 func (r *pushRole) handle(ctx context.Context, d *pushqueue.Delivery) {

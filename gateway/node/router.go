@@ -128,7 +128,7 @@ func (r *routerRole) pressure() publish.Pressure {
 
 func (r *routerRole) run(ctx context.Context) error {
 	err := await(ctx, r.log, r.nc, &r.setback, "JetStream", func(ctx context.Context) error {
-		return routing.EnsureStreams(ctx, r.js, r.streams)
+		return makeStreams(ctx, r.js, r.streams)
 	})
 	if err != nil {
 		return err
@@ -149,6 +149,16 @@ func (r *routerRole) run(ctx context.Context) error {
 		return r.stopAPI()
 	})
 	return group.Wait()
+}
+
+// makeStreams asks for nothing that takes long before somebody answers.
+func makeStreams(ctx context.Context, js jetstream.JetStream, o routing.StreamOptions) error {
+	soon, cancel := context.WithTimeout(ctx, awaitAnswer)
+	defer cancel()
+	if _, err := js.AccountInfo(soon); err != nil {
+		return fmt.Errorf("ask for JetStream's leader: %w", err)
+	}
+	return routing.EnsureStreams(ctx, js, o)
 }
 
 func (r *routerRole) serveAPI() error {
