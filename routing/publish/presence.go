@@ -54,11 +54,11 @@ func (s *Service) Presence(ctx context.Context, tenant string, req *hawserv1.Pre
 	return nil, unavailable(err, time.Second, "no router knows all devices at the moment: ask again after 1 s")
 }
 
-// newQuestions has a limiter for each tenant.
-func newQuestions(tenants []string) map[string]*rate.Limiter {
+// newLimiters has a limiter for each tenant.
+func newLimiters(tenants []string, perSecond rate.Limit, burst int) map[string]*rate.Limiter {
 	out := make(map[string]*rate.Limiter, len(tenants))
 	for _, t := range tenants {
-		out[t] = rate.NewLimiter(questionsPerSecond, questionsPerSecond)
+		out[t] = rate.NewLimiter(perSecond, burst)
 	}
 	return out
 }

@@ -70,6 +70,8 @@ type Service struct {
 	many chan struct{}
 	// questions are the tenants' rates of Presence, for this router alone.
 	questions map[string]*rate.Limiter
+	// acts are those of Disconnect, DeleteDevice and DeleteUser together.
+	acts map[string]*rate.Limiter
 }
 
 // New returns a service.
@@ -86,7 +88,8 @@ func New(cfg Config) *Service {
 	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), holdback: newHoldback(cfg.Pressure, cfg.Crowded), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
 		events: events.NewReader(cfg.JS), calls: newPlaces(cfg.Catalog.Tenants(), maxCalls, maxCallsOfOne),
 		polls: newPlaces(cfg.Catalog.Tenants(), maxPolls, maxPollsOfOne), bodies: newPlaces(cfg.Catalog.Tenants(), maxBodies, maxBodiesOfOne),
-		many: make(chan struct{}, max(cfg.MaxInFlight/2, 1)), questions: newQuestions(cfg.Catalog.Tenants())}
+		many: make(chan struct{}, max(cfg.MaxInFlight/2, 1)), questions: newLimiters(cfg.Catalog.Tenants(), questionsPerSecond, questionsPerSecond),
+		acts: newLimiters(cfg.Catalog.Tenants(), actsPerSecond, actsBurst)}
 }
 
 // Publish stores one event. Errors are *Error.

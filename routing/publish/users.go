@@ -2,12 +2,21 @@ package publish
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing/hawserv1"
+)
+
+// actsPerSecond is how often a tenant may end or remove at one router, and
+// actsBurst how many of these calls may come at once. Each leaves a cutoff in the bucket that all
+// tenants share, and in every router's memory, for a month where it ends tokens.
+const (
+	actsPerSecond = 50
+	actsBurst     = 1000
 )
 
 // Users is what a backend may do to its users; *users.Service is one. Names
@@ -24,7 +33,7 @@ func (s *Service) Disconnect(ctx context.Context, tenant string, req *hawserv1.D
 	if err := checkNames(req.GetUser(), req.GetDevice(), false); err != nil {
 		return nil, err
 	}
-	from, err := s.act(ctx, func(ctx context.Context, u Users) (int64, error) {
+	from, err := s.act(ctx, tenant, func(ctx context.Context, u Users) (int64, error) {
 		return u.Disconnect(ctx, tenant, req.GetUser(), req.GetDevice(), req.GetRevokeTokens())
 	})
 	return &hawserv1.DisconnectResponse{TokensFromS: from}, err
@@ -35,7 +44,7 @@ func (s *Service) DeleteDevice(ctx context.Context, tenant string, req *hawserv1
 	if err := checkNames(req.GetUser(), req.GetDevice(), true); err != nil {
 		return nil, err
 	}
-	from, err := s.act(ctx, func(ctx context.Context, u Users) (int64, error) {
+	from, err := s.act(ctx, tenant, func(ctx context.Context, u Users) (int64, error) {
 		return u.DeleteDevice(ctx, tenant, req.GetUser(), req.GetDevice())
 	})
 	return &hawserv1.DeleteDeviceResponse{TokensFromS: from}, err
@@ -46,16 +55,20 @@ func (s *Service) DeleteUser(ctx context.Context, tenant string, req *hawserv1.D
 	if err := checkNames(req.GetUser(), "", false); err != nil {
 		return nil, err
 	}
-	from, err := s.act(ctx, func(ctx context.Context, u Users) (int64, error) {
+	from, err := s.act(ctx, tenant, func(ctx context.Context, u Users) (int64, error) {
 		return u.DeleteUser(ctx, tenant, req.GetUser())
 	})
 	return &hawserv1.DeleteUserResponse{TokensFromS: from}, err
 }
 
 // act does what is safe to be repeated by the caller.
-func (s *Service) act(ctx context.Context, do func(context.Context, Users) (int64, error)) (int64, error) {
+func (s *Service) act(ctx context.Context, tenant string, do func(context.Context, Users) (int64, error)) (int64, error) {
 	if s.cfg.Users == nil {
 		return 0, notHere()
+	}
+	if !s.acts[tenant].Allow() {
+		return 0, &Error{Code: connect.CodeResourceExhausted, RetryAfter: time.Second / actsPerSecond, result: resultQuota,
+			Message: fmt.Sprintf("tenant %s ends sessions or removes devices more than %d times a second: repeat the call after 1 s", tenant, actsPerSecond)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.MaxWait)
 	defer cancel()

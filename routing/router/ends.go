@@ -42,15 +42,16 @@ func (e *ends) ask(edge string, t *table.Table) []*linkpb.End {
 	waiting := e.edges[edge]
 	var out []*linkpb.End
 	for conn, x := range waiting {
+		if len(out) == maxEnds {
+			break // in an order of the map's: the others come next
+		}
 		s, _ := t.Session(edge, x.incarnation, conn)
 		if !s.Exists() || !x.sure && x.left == 0 {
 			delete(waiting, conn)
 			continue
 		}
-		if len(out) < maxEnds {
-			x.left--
-			out = append(out, x.ask)
-		}
+		x.left--
+		out = append(out, x.ask)
 	}
 	if len(waiting) == 0 {
 		delete(e.edges, edge)

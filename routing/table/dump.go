@@ -3,6 +3,8 @@ package table
 import (
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
 
@@ -17,6 +19,8 @@ type dump struct {
 	seq  uint64
 	// kept are the batches that arrived since the slot fell behind.
 	kept []*linkpb.SessionBatch
+	// keptBytes is about the memory that they take.
+	keptBytes int
 }
 
 // keep holds a batch back until the dump is there.
@@ -24,12 +28,20 @@ func (s *slot) keep(b *linkpb.SessionBatch) BatchResult {
 	if isBeat(b) {
 		return Kept
 	}
-	if len(s.dump.kept) >= maxKept {
-		s.dump.kept = nil
+	bytes := s.dump.keptBytes + memory(b)
+	if len(s.dump.kept) >= maxKept || bytes > maxKeptBytes {
+		s.dump.kept, s.dump.keptBytes = nil, 0
 		return KeptFull
 	}
+	s.dump.keptBytes = bytes
 	s.dump.kept = append(s.dump.kept, b)
 	return Kept
+}
+
+// memory is about what a batch takes: what is short on the wire is not where it
+// is kept.
+func memory(b *linkpb.SessionBatch) int {
+	return proto.Size(b) + 256*len(b.GetAdded()) + 8*len(b.GetRemoved())
 }
 
 // DumpNeed is a dump that is to be asked of an edge.
@@ -47,7 +59,7 @@ func (t *Table) DumpNeeds(now time.Time) []DumpNeed {
 		if !sl.behind || d.id != 0 && now.Sub(d.askedAt) < dumpRetry {
 			continue
 		}
-		*d = dump{id: uint64(now.UnixNano()), askedAt: now, kept: d.kept}
+		*d = dump{id: uint64(now.UnixNano()), askedAt: now, kept: d.kept, keptBytes: d.keptBytes}
 		needs = append(needs, DumpNeed{Edge: name, ID: d.id})
 	}
 	return needs
@@ -128,7 +140,10 @@ func (t *Table) catchUp(sl *slot, now time.Time, changes []Change) (bool, []Chan
 		var r BatchResult
 		r, changes = t.follow(sl, b, now, changes)
 		if r == Gap || r == Mismatch {
-			sl.dump.kept = kept[i:]
+			sl.dump.kept, sl.dump.keptBytes = kept[i:], 0
+			for _, left := range sl.dump.kept {
+				sl.dump.keptBytes += memory(left)
+			}
 			return false, changes
 		}
 	}

@@ -19,6 +19,14 @@ const (
 	// maxKept bounds the batches kept while a dump is under way. What is
 	// dropped shows as a gap after it.
 	maxKept = 4096
+	// maxKeptBytes bounds their memory: minutes of an edge that takes thousands
+	// of devices a second.
+	maxKeptBytes = 64 << 20
+	// maxGraves bounds the lost incarnations of one edge that are remembered:
+	// one more is not believed until the oldest is cleared away. No edge starts
+	// anew twice a second for two minutes, but somebody who took over its name
+	// could, and have every router keep what each of them said.
+	maxGraves = 256
 	// maxTick is the longest time between two ticks that counts: after a
 	// longer one the owner was held up, and the edges' beats wait unread.
 	maxTick = time.Second
@@ -95,7 +103,10 @@ func (t *Table) Apply(b *linkpb.SessionBatch, now time.Time, changes []Change) (
 	if sl == nil {
 		return Stale, changes
 	}
-	sl.heardAt, sl.site = now, b.GetSite()
+	sl.heardAt = now
+	if site := b.GetSite(); len(site) <= maxName {
+		sl.site = site
+	}
 	if sl.behind {
 		return sl.keep(b), changes
 	}
@@ -174,6 +185,9 @@ func (t *Table) slot(edge string, incarnation int64, now time.Time) (sl *slot, f
 			return sl, false
 		}
 		if sl.incarnation > incarnation {
+			return nil, false
+		}
+		if t.gravesOf(edge) >= maxGraves {
 			return nil, false
 		}
 		t.Forget(edge, now)

@@ -24,6 +24,16 @@ func (t *Table) Forget(edge string, now time.Time) {
 	t.graves = append(t.graves, sl)
 }
 
+// gravesOf counts the lost incarnations of an edge that are remembered.
+func (t *Table) gravesOf(edge string) (n int) {
+	for _, sl := range t.graves {
+		if sl.name == edge {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *slot) lost() Lost { return Lost{Edge: s.name, Site: s.site, At: s.deadAt} }
 
 // freeSlot returns a number for a slot.
