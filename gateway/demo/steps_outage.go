@@ -25,8 +25,8 @@ type Redundant interface {
 }
 
 // outageLimit bounds the steps in which parts die: NATS takes up to 9 s to
-// elect a leader, a member its time to stop or to start, and a device on QUIC
-// half a minute until it misses its edge and as long until its turn comes.
+// elect a leader, a member its time to stop or to start, and a device on QUIC up
+// to three quarters of a minute until it misses its edge.
 const outageLimit = 2 * time.Minute
 
 // outageSteps are told of a Redundant fleet only.
