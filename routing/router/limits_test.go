@@ -73,22 +73,25 @@ func TestMaxDevices(t *testing.T) {
 	eventually(t, "the record of the one that is away goes", func() bool { return !e.present("u1", "tablet") })
 }
 
+// connectOf connects a device that says its platform.
+func (h *hub) connectOf(user, device, platform string) uint64 {
+	h.mu.Lock()
+	h.next++
+	s := &session{Session: edgelink.Session{Conn: h.next, Tenant: tenant, User: user, Device: device, Epoch: time.Now().UnixMilli(), Platform: platform},
+		acked: map[string]int64{}, notified: map[string]int64{}}
+	h.sessions[s.Conn] = s
+	h.mu.Unlock()
+	h.Register(s.Session)
+	time.Sleep(5 * time.Millisecond) // an epoch of its own
+	return s.Conn
+}
+
 func TestOneDevicePerClass(t *testing.T) {
 	e := limiting(t, func(t *routing.Tenant) { t.MaxDevicesPerClass = 1 })
 	e.readyRouter("r1", Hooks{})
 	e.readyRouter("r2", Hooks{})
 	one, two := e.edge("e1"), e.edge("e2")
-	connect := func(h *hub, device, platform string) uint64 {
-		h.mu.Lock()
-		h.next++
-		s := &session{Session: edgelink.Session{Conn: h.next, Tenant: tenant, User: "u1", Device: device, Epoch: time.Now().UnixMilli(), Platform: platform},
-			acked: map[string]int64{}, notified: map[string]int64{}}
-		h.sessions[s.Conn] = s
-		h.mu.Unlock()
-		h.Register(s.Session)
-		time.Sleep(5 * time.Millisecond) // an epoch of its own
-		return s.Conn
-	}
+	connect := func(h *hub, device, platform string) uint64 { return h.connectOf("u1", device, platform) }
 	ios := connect(one, "iphone", "ios")
 	desktop := connect(one, "desktop", "other")
 	android := connect(two, "android", "android")
@@ -98,4 +101,20 @@ func TestOneDevicePerClass(t *testing.T) {
 	}
 	connect(two, "browser", "other")
 	eventually(t, "the older desktop goes", func() bool { return one.wasCut(desktop) })
+}
+
+// A router that starts learns of sessions from dumps, and of records from the
+// bucket.
+func TestLimitsOfARouterThatStarts(t *testing.T) {
+	e := limiting(t, func(t *routing.Tenant) { t.MaxDevicesPerClass = 1 })
+	r1 := e.readyRouter("r1", Hooks{})
+	one := e.edge("e1")
+	phone := one.connectOf("u1", "phone", "ios")
+	desktop := one.connectOf("u1", "desktop", "other")
+	one.put("u1", "phone", "token-1", r1)
+	e.readyRouter("r2", Hooks{})
+	time.Sleep(300 * time.Millisecond) // what it asks for reaches the edge by then
+	if one.wasCut(phone) || one.wasCut(desktop) || !e.present("u1", "phone") {
+		t.Error("devices of two classes were taken for too many of one")
+	}
 }

@@ -88,7 +88,8 @@ type Change struct {
 	// From is the other edge, one that lives, whose session of the device
 	// ended with this, or empty.
 	From string
-	// Platform is what a new session's edge says of the device; it is not kept.
+	// Platform is what a new session's edge says of the device; it is not kept,
+	// and may be cut from a large message too.
 	Platform string
 }
 
