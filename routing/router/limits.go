@@ -83,6 +83,16 @@ func (l *loop) limit(c table.Change, now time.Time) {
 	l.limitRecords(id, live, now)
 }
 
+// limitRecord takes in that a device has a record now: its session was looked
+// at before there was one. Who is connected counts by that: a record tells
+// when its push token was stored, which may be long ago.
+func (l *loop) limitRecord(u recordUpdate, now time.Time) {
+	tenant, _ := l.r.cfg.Catalog.Tenant(u.device.Tenant)
+	if u.hasToken && limited(tenant) {
+		l.limitRecords(u.device, l.limits.users[u.device.UserID], now)
+	}
+}
+
 // limitRecords has one router of all look at the records. If it dies now, the
 // user's next connection is looked at.
 func (l *loop) limitRecords(id table.DeviceID, live []held, now time.Time) {

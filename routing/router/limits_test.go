@@ -73,6 +73,26 @@ func TestMaxDevices(t *testing.T) {
 	eventually(t, "the record of the one that is away goes", func() bool { return !e.present("u1", "tablet") })
 }
 
+// A record tells when its push token was stored, which may be long ago. Its
+// device is not the one to go while it is connected.
+func TestConnectedDeviceKeepsItsOldRecord(t *testing.T) {
+	e := limiting(t, func(t *routing.Tenant) { t.MaxDevices = 2 })
+	r1 := e.readyRouter("r1", Hooks{})
+	r2 := e.readyRouter("r2", Hooks{})
+	one := e.edge("e1")
+	one.put("u1", "phone", "token-1", r1, r2)
+	one.put("u1", "tablet", "token-2", r1, r2)
+	phone := one.connect("u1", "phone", false)
+	for _, r := range []*running{r1, r2} {
+		eventually(t, "the session is known", func() bool { return r.metrics.totals.Load().sessions == 1 })
+	}
+	one.put("u1", "watch", "token-3")
+	eventually(t, "the record of the one that is away goes", func() bool { return !e.present("u1", "tablet") })
+	if one.wasCut(phone) || !e.present("u1", "phone") || !e.present("u1", "watch") {
+		t.Error("others went too")
+	}
+}
+
 // connectOf connects a device that says its platform.
 func (h *hub) connectOf(user, device, platform string) uint64 {
 	h.mu.Lock()

@@ -180,6 +180,7 @@ func (l *loop) takeRecord(u recordUpdate, now time.Time) {
 	}
 	if l.table.SetRecord(u.device, u.hasToken) {
 		l.d.RecordChanged(u.device, now)
+		l.limitRecord(u, now)
 	}
 }
 
