@@ -9,6 +9,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 )
@@ -89,7 +90,7 @@ func wantUnavailable(t *testing.T, f *fleet) {
 }
 
 // fleetBeforeNATS makes a fleet whose NATS server the test starts.
-func fleetBeforeNATS(t *testing.T) (*fleet, func() *natstest.Server) {
+func fleetBeforeNATS(t *testing.T, more ...routing.User) (*fleet, func() *natstest.Server) {
 	t.Helper()
 	addrs, release, err := embednats.FreeAddrs(1)
 	if err != nil {
@@ -99,7 +100,7 @@ func fleetBeforeNATS(t *testing.T) (*fleet, func() *natstest.Server) {
 	port := netip.MustParseAddrPort(addrs[0]).Port()
 	f := newFleet(t, options{natsURL: "nats://" + addrs[0]})
 	return f, func() *natstest.Server {
-		return natstest.RunOptions(t, embednats.Options{Port: int(port), Users: f.env.Users()})
+		return natstest.RunOptions(t, embednats.Options{Port: int(port), Users: append(f.env.Users(), more...)})
 	}
 }
 

@@ -43,6 +43,7 @@ type routerRole struct {
 	services  *httpservice.Bridge
 	publisher *publish.Service
 	backlog   *backlog.Watch
+	mender    *mender
 
 	setback  setback
 	listener net.Listener
@@ -89,6 +90,7 @@ func (r *routerRole) open(p parts) (err error) {
 	if err != nil {
 		return err
 	}
+	r.mender = newMender(p, r.backlog.Missing, r.ensure, r.router.RewatchRecords)
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
 		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
@@ -127,9 +129,7 @@ func (r *routerRole) pressure() publish.Pressure {
 }
 
 func (r *routerRole) run(ctx context.Context) error {
-	err := await(ctx, r.log, r.nc, &r.setback, "JetStream", func(ctx context.Context) error {
-		return makeStreams(ctx, r.js, r.streams)
-	})
+	err := await(ctx, r.log, r.nc, &r.setback, "JetStream", r.ensure)
 	if err != nil {
 		return err
 	}
@@ -140,6 +140,7 @@ func (r *routerRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
 	group.Go(func() error { return ended(r.backlog.Run(ctx)) })
+	group.Go(func() error { return r.mender.run(ctx) })
 	if r.cert != nil {
 		group.Go(func() error { return ended(r.cert.run(ctx)) })
 	}
@@ -159,6 +160,11 @@ func makeStreams(ctx context.Context, js jetstream.JetStream, o routing.StreamOp
 		return fmt.Errorf("ask for JetStream's leader: %w", err)
 	}
 	return routing.EnsureStreams(ctx, js, o)
+}
+
+// ensure makes what is missing of the streams and consumers.
+func (r *routerRole) ensure(ctx context.Context) error {
+	return makeStreams(ctx, r.js, r.streams)
 }
 
 func (r *routerRole) serveAPI() error {
@@ -202,7 +208,7 @@ func (r *routerRole) checks() []admin.Check {
 		if !r.router.Ready() {
 			return r.setback.explain(errIncomplete)
 		}
-		return nil
+		return r.mender.ready()
 	}}}
 }
 

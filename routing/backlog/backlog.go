@@ -6,6 +6,7 @@ package backlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -34,7 +35,8 @@ type Watch struct {
 	js     jetstream.JetStream
 	bounds Bounds
 
-	last atomic.Pointer[numbers]
+	last    atomic.Pointer[numbers]
+	missing atomic.Pointer[error]
 }
 
 // numbers are what one round found.
@@ -104,16 +106,38 @@ func (w *Watch) Run(ctx context.Context) error {
 	ticker := time.NewTicker(readEvery)
 	defer ticker.Stop()
 	for {
-		if n, err := w.round(ctx); err == nil {
+		n, err := w.round(ctx)
+		if err == nil {
 			n.judge(w.bounds)
 			w.last.Store(n)
 		}
+		w.note(err)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
 	}
+}
+
+// note remembers what NATS says that it does not have. No answer says nothing.
+func (w *Watch) note(err error) {
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrConsumerNotFound):
+		w.missing.Store(&err)
+	case err == nil:
+		w.missing.Store(nil)
+	}
+}
+
+// Missing is nil unless NATS said, when it was asked last, that it has no such
+// stream or consumer: somebody deleted it, or the disk was lost. The error
+// names it.
+func (w *Watch) Missing() error {
+	if err := w.missing.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func (w *Watch) round(ctx context.Context) (*numbers, error) {

@@ -39,6 +39,18 @@ func (r *Router) watchRecords(ctx context.Context) {
 	}
 }
 
+// errRewatch ends a watch so that a new one begins.
+var errRewatch = errors.New("the bucket was lost")
+
+// RewatchRecords begins the watch of the device records anew: one on a bucket
+// that was lost and made anew may hear of nothing any more, and not say so.
+func (r *Router) RewatchRecords() {
+	select {
+	case r.rewatch <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
 func (r *Router) watchOnce(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -55,6 +67,8 @@ func (r *Router) watchOnce(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-r.rewatch:
+			return errRewatch
 		case e, ok := <-w.Updates():
 			if !ok {
 				return errors.New("the watch ended")

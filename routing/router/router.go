@@ -66,7 +66,10 @@ type Router struct {
 	// while one is to end. Never closed.
 	epoch    atomic.Uint64
 	recalled chan struct{}
-	crowded  atomic.Pointer[map[string]bool]
+	// rewatch has a place while the watch of records is to begin anew. Never
+	// closed.
+	rewatch chan struct{}
+	crowded atomic.Pointer[map[string]bool]
 }
 
 // errRunning is returned by a second Run.
@@ -86,7 +89,7 @@ func New(cfg Config) (*Router, error) {
 		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
-		recalled: make(chan struct{}, 1),
+		recalled: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {
