@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -35,6 +37,7 @@ type fleet struct {
 	configs  map[string]string // of every member
 	tls      *tls.Config
 	book     *ledger
+	phones   *os.File // the log of the devices with the SDK
 	// shaking is a place for each device that shakes hands: the harness has
 	// the machine's other cores to leave to the fleet.
 	shaking chan struct{}
@@ -80,7 +83,10 @@ func newFleet(dir string, p programs, where place, book *ledger) (*fleet, error)
 			return f, err
 		}
 	}
-	f.tls, err = f.deviceTLS()
+	if f.tls, err = f.deviceTLS(); err != nil {
+		return f, err
+	}
+	f.phones, err = os.Create(filepath.Join(dir, "phones.log"))
 	return f, err
 }
 
@@ -248,6 +254,9 @@ func (f *fleet) stop() error {
 	}
 	if f.env != nil {
 		f.env.Close()
+	}
+	if f.phones != nil {
+		errs = append(errs, f.phones.Close())
 	}
 	return errors.Join(errs...)
 }

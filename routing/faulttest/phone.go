@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"sync"
@@ -54,6 +55,7 @@ func (p *phone) runOnce(ctx context.Context) error {
 		Token:    func(context.Context) (string, error) { return p.jwt, nil },
 		Platform: p.platform(), App: p.app(), PushToken: p.token,
 		Store: p, OnEvent: p.hear, OnState: p.setState,
+		Log: slog.New(slog.NewJSONHandler(p.fleet.phones, nil)).With("phone", p.String()),
 	})
 	if err != nil {
 		return err
