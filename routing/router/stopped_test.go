@@ -2,12 +2,17 @@ package router
 
 import (
 	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 )
 
 // A router that stood still takes nothing by what it knew: the message at
@@ -49,18 +54,31 @@ func TestStoodStill(t *testing.T) {
 	}
 }
 
+// over dials a line, whoever is asked for.
+type over struct{ line *natstest.Line }
+
+func (o over) Dial(network, _ string) (net.Conn, error) {
+	return net.Dial(network, strings.TrimPrefix(o.line.URL(), "nats://"))
+}
+
 // What a router held when it was stopped is another router's; when it goes on
 // it leaves it there, and comes back after it has heard the edges anew.
 func TestStoppedRouterLeavesItsEvents(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	stop, goOn := make(chan struct{}), make(chan struct{})
-	once := sync.OnceFunc(func() { close(stop); <-goOn })
-	r1 := e.readyRouter("r1", Hooks{BetweenLookupAndPush: func(a Away) {
+	line := natstest.NewLine(t, strings.TrimPrefix(e.srv.URL(), "nats://"))
+	once := sync.OnceFunc(func() { line.Cut(); close(stop); <-goOn; line.Mend() })
+	letGo := sync.OnceFunc(func() { close(goOn) })
+	// A process that is stopped asks NATS for nothing either.
+	conn := e.srv.Conn(routing.RoleRouter, "r1", nats.SetCustomDialer(over{line}))
+	r1 := e.routerOn("r1", conn, Hooks{BetweenLookupAndPush: func(a Away) {
 		if a.User == "stop" {
 			once()
 		}
 	}})
+	t.Cleanup(letGo)
+	eventually(t, "r1 is ready", r1.Ready)
 	low := func(ev *routing.Event) { ev.Urgency = routing.UrgencyLow }
 	h := e.edge("e1")
 	h.put("stop", "d1", "token-1", r1)
@@ -81,7 +99,7 @@ func TestStoppedRouterLeavesItsEvents(t *testing.T) {
 		e.publish(fmt.Sprintf("u%d", i+1), "messages", low)
 	}
 	eventually(t, "the other router holds all", func() bool { return r2.metrics.totals.Load().Held >= n+1 })
-	close(goOn)
+	letGo()
 	eventually(t, "the first router noticed", func() bool { return r1.metrics.totals.Load().Abandoned > 0 })
 	eventually(t, "the first router is ready again", r1.Ready)
 	eventually(t, "the job is stored", func() bool { return e.job("stop", "d1", "messages") > 0 })
