@@ -124,6 +124,13 @@ func PublishSubject(tenant, user, kind string) string {
 // as NotifyMany.
 func APISubject(tenant, method string) string { return prefixAPI + tenant + "." + method }
 
+// AtRouter is the subject of a request to one router by name, where request is
+// that of its queue group: hw.q.X becomes hw.r.R.q.X. Who or what asks stands in
+// it as before.
+func AtRouter(router, request string) string {
+	return prefixAtRouter + router + "." + strings.TrimPrefix(request, prefixInternal)
+}
+
 // UpstreamSubject carries devices' requests to a tenant's service.
 func UpstreamSubject(tenant, service, method string) string {
 	return UpstreamService(tenant, service) + "." + method

@@ -55,8 +55,12 @@ func ParseUpstream(subject string) (tenant, service, method string, err error) {
 	return t[0], t[1], t[2], nil
 }
 
-// ParseSync reverses SyncSubject.
+// ParseSync reverses SyncSubject, also AtRouter.
 func ParseSync(subject string) (tenant, kind string, err error) {
+	if at, ok := strings.CutPrefix(subject, prefixAtRouter); ok {
+		_, rest, _ := strings.Cut(at, ".")
+		subject = prefixInternal + rest
+	}
 	t, err := tokens(subject, prefixSync, 2)
 	if err != nil {
 		return "", "", err

@@ -112,6 +112,7 @@ func edgePermissions(edge string, tenants []string) Permissions {
 		Publish: []string{
 			SessionsSubject(edge), AnswerSubject("*", edge), DumpSubject("*", edge),
 			HeadsSubject(edge), DeviceSubject(edge),
+			AtRouter("*", HeadsSubject(edge)), AtRouter("*", DeviceSubject(edge)),
 		},
 		Subscribe: []string{
 			NotifySubject(edge), EchoSubject(edge), DumpRequestSubject(edge), BeatsAll,
@@ -122,7 +123,7 @@ func edgePermissions(edge string, tenants []string) Permissions {
 		tenants = []string{"*"}
 	}
 	for _, t := range tenants {
-		p.Publish = append(p.Publish, UpstreamSubject(t, "*", "*"), SyncSubject(t, "*"))
+		p.Publish = append(p.Publish, UpstreamSubject(t, "*", "*"), SyncSubject(t, "*"), AtRouter("*", SyncSubject(t, "*")))
 	}
 	return p
 }
@@ -141,7 +142,8 @@ func routerPermissions(router string) Permissions {
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router), PresenceReply(router, "*"),
-			HeadsAll, DeviceAll, CheckAll, PresenceAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncSubject("*", "*"),
+			HeadsAll, DeviceAll, CheckAll, PresenceAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncAll,
+			AtRouter(router, HeadsAll), AtRouter(router, DeviceAll), AtRouter(router, SyncAll),
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}

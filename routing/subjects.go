@@ -32,6 +32,13 @@ package routing
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
 //	                                                   or, over HTTP, one of "services"
 //	hw.q.sync.T.K                  SyncRequest         edge -> one of "sync"
+//	hw.r.R.q.heads.E, .q.device.E,                     edge -> the router R
+//	hw.r.R.q.sync.T.K
+//
+// A queue group is blind: it goes on giving a member questions that was stopped,
+// or cut off, until NATS drops its connection. Edges hear the routers beat, and
+// ask one that they heard just now by its name; the group is for when they know
+// none.
 //
 // A responder answers only subjects that SafeReply accepts, the NATS door only
 // those that SafePublishReply does: whoever asks names the reply subject, and
@@ -68,6 +75,7 @@ const (
 	BeatsAll      = "hw.b.*"
 	HeadsAll      = "hw.q.heads.*"
 	DeviceAll     = "hw.q.device.*"
+	SyncAll       = "hw.q.sync.*.*"
 	CheckAll      = "hw.q.check.*"
 	PresenceAll   = "hw.q.presence.*"
 	PublishAll    = "hawser.v1.pub.*.*.*"
@@ -114,6 +122,10 @@ const (
 	prefixUpstream = "hawser.v1.up."
 	prefixReply    = "_INBOX."
 	prefixSync     = "hw.q.sync."
+	// prefixAtRouter begins what is for one router, prefixInternal all that
+	// hawser's parts say to one another without JetStream.
+	prefixAtRouter = "hw.r."
+	prefixInternal = "hw."
 	// prefixAcross begins the replies that the server makes for requests from
 	// one account to another.
 	prefixAcross = "_R_."

@@ -25,6 +25,8 @@ func TestSubjects(t *testing.T) {
 		"hw.q.check.p1":                       CheckSubject("p1"),
 		"hawser.v1.pub.acme.u1.messages":      PublishSubject("acme", "u1", "messages"),
 		"hw.q.sync.acme.messages":             SyncSubject("acme", "messages"),
+		"hw.r.r1.q.heads.hk1":                 AtRouter("r1", HeadsSubject("hk1")),
+		"hw.r.r1.q.sync.acme.messages":        AtRouter("r1", SyncSubject("acme", "messages")),
 		"hawser.v1.up.acme.orders.list":       UpstreamSubject("acme", "orders", "list"),
 		"_INBOX.router.r1":                    InboxPrefix(RoleRouter, "r1"),
 		"edge-hk1":                            UserName(RoleEdge, "hk1"),
@@ -108,6 +110,9 @@ func FuzzParse(f *testing.F) {
 	f.Add("hawser.v1.up.acme.sync.messages")
 	f.Add("d.acme.u1.d1")
 	f.Add("c.acme.u1")
+	f.Add("hw.q.sync.acme.messages")
+	f.Add("hw.r.r1.q.sync.acme.messages")
+	f.Add("hw.r.q.sync.acme.messages")
 	f.Add("hawser.v1.api.acme.Presence")
 	f.Fuzz(func(t *testing.T, s string) {
 		same := func(got string, err error) {
@@ -125,6 +130,12 @@ func FuzzParse(f *testing.F) {
 		same(DeviceKey(a, b, c), err)
 		a, b, err = ParseAPI(s)
 		same(APISubject(a, b), err)
+		a, b, err = ParseSync(s)
+		if !strings.HasPrefix(s, "hw.r.") {
+			same(SyncSubject(a, b), err)
+		} else if rest, _ := strings.CutPrefix(s, "hw.r."); err == nil && rest[strings.IndexByte(rest, '.'):] != SyncSubject(a, b)[2:] {
+			t.Errorf("%q parsed as %s and %s", s, a, b)
+		}
 		a, b, c, err = ParseCutoffKey(s)
 		same(CutoffKey(a, b, c), err)
 	})

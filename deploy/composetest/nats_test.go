@@ -47,8 +47,8 @@ func TestNATSConfiguration(t *testing.T) {
 	if o.ServerName != "nats-2" || !o.JetStream || len(o.Users) != 1 || o.Cluster.Username != "cluster" || len(o.Routes) != 1 {
 		t.Errorf("name %q, JetStream %v, %d users, cluster user %q, %d routes", o.ServerName, o.JetStream, len(o.Users), o.Cluster.Username, len(o.Routes))
 	}
-	if o.PingInterval != 5*time.Second || o.MaxPingsOut != 2 {
-		t.Errorf("pings every %v, %d may be out: want 5 s and 2", o.PingInterval, o.MaxPingsOut)
+	if o.PingInterval != 2*time.Second || o.MaxPingsOut != 2 {
+		t.Errorf("pings every %v, %d may be out: want 2 s and 2", o.PingInterval, o.MaxPingsOut)
 	}
 	// What the streams reserve with the shipped hawser.yaml: events, push jobs,
 	// and 5 GiB beside them.

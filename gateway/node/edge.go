@@ -64,6 +64,7 @@ func (e *edgeRole) open(p parts) (err error) {
 	}
 	e.relay, err = relay.New(relay.Config{
 		Edge: p.cfg.Name, Conn: e.nc, Catalog: p.catalog,
+		Router:         func(besides string) string { return e.link.Router(besides) }, // no device calls before there is a link
 		DefaultTimeout: p.cfg.Edge.Limits.RequestTimeout, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {

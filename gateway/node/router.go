@@ -81,7 +81,7 @@ func (r *routerRole) open(p parts) (err error) {
 	countReloads(r.verifier, p, config.RoleRouter)
 	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.registry)
 	r.router, err = router.New(router.Config{
-		Name: p.cfg.Name, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
+		Name: p.cfg.Name, Site: p.cfg.Site, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
 		Verifier: recordVerifier{r.verifier},
 		LostWait: p.cfg.Router.LostWait, LostRate: p.cfg.Router.LostPushesPerSecond,
 		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room,
@@ -92,7 +92,7 @@ func (r *routerRole) open(p parts) (err error) {
 	}
 	r.mender = newMender(p, r.backlog.Missing, r.ensure, r.router.RewatchRecords)
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
-		Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
+		Router: p.cfg.Name, Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
 	if r.services, err = newServices(p, r.nc, deviceVerifier{r.verifier, r.router}); err != nil {

@@ -42,8 +42,9 @@ func (l *Link) device(ctx context.Context, req *linkpb.DeviceRequest) error {
 			return err
 		}
 	}
+	aim := routing.NewAim(routing.DeviceSubject(l.cfg.Edge), l.Router)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := l.callDevice(ctx, req)
+		err := l.callDevice(ctx, aim, req)
 		if err == nil {
 			return nil
 		}
@@ -54,9 +55,9 @@ func (l *Link) device(ctx context.Context, req *linkpb.DeviceRequest) error {
 	}
 }
 
-func (l *Link) callDevice(ctx context.Context, req *linkpb.DeviceRequest) error {
+func (l *Link) callDevice(ctx context.Context, aim *routing.Aim, req *linkpb.DeviceRequest) error {
 	var resp linkpb.DeviceResponse
-	if err := l.call(ctx, routing.DeviceSubject(l.cfg.Edge), req, &resp); err != nil {
+	if err := l.call(ctx, aim, req, &resp); err != nil {
 		return err
 	}
 	if resp.GetError() != "" {

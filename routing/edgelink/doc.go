@@ -33,6 +33,15 @@
 // Where the routers do not keep up the requests are repeated with a pause that
 // doubles up to 5 s, so that the sweep takes longer instead of toppling them.
 //
+// # Whom it asks
+//
+// Heads and device records are asked of a router by its name: of one that is
+// complete and beat within the last 1.5 s, of the edge's own site if there is
+// any, of another one where that does not answer. Only where none is known, and
+// each third time, the queue group is asked, which goes on giving a stopped
+// router questions until NATS drops its connection. So is the sync of devices;
+// see Router.
+//
 // # NATS away
 //
 // While NATS is away nothing is queued: only the set of sessions is kept.
@@ -54,12 +63,12 @@
 //	it ends or refuses                                          next beat
 //	beat of a router    the edge: 3 s of silence                all sessions verified 5 s after
 //	                                                            anew                 the next
-//	heads request,      the edge: no answer for 2 s             asking again         2 s, doubled
-//	its answer                                                                       up to 5 s
+//	heads request,      the edge: no answer for 1 s, then 2 s   asking another       2 s, doubled
+//	its answer                                                  router               up to 5 s
 //	notify              the router: no answer for 1 s           notifying again      2 s
 //	answer              the same                                the same             2 s
-//	device request,     the edge: no answer for 2 s             asking again         2 s, doubled
-//	its answer                                                                       up to 2 s
+//	device request,     the edge: no answer for 1 s, then 2 s   asking another       2 s, doubled
+//	its answer                                                  router               up to 2 s
 //
 // What is in flight to a device whose router or edge dies is asked for along
 // the path of verification. A subscription of the edge that overflows loses

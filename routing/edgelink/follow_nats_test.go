@@ -199,6 +199,7 @@ func TestSabotagedBatches(t *testing.T) {
 	r.do(r.askDump)
 	eventually(t, func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.dumps == 2 }, func() any { return "no dump" })
 	r.follows(told)
+	e.verified(1, told)
 	e.link.Unregister(1)
 	e.srv.Restart(nil)
 	e.verified(2, told)

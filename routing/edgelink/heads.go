@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
@@ -59,8 +57,9 @@ func (l *Link) askAll(ctx context.Context) {
 // ask repeats the question until it is answered, every session has ended, or
 // NATS was away: then all sessions are asked for anew.
 func (l *Link) ask(ctx context.Context, sessions []Session, generation uint64) {
+	aim := routing.NewAim(routing.HeadsSubject(l.cfg.Edge), l.Router)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		heads, err := l.request(ctx, sessions)
+		heads, err := l.request(ctx, aim, sessions)
 		if err == nil {
 			l.deliver(sessions, heads, generation)
 			return
@@ -95,13 +94,13 @@ func (l *Link) still(sessions []Session, generation uint64) []Session {
 	return live
 }
 
-func (l *Link) request(ctx context.Context, sessions []Session) ([]*linkpb.Heads, error) {
+func (l *Link) request(ctx context.Context, aim *routing.Aim, sessions []Session) ([]*linkpb.Heads, error) {
 	req := &linkpb.HeadsRequest{Users: make([]*linkpb.HeadsRequest_User, len(sessions))}
 	for i, s := range sessions {
 		req.Users[i] = &linkpb.HeadsRequest_User{Tenant: s.Tenant, User: s.User, Device: s.Device}
 	}
 	var resp linkpb.HeadsResponse
-	if err := l.call(ctx, routing.HeadsSubject(l.cfg.Edge), req, &resp); err != nil {
+	if err := l.call(ctx, aim, req, &resp); err != nil {
 		return nil, err
 	}
 	switch {
@@ -144,21 +143,6 @@ func headsOf(h *linkpb.Heads) []Head {
 		out[i] = Head{Kind: x.GetKind(), Version: x.GetVersion()}
 	}
 	return out
-}
-
-// call makes one request to a router.
-func (l *Link) call(ctx context.Context, subject string, req, resp proto.Message) error {
-	data, err := proto.Marshal(req)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.Timing.Request)
-	defer cancel()
-	msg, err := l.cfg.Conn.RequestWithContext(ctx, subject, data)
-	if err != nil {
-		return err
-	}
-	return proto.Unmarshal(msg.Data, resp)
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -18,7 +18,11 @@ type Timing struct {
 	// Window is what re-verifying all sessions is spread over. Default 30 s;
 	// an edge with few sessions takes less.
 	Window time.Duration
-	// Request bounds one attempt of a request to a router. Default 2 s.
+	// Fresh is how long a router is asked by its name after its last beat.
+	// Default 1.5 s.
+	Fresh time.Duration
+	// Request bounds the first attempt of a request to a router; the others
+	// have twice that. Default 1 s.
 	Request time.Duration
 }
 
@@ -32,7 +36,8 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Present, 3*time.Second)
 	def(&t.Settle, 1500*time.Millisecond)
 	def(&t.Window, 30*time.Second)
-	def(&t.Request, 2*time.Second)
+	def(&t.Fresh, 1500*time.Millisecond)
+	def(&t.Request, time.Second)
 	return t
 }
 

@@ -1,6 +1,7 @@
 package edgelink
 
 import (
+	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -13,6 +14,8 @@ type router struct {
 	// heard is when anything came from it.
 	heard    time.Time
 	complete bool
+	// site is where it stands.
+	site string
 	// dumping: it asked for a dump, so it is about to take work.
 	dumping bool
 	// echoed is the number of the last batch that it echoed.
@@ -103,6 +106,41 @@ func (p *presence) expire(now time.Time) (complete int) {
 func (p *presence) complete(name string) bool {
 	r := p.routers[name]
 	return r != nil && r.complete
+}
+
+// stands notes where a router stands.
+func (p *presence) stands(name string, incarnation int64, site string) {
+	if r := p.routers[name]; r != nil && r.incarnation == incarnation {
+		r.site = site
+	}
+}
+
+// fresh names a router that is complete and beat a moment ago, at random: one
+// of the site if there is any, and besides only if there is no other. Empty:
+// there is none.
+func (p *presence) fresh(site, besides string, within time.Duration, now time.Time) string {
+	best, rank, n := "", 0, 0
+	for name, r := range p.routers {
+		if !r.complete || now.Sub(r.seen) >= within {
+			continue
+		}
+		this := 1
+		if name != besides {
+			this += 2
+		}
+		if r.site == site {
+			this++
+		}
+		switch {
+		case this > rank:
+			best, rank, n = name, this, 1
+		case this == rank:
+			if n++; rand.IntN(n) == 0 {
+				best = name
+			}
+		}
+	}
+	return best
 }
 
 func (p *presence) clear() { clear(p.routers) }

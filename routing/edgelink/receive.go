@@ -80,6 +80,7 @@ func (l *Link) onBeat(subject string, m *linkpb.RouterBeat) {
 	} else if l.presence.beat(name, m.GetIncarnation(), m.GetComplete(), now) {
 		l.verifier.wanted = true
 	}
+	l.presence.stands(name, m.GetIncarnation(), m.GetSite())
 	l.mu.Unlock()
 	if twins {
 		l.log.Error("two routers run under one name: give each process a name of its own", "router", name)

@@ -2,7 +2,9 @@ package edgelink
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -303,5 +305,47 @@ func TestStuckRoutersAreNamed(t *testing.T) {
 	}
 	if got := v.stuck(&p, now.Add(time.Second)); got != nil {
 		t.Errorf("%v named again at once", got)
+	}
+}
+
+// Whom the edge asks: a complete router that beat just now, first one of its
+// own site, and not the one that did not answer if there is another.
+func TestFreshRouter(t *testing.T) {
+	t0 := time.Now()
+	p := newPresence(3 * time.Second)
+	beat := func(name, site string, complete bool, at time.Time) {
+		p.beat(name, 1, complete, at)
+		p.stands(name, 1, site)
+	}
+	beat("here", "hk", true, t0)
+	beat("here2", "hk", true, t0)
+	beat("far", "sg", true, t0)
+	beat("starting", "hk", false, t0)
+	const within = 1500 * time.Millisecond
+	for _, tt := range []struct {
+		besides string
+		after   time.Duration
+		renew   string
+		want    []string
+	}{
+		{"", 0, "", []string{"here", "here2"}},
+		{"here", 0, "", []string{"here2"}},
+		{"", within, "", []string{""}},
+		{"", within, "far", []string{"far"}},
+		{"far", within, "far", []string{"far"}},
+		{"far", within, "here", []string{"here"}},
+		{"here", within, "here", []string{"far"}},
+	} {
+		now := t0.Add(tt.after)
+		if tt.renew != "" {
+			p.routers[tt.renew].seen = now
+		}
+		seen := map[string]bool{}
+		for range 50 {
+			seen[p.fresh("hk", tt.besides, within, now)] = true
+		}
+		if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, tt.want) {
+			t.Errorf("besides %q after %v: %q, want %q", tt.besides, tt.after, got, tt.want)
+		}
 	}
 }

@@ -25,6 +25,9 @@ type Verifier interface {
 
 // ResponderConfig of a Responder.
 type ResponderConfig struct {
+	// Router is the router's name: edges ask it by that. Empty: it answers in
+	// the queue group only.
+	Router string
 	// Conn needs a router's permissions.
 	Conn     *nats.Conn
 	Reader   *Reader
@@ -71,7 +74,7 @@ func NewResponder(cfg ResponderConfig) *Responder {
 func (r *Responder) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var subs []*nats.Subscription
+	subs, err := r.subscribe(work)
 	defer func() {
 		for _, s := range subs {
 			if err := s.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
@@ -80,21 +83,39 @@ func (r *Responder) Run(ctx context.Context) error {
 		}
 		r.wg.Wait()
 	}()
+	if err != nil {
+		return fmt.Errorf("sync responder: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// subscribe joins the queue group for each kind, and takes what is asked of
+// this router by its name. What it opened before an error is returned too.
+func (r *Responder) subscribe(ctx context.Context) (subs []*nats.Subscription, err error) {
+	take := func(m *nats.Msg) { r.take(ctx, m) }
+	if r.cfg.Router != "" {
+		// One for all kinds: of those that this router does not know yet the
+		// edge then asks the group.
+		s, err := r.cfg.Conn.Subscribe(routing.AtRouter(r.cfg.Router, routing.SyncAll), take)
+		if err != nil {
+			return nil, fmt.Errorf("subscribe for router %s: %w", r.cfg.Router, err)
+		}
+		subs = append(subs, s)
+	}
 	for _, tenant := range r.cfg.Catalog.Tenants() {
 		for _, kind := range r.cfg.Catalog.Kinds(tenant) {
 			if k, _ := r.cfg.Catalog.Kind(tenant, kind); k.Backend {
 				continue
 			}
-			s, err := r.cfg.Conn.QueueSubscribe(routing.SyncSubject(tenant, kind), routing.QueueSync,
-				func(m *nats.Msg) { r.take(work, m) })
+			s, err := r.cfg.Conn.QueueSubscribe(routing.SyncSubject(tenant, kind), routing.QueueSync, take)
 			if err != nil {
-				return fmt.Errorf("sync responder: subscribe for kind %s of tenant %s: %w", kind, tenant, err)
+				return subs, fmt.Errorf("subscribe for kind %s of tenant %s: %w", kind, tenant, err)
 			}
 			subs = append(subs, s)
 		}
 	}
-	<-ctx.Done()
-	return nil
+	return subs, nil
 }
 
 // take runs on a subscription's goroutine and does not block.
@@ -157,6 +178,11 @@ func (r *Responder) serve(ctx context.Context, m *nats.Msg) (*wirepb.SyncRespons
 	tenant, kind, err := routing.ParseSync(m.Subject)
 	if err != nil {
 		return nil, &routing.StatusError{Code: wire.StatusInvalid, Message: err.Error()}
+	}
+	// Before the token: of a tenant that it does not know a router could verify
+	// none.
+	if k, ok := r.cfg.Catalog.Kind(tenant, kind); !ok || k.Backend {
+		return nil, &routing.StatusError{Code: wire.StatusNotFound, Message: "sync: this router does not number kind " + kind}
 	}
 	owner, user, _, err := r.cfg.Verifier.Verify(m.Header.Get(routing.HeaderToken))
 	if err != nil {

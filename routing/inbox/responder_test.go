@@ -120,3 +120,38 @@ func TestResponderRefusesForeignReplies(t *testing.T) {
 		t.Errorf("the responder wrote to another's log: %+v", p)
 	}
 }
+
+// An edge asks a router that it knows to live by the router's name. What that
+// router has no kind for, it says so before it looks at the token: the edge then
+// asks those who know.
+func TestResponderByName(t *testing.T) {
+	r := newRig(t, routing.StreamOptions{})
+	v := r.put("acme", "u1", "messages", 0, []byte("mine"))
+	r.respond(inbox.ResponderConfig{Router: "r1"})
+	edge := r.srv.Conn(routing.RoleEdge, "hk1")
+	r.ask(edge, "acme", "messages", "acme/u1/d1", &wirepb.SyncRequest{}) // it is there
+	ask := func(tenant, kind, token string) *nats.Msg {
+		m, err := edge.RequestMsg(&nats.Msg{
+			Subject: routing.AtRouter("r1", routing.SyncSubject(tenant, kind)), Header: nats.Header{routing.HeaderToken: {token}},
+		}, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	var resp wirepb.SyncResponse
+	if err := proto.Unmarshal(ask("acme", "messages", "acme/u1/d1").Data, &resp); err != nil || resp.GetHead() != v {
+		t.Errorf("head %d, %v: want %d", resp.GetHead(), err, v)
+	}
+	for _, tt := range [][4]string{
+		{"acme", "messages", "forged", "401"}, {"globex", "messages", "acme/u1/d1", "403"},
+		{"acme", "orders", "acme/u1/d1", "404"}, {"newcomer", "messages", "forged", "404"},
+	} {
+		if got := ask(tt[0], tt[1], tt[2]).Header.Get(routing.HeaderServiceErrorCode); got != tt[3] {
+			t.Errorf("%v: code %s", tt, got)
+		}
+	}
+	if _, err := edge.Request(routing.AtRouter("r2", routing.SyncSubject("acme", "messages")), nil, time.Second); !errors.Is(err, nats.ErrNoResponders) {
+		t.Errorf("a router that is not there: %v", err)
+	}
+}

@@ -516,7 +516,10 @@ type RouterBeat struct {
 	Complete bool  `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`
 	NowMs    int64 `protobuf:"varint,4,opt,name=now_ms,json=nowMs,proto3" json:"now_ms,omitempty"`
 	// The router leaves: expect no more of it.
-	Leaving       bool `protobuf:"varint,5,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	Leaving bool `protobuf:"varint,5,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	// Where the router stands: edges ask those of their own site first. Empty
+	// where the router does not say.
+	Site          string `protobuf:"bytes,6,opt,name=site,proto3" json:"site,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,6 +587,13 @@ func (x *RouterBeat) GetLeaving() bool {
 		return x.Leaving
 	}
 	return false
+}
+
+func (x *RouterBeat) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
 }
 
 // Echo confirms that a router has applied an edge's batches up to seq.
@@ -1880,14 +1890,15 @@ const file_link_proto_rawDesc = "" +
 	"\vDumpRequest\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12-\n" +
 	"\x12router_incarnation\x18\x02 \x01(\x03R\x11routerIncarnation\x12\x17\n" +
-	"\adump_id\x18\x03 \x01(\x04R\x06dumpId\"\x93\x01\n" +
+	"\adump_id\x18\x03 \x01(\x04R\x06dumpId\"\xa7\x01\n" +
 	"\n" +
 	"RouterBeat\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x12\x1a\n" +
 	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x15\n" +
 	"\x06now_ms\x18\x04 \x01(\x03R\x05nowMs\x12\x18\n" +
-	"\aleaving\x18\x05 \x01(\bR\aleaving\"\xed\x01\n" +
+	"\aleaving\x18\x05 \x01(\bR\aleaving\x12\x12\n" +
+	"\x04site\x18\x06 \x01(\tR\x04site\"\xed\x01\n" +
 	"\x04Echo\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12-\n" +
 	"\x12router_incarnation\x18\x02 \x01(\x03R\x11routerIncarnation\x12)\n" +

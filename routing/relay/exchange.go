@@ -14,10 +14,15 @@ import (
 	"github.com/hawser-edge/hawser/routing/replies"
 )
 
-// patience is how long one responder may take to answer what may be asked
-// again, before another one is asked: far above what an answer takes, far
-// below what a device waits.
-const patience = 2 * time.Second
+const (
+	// patience is how long one responder may take to answer what may be asked
+	// again, before another one is asked: far above what an answer takes, far
+	// below what a device waits.
+	patience = 2 * time.Second
+	// ownPatience is the same for the first question to a router, whose answer
+	// is a read of the log.
+	ownPatience = 700 * time.Millisecond
+)
 
 // how says how a call ended.
 type how int
@@ -39,15 +44,17 @@ type answer struct {
 
 // exchange sends the call and waits for its answer.
 func (r *Relay) exchange(ctx context.Context, c Call, mail *replies.Call) answer {
-	again := r.repeats(c)
+	to, again := r.aim(c), r.repeats(c)
 	defer again.stop()
 	for {
-		if err := r.cfg.Conn.PublishMsg(message(ctx, c, r.subject(c), mail.Reply)); err != nil {
+		if err := r.cfg.Conn.PublishMsg(message(ctx, c, to.Next(), mail.Reply)); err != nil {
 			return answer{how: unsent, fault: sendFault(err)}
 		}
 		select {
 		case m := <-mail.C:
-			return read(c, m)
+			if a := read(c, m); !astray(a) || !to.Elsewhere() {
+				return a
+			}
 		case <-ctx.Done():
 			return ended(ctx, c)
 		case <-again.next():
@@ -63,8 +70,8 @@ type repeats struct {
 	// wait is 0 for what must not be repeated.
 	wait time.Duration
 	// factor spares a backend that is only slow a second load of the same.
-	factor time.Duration
-	timer  *time.Timer
+	factor, limit time.Duration
+	timer         *time.Timer
 }
 
 func (r *Relay) repeats(c Call) *repeats {
@@ -72,9 +79,9 @@ func (r *Relay) repeats(c Call) *repeats {
 		return &repeats{}
 	}
 	if own(r.cfg.Catalog, c) {
-		return &repeats{wait: patience, factor: 1}
+		return &repeats{wait: ownPatience, factor: 2, limit: patience}
 	}
-	return &repeats{wait: patience, factor: 2}
+	return &repeats{wait: patience, factor: 2, limit: time.Hour}
 }
 
 func (a *repeats) next() <-chan time.Time {
@@ -86,7 +93,7 @@ func (a *repeats) next() <-chan time.Time {
 	} else {
 		a.timer.Reset(a.wait)
 	}
-	a.wait *= a.factor
+	a.wait = min(a.wait*a.factor, a.limit)
 	return a.timer.C
 }
 
@@ -102,13 +109,19 @@ func own(catalog *routing.Catalog, c Call) bool {
 	return c.Service == routing.ServiceSync && !k.Backend
 }
 
-// subject is where the call is answered. What hawser numbers it answers
-// itself, where no service of a tenant can.
-func (r *Relay) subject(c Call) string {
+// aim says where the call is answered. What hawser numbers it answers itself,
+// where no service of a tenant can.
+func (r *Relay) aim(c Call) *routing.Aim {
 	if own(r.cfg.Catalog, c) {
-		return routing.SyncSubject(c.Tenant, c.Method)
+		return routing.NewAim(routing.SyncSubject(c.Tenant, c.Method), r.cfg.Router)
 	}
-	return routing.UpstreamSubject(c.Tenant, c.Service, c.Method)
+	return routing.NewAim(routing.UpstreamSubject(c.Tenant, c.Service, c.Method), nil)
+}
+
+// astray reports whether an answer may only say that this one router has left,
+// or does not know the kind yet.
+func astray(a answer) bool {
+	return a.how == nobody || a.fault != nil && a.fault.Code == wire.StatusNotFound
 }
 
 func message(ctx context.Context, c Call, subject, reply string) *nats.Msg {

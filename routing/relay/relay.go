@@ -38,6 +38,10 @@ type Config struct {
 	// Conn needs an edge's permissions.
 	Conn    *nats.Conn
 	Catalog *routing.Catalog
+	// Router names a router that was heard just now, another one than besides
+	// if there is any, for the sync that hawser answers itself; empty: none is
+	// known. Nil: none ever is.
+	Router func(besides string) string
 	// MaxInFlight bounds the calls that wait for an answer. The services of
 	// all tenants together may take three quarters of it; the rest is for the
 	// sync that hawser answers itself. 0: 10,000.

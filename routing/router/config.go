@@ -36,6 +36,9 @@ const (
 type Config struct {
 	// Name of the router, unique among the routers of its NATS account.
 	Name string
+	// Site is where the router stands; edges ask those of their own site
+	// first.
+	Site string
 	// Incarnation is the process's start in unix milliseconds. 0: now.
 	Incarnation int64
 	// Conn and JS belong to the caller, who closes them after Run returned.

@@ -283,7 +283,7 @@ func (l *loop) beat(now time.Time, changed bool) {
 	l.beatAt = now
 	l.r.publish(routing.BeatSubject(l.r.cfg.Name), &linkpb.RouterBeat{
 		Router: l.r.cfg.Name, Incarnation: l.r.cfg.Incarnation,
-		Complete: l.complete, Leaving: l.leaving, NowMs: now.UnixMilli(),
+		Complete: l.complete, Leaving: l.leaving, NowMs: now.UnixMilli(), Site: l.r.cfg.Site,
 	})
 }
 

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
@@ -35,21 +36,35 @@ func (r *Router) subscribe() (*subscriptions, error) {
 	return s, nil
 }
 
-// open begins to answer requests.
+// open begins to answer requests: those of the queue group, and what edges ask
+// this router by its name.
 func (s *subscriptions) open() error {
-	for _, w := range []struct {
-		subject string
-		queue   chan *nats.Msg
-	}{
-		{routing.HeadsAll, s.r.heads}, {routing.DeviceAll, s.r.devices}, {routing.CheckAll, s.r.checks}, {routing.PresenceAll, s.r.asked},
-	} {
-		sub, err := s.r.cfg.Conn.ChanQueueSubscribe(w.subject, routing.QueueRouters, w.queue)
-		if err != nil {
-			s.shut()
-			return fmt.Errorf("subscribe to %s: %w", w.subject, err)
-		}
-		s.work = append(s.work, sub)
+	conn, name := s.r.cfg.Conn, s.r.cfg.Name
+	group := func(subject string, queue chan *nats.Msg) error {
+		sub, err := conn.ChanQueueSubscribe(subject, routing.QueueRouters, queue)
+		return s.opened(subject, sub, err)
 	}
+	alone := func(request string, queue chan *nats.Msg) error {
+		subject := routing.AtRouter(name, request)
+		sub, err := conn.ChanSubscribe(subject, queue)
+		return s.opened(subject, sub, err)
+	}
+	err := errors.Join(
+		group(routing.HeadsAll, s.r.heads), alone(routing.HeadsAll, s.r.heads),
+		group(routing.DeviceAll, s.r.devices), alone(routing.DeviceAll, s.r.devices),
+		group(routing.CheckAll, s.r.checks), group(routing.PresenceAll, s.r.asked),
+	)
+	if err != nil {
+		s.shut()
+	}
+	return err
+}
+
+func (s *subscriptions) opened(subject string, sub *nats.Subscription, err error) error {
+	if err != nil {
+		return fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	s.work = append(s.work, sub)
 	return nil
 }
 
