@@ -13,6 +13,8 @@ package sessionsum
 const (
 	fnvOffset = 14695981039346656037
 	fnvPrime  = 1099511628211
+	// endMark ends a name.
+	endMark = 0xff
 )
 
 // Of returns the share of one session in the checksum. Whether the session
@@ -34,7 +36,7 @@ func addName(h uint64, s string) uint64 {
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * fnvPrime
 	}
-	return (h ^ 0xff) * fnvPrime
+	return (h ^ endMark) * fnvPrime
 }
 
 func addNumber(h, n uint64) uint64 {

@@ -1,6 +1,10 @@
 package sessionsum
 
-import "testing"
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
 
 // The value is part of the protocol between edges and routers of different
 // versions: it must not change.
@@ -34,5 +38,25 @@ func TestSumSeesSwappedDevices(t *testing.T) {
 	b := Of(1, "t", "u2", "d", 5) + Of(2, "t", "u1", "d", 5)
 	if a == b {
 		t.Fatal("swapped sessions sum to the same")
+	}
+}
+
+// Computed many at a time the sums are the same, whatever the names' lengths.
+func TestBatchIsOf(t *testing.T) {
+	var b Batch
+	rng := rand.New(rand.NewPCG(1, 2))
+	name := func() string { return strings.Repeat("x-\xff"[rng.IntN(3):][:1], rng.IntN(maxName+2)) }
+	for n := range 40 {
+		sessions := make([]Session, n)
+		for i := range sessions {
+			sessions[i] = Session{rng.Uint64(), name(), name(), name(), rng.Int64()}
+		}
+		sums := make([]uint64, n)
+		b.Of(sums, func(i int) Session { return sessions[i] })
+		for i, s := range sessions {
+			if want := Of(s.Conn, s.Tenant, s.User, s.Device, s.Epoch); sums[i] != want {
+				t.Fatalf("%d of %d: %#x, want %#x: %+v", i, n, sums[i], want, s)
+			}
+		}
 	}
 }

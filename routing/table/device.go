@@ -38,24 +38,25 @@ type seek struct {
 	hash           uint64
 }
 
-// seek prepares the search of a user. It reports false where none of its
+// seekUser prepares the search of a user. It reports false where none of its
 // devices can be known.
-func (t *Table) seek(tenant, user string) (s seek, ok bool) {
-	s.user = user
-	if s.tenant, ok = t.tenants.find(tenant); !ok {
-		return s, false
+func (t *Table) seekUser(s *seek, id UserID) bool {
+	var known bool
+	if s.tenant, known = t.tenants.find(id.Tenant); known {
+		t.setUser(s, id.User)
 	}
-	s.userName, s.userForm = pack(user)
-	s.hash = maphash.String(t.seed, user) ^ t.tenants.all[s.tenant].key
-	return s, s.userForm != unfit
+	return known && s.userForm != unfit
 }
 
-func (t *Table) seekDevice(id DeviceID) (s seek, ok bool) {
-	if s, ok = t.seek(id.Tenant, id.User); ok {
-		s.device = id.Device
-		s.name, s.form = pack(id.Device)
-	}
-	return s, ok
+func (t *Table) setUser(s *seek, user string) {
+	s.user = user
+	s.userName, s.userForm = pack(user)
+	s.hash = maphash.String(t.seed, user) ^ t.tenants.all[s.tenant].key
+}
+
+func (s *seek) setDevice(device string) {
+	s.device = device
+	s.name, s.form = pack(device)
 }
 
 // head returns the user's first device, or 0.
@@ -98,10 +99,11 @@ func (t *Table) find(s *seek) (i, first, last uint32) {
 
 // lookup returns a device, or 0 and nil.
 func (t *Table) lookup(id DeviceID) (uint32, *device) {
-	s, ok := t.seekDevice(id)
-	if !ok {
+	var s seek
+	if !t.seekUser(&s, id.UserID) {
 		return 0, nil
 	}
+	s.setDevice(id.Device)
 	i, _, _ := t.find(&s)
 	if i == 0 {
 		return 0, nil
@@ -113,7 +115,8 @@ func (t *Table) lookup(id DeviceID) (uint32, *device) {
 // token or a session. It returns 0 for what is no name, and where there are
 // too many tenants.
 func (t *Table) enter(id DeviceID) uint32 {
-	if s, ok := t.seekNew(id); ok {
+	var s seek
+	if t.seekNew(&s, id) {
 		return t.enterSought(&s)
 	}
 	return 0
@@ -121,14 +124,15 @@ func (t *Table) enter(id DeviceID) uint32 {
 
 // seekNew prepares the search of a device that may be new. The result holds
 // as long as no device is forgotten.
-func (t *Table) seekNew(id DeviceID) (seek, bool) {
+func (t *Table) seekNew(s *seek, id DeviceID) (ok bool) {
 	if len(id.Tenant) > maxName || len(id.User) > maxName || len(id.Device) > maxName {
-		return seek{}, false
+		return false
 	}
-	if _, ok := t.tenants.number(id.Tenant); !ok {
-		return seek{}, false
+	if s.tenant, ok = t.tenants.number(id.Tenant); ok {
+		t.setUser(s, id.User)
+		s.setDevice(id.Device)
 	}
-	return t.seekDevice(id)
+	return ok
 }
 
 func (t *Table) enterSought(s *seek) uint32 {

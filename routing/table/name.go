@@ -33,30 +33,20 @@ const (
 	hexDigits = "0123456789abcdef"
 	upperHex  = "0123456789ABCDEF"
 	bad       = 0x80
-	// isLower and isUpper mark the hexadecimal digits that have a case.
-	isLower, isUpper = 0x10, 0x20
 )
 
-// sixBits is the place of each byte in the alphabet, or bad; hexValues the
-// value of each hexadecimal digit with its case, or bad. Never written to
-// after they are made.
-var sixBits, hexValues = makeTables()
+// sixBits is the place of each byte in the alphabet, or bad. Never written to
+// after it is made.
+var sixBits = makeSixBits()
 
-func makeTables() (six, hex [256]byte) {
+func makeSixBits() (six [256]byte) {
 	for i := range six {
-		six[i], hex[i] = bad, bad
+		six[i] = bad
 	}
 	for i := range len(alphabet) {
 		six[alphabet[i]] = byte(i)
 	}
-	for i := range len(hexDigits) {
-		hex[hexDigits[i]], hex[upperHex[i]] = byte(i), byte(i)
-		if i > 9 {
-			hex[hexDigits[i]] |= isLower
-			hex[upperHex[i]] |= isUpper
-		}
-	}
-	return six, hex
+	return six
 }
 
 // pack returns a name in 16 bytes, or only its form where that is long or
@@ -68,11 +58,7 @@ func pack(s string) (name, form) {
 	case len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-':
 		return packUUID(s)
 	case len(s) == 32:
-		var n name
-		if packHex(s, &n)&(bad|isUpper) == 0 {
-			return n, hexLower
-		}
-		return name{}, long
+		return packHex(s)
 	case len(s) <= maxName:
 		return name{}, long
 	default:
@@ -96,27 +82,29 @@ func packSix(s string) (name, form) {
 }
 
 func packUUID(s string) (name, form) {
-	var n name
-	seen := packHex(s[:8], &n) | packHex(s[9:13], &n) | packHex(s[14:18], &n) | packHex(s[19:23], &n) | packHex(s[24:], &n)
+	var d digits
+	n := name{
+		hi: d.read(word(s))<<32 | d.read(uint64(half(s[9:]))|uint64(half(s[14:]))<<32),
+		lo: d.read(uint64(half(s[19:]))|uint64(half(s[24:]))<<32)<<32 | d.read(word(s[28:])),
+	}
 	switch {
-	case seen&bad != 0, seen&(isLower|isUpper) == isLower|isUpper:
+	case d.other != 0, d.lower != 0 && d.upper != 0:
 		return name{}, long
-	case seen&isUpper != 0:
+	case d.upper != 0:
 		return n, uuidUpper
 	default:
 		return n, uuidLower
 	}
 }
 
-// packHex shifts digits into n and returns what they have in common.
-func packHex(s string, n *name) (seen byte) {
-	for i := range len(s) {
-		v := hexValues[s[i]]
-		seen |= v
-		n.hi = n.hi<<4 | n.lo>>60
-		n.lo = n.lo<<4 | uint64(v&15)
+// packHex packs 32 digits.
+func packHex(s string) (name, form) {
+	var d digits
+	n := name{hi: d.read(word(s))<<32 | d.read(word(s[8:])), lo: d.read(word(s[16:]))<<32 | d.read(word(s[24:]))}
+	if d.other|d.upper != 0 {
+		return name{}, long
 	}
-	return seen
+	return n, hexLower
 }
 
 // unpack appends a name that is not long.

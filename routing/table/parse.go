@@ -130,7 +130,7 @@ func key(number uint64, t protowire.Type) uint64 { return number<<3 | uint64(t) 
 // field reads the field that data begins with, and returns its length, or a
 // negative one. The bytes of a field are its last.
 func field(data []byte) (f value, n int) {
-	if f.key, n = protowire.ConsumeVarint(data); n < 0 {
+	if f.key, n = varint(data); n < 0 {
 		return f, n
 	}
 	num, t := protowire.DecodeTag(f.key)
@@ -140,9 +140,9 @@ func field(data []byte) (f value, n int) {
 	var m int
 	switch t {
 	case protowire.VarintType:
-		f.number, m = protowire.ConsumeVarint(data[n:])
+		f.number, m = varint(data[n:])
 	case protowire.BytesType:
-		f.bytes, m = protowire.ConsumeBytes(data[n:])
+		f.bytes, m = block(data[n:])
 	default:
 		m = protowire.ConsumeFieldValue(num, t, data[n:])
 	}
@@ -150,4 +150,21 @@ func field(data []byte) (f value, n int) {
 		return f, m
 	}
 	return f, n + m
+}
+
+// varint is protowire.ConsumeVarint, quicker for one byte.
+func varint(data []byte) (v uint64, n int) {
+	if len(data) > 0 && data[0] < 0x80 {
+		return uint64(data[0]), 1
+	}
+	return protowire.ConsumeVarint(data)
+}
+
+// block is protowire.ConsumeBytes, quicker for fewer than 128.
+func block(data []byte) (v []byte, n int) {
+	if len(data) > 0 && data[0] < 0x80 && int(data[0]) < len(data) {
+		n = 1 + int(data[0])
+		return data[1:n], n
+	}
+	return protowire.ConsumeBytes(data)
 }

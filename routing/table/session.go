@@ -187,7 +187,7 @@ func (t *Table) insert(sl *slot, p *told, device uint32) uint32 {
 	s.set(background, p.background)
 	sl.conns.shard(p.connHash).insert(newCell(p.connHash, i))
 	sl.count++
-	sl.sum += sum(p.conn, p.device, p.epoch)
+	sl.sum += p.sum
 	t.devices.at(device).uses += oneUse
 	return i
 }

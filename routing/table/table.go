@@ -25,6 +25,8 @@ import (
 	"hash/maphash"
 	"strings"
 	"time"
+
+	"github.com/hawser-edge/hawser/routing/sessionsum"
 )
 
 // MaxEpochAhead is how far a session's epoch may lie ahead of the router's
@@ -102,7 +104,11 @@ type Table struct {
 	records  int
 	refusals uint64
 	lastTick time.Time
-	touched  cell
+
+	// Scratch of prepare.
+	touched cell
+	sums    []uint64
+	summer  sessionsum.Batch
 }
 
 // New returns an empty table.
@@ -125,8 +131,8 @@ func (t *Table) Device(id DeviceID) Device {
 // Devices appends the user's devices that have a push token or a live
 // session to dst.
 func (t *Table) Devices(dst []Device, id UserID) []Device {
-	s, ok := t.seek(id.Tenant, id.User)
-	if !ok {
+	var s seek
+	if !t.seekUser(&s, id) {
 		return dst
 	}
 	for i := t.head(&s); i != 0; {

@@ -10,6 +10,8 @@ type tenants struct {
 	numbers map[string]uint32
 	all     []tenant
 	free    []uint32
+	// last was asked for last, and mostly is the next one too.
+	last uint32
 }
 
 type tenant struct {
@@ -25,14 +27,20 @@ type tenant struct {
 const tenantBits = 32 - 2*formBits
 
 func (t *tenants) find(name string) (uint32, bool) {
+	if name != "" && int(t.last) < len(t.all) && t.all[t.last].name == name {
+		return t.last, true
+	}
 	i, ok := t.numbers[name]
+	if ok {
+		t.last = i
+	}
 	return i, ok
 }
 
 // number returns the number of a tenant, for a device that is entered now. It
 // reports false where there are too many tenants.
 func (t *tenants) number(name string) (uint32, bool) {
-	if i, ok := t.numbers[name]; ok {
+	if i, ok := t.find(name); ok {
 		return i, true
 	}
 	return t.add(name)

@@ -1,6 +1,11 @@
 package table
 
-import "github.com/hawser-edge/hawser/routing/linkpb"
+import (
+	"slices"
+
+	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sessionsum"
+)
 
 // told is a session as an edge tells of it.
 type told struct {
@@ -10,8 +15,10 @@ type told struct {
 	background bool
 	platform   string
 
-	// Set by prepare; fit says that the names are names.
+	// Set by prepare; fit says that the names are names, sum is the session's
+	// share in its edge's checksum.
 	connHash uint64
+	sum      uint64
 	seek     seek
 	fit      bool
 }
@@ -28,10 +35,11 @@ func (t *Table) prepare(sl *slot, sessions []told) {
 	for i := range sessions {
 		p := &sessions[i]
 		p.connHash = t.hashConn(p.conn)
-		if p.seek, p.fit = t.seekNew(p.device); p.fit {
+		if p.fit = t.seekNew(&p.seek, p.device); p.fit {
 			t.tenants.hold(p.seek.tenant)
 		}
 	}
+	t.sumUp(sessions)
 	var touched cell
 	for i := range sessions { // a short loop, so that many reads are under way
 		touched ^= sl.conns.touch(sessions[i].connHash) ^ t.users.touch(sessions[i].seek.hash)
@@ -45,5 +53,16 @@ func (t *Table) done(sessions []told) {
 		if sessions[i].fit {
 			t.tenants.release(sessions[i].seek.tenant)
 		}
+	}
+}
+
+func (t *Table) sumUp(sessions []told) {
+	t.sums = slices.Grow(t.sums[:0], len(sessions))[:len(sessions)]
+	t.summer.Of(t.sums, func(i int) sessionsum.Session {
+		p := &sessions[i]
+		return sessionsum.Session{Conn: p.conn, Tenant: p.device.Tenant, User: p.device.User, Device: p.device.Device, Epoch: p.epoch}
+	})
+	for i, sum := range t.sums {
+		sessions[i].sum = sum
 	}
 }
