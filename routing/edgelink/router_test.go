@@ -65,6 +65,9 @@ func (e *env) router(name string, inc int64, change func(*script)) *script {
 	if _, err := r.nc.QueueSubscribe(routing.HeadsAll, routing.QueueRouters, r.onHeads); err != nil {
 		e.t.Fatal(err)
 	}
+	if _, err := r.nc.Subscribe(routing.AtRouter(name, routing.HeadsAll), r.onHeads); err != nil {
+		e.t.Fatal(err)
+	}
 	if err := r.nc.Flush(); err != nil {
 		e.t.Fatal(err)
 	}

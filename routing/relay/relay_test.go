@@ -32,7 +32,7 @@ func catalog(t testing.TB) *routing.Catalog {
 
 func newRelay(t testing.TB, change func(*relay.Config)) (*natstest.Server, *relay.Relay) {
 	t.Helper()
-	s := natstest.Run(t, routing.User{Role: routing.RoleEdge, Label: "hk1"}, routing.User{Role: routing.RoleRouter, Label: "r1"},
+	s := natstest.Run(t, routing.User{Role: routing.RoleEdge, Label: "hk1"}, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RoleRouter, Label: "r9"},
 		routing.User{Role: routing.RoleBackend, Label: "acme"}, routing.User{Role: routing.RoleBackend, Label: "globex"})
 	cfg := relay.Config{Edge: "hk1", Conn: s.Conn(routing.RoleEdge, "hk1"), Catalog: catalog(t), DefaultTimeout: 2 * time.Second}
 	if change != nil {
