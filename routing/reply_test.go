@@ -29,6 +29,9 @@ func TestStolenEdgeNamesReplies(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if err := backend.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	var heard []*nats.Subscription
 	for nc, subject := range map[*nats.Conn]string{router: routing.BeatsAll, other.Conn: routing.NotifySubject("hk2")} {
 		sub, err := nc.SubscribeSync(subject)
