@@ -113,7 +113,7 @@ func victims() []victim {
 			name: "router", sort: sortRouter, choose: anyOf(sortRouter),
 			killed:  limits{stall: takeOver, rest: none},
 			stopped: limits{lateIs: true, late: 10, rest: none},
-			held: func(time.Duration) limits { return limits{stall: takeOver, rest: none} },
+			held:    func(time.Duration) limits { return limits{stall: takeOver, rest: none} },
 		},
 		{
 			name: "push", sort: sortPush, choose: anyOf(sortPush),
