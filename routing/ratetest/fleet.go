@@ -55,7 +55,7 @@ func startFleet(ctx context.Context, dir string, p programs, replicas int) (*fle
 	router := devmode.Node{Name: routerName, Roles: []string{"router"}, API: addrs[2], Admin: addrs[3]}
 	f.env, err = devmode.New(devmode.Options{
 		Dir: dir, Nodes: []devmode.Node{f.edge, router}, Tenants: []string{tenant},
-		NATSURL: "nats://" + strings.Join(client, ",nats://"), Replicas: replicas,
+		NATSURL: "nats://" + client[0], Replicas: replicas, // see place.go
 	})
 	if err != nil {
 		return f, err

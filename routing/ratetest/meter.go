@@ -114,6 +114,11 @@ func (m *meter) start(ctx context.Context, dir string) error {
 	if m.raw, err = startRaw(limit, m.conns[1], m.ears[wayRaw].hear); err != nil {
 		return err
 	}
+	if m.opts.replicas > 1 {
+		if err := leadHere(limit, m.conns[0]); err != nil {
+			return err
+		}
+	}
 	if err := m.connectDevices(limit); err != nil {
 		return err
 	}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// Where a stream's and a consumer's leader runs, and which server a client is
+// connected to, decides how many servers an event passes. So that the ways
+// differ in nothing else, every client is connected to the first server, and it
+// leads both streams and both consumers.
+
+// leadHere makes the server that nc is connected to the leader of everything
+// that is measured.
+func leadHere(ctx context.Context, nc *nats.Conn) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	here := nc.ConnectedServerName()
+	for stream, consumer := range map[string]string{routing.StreamInbox: routing.ConsumerRouters, rawStream: rawConsumer} {
+		err := lead(ctx, nc, "$JS.API.STREAM.LEADER.STEPDOWN."+stream, here, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+			s, err := js.Stream(ctx, stream)
+			if err != nil {
+				return nil, err
+			}
+			return s.CachedInfo().Cluster, nil
+		})
+		if err != nil {
+			return fmt.Errorf("move the leader of stream %s: %w", stream, err)
+		}
+		err = lead(ctx, nc, "$JS.API.CONSUMER.LEADER.STEPDOWN."+stream+"."+consumer, here, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+			c, err := js.Consumer(ctx, stream, consumer)
+			if err != nil {
+				return nil, err
+			}
+			return c.CachedInfo().Cluster, nil
+		})
+		if err != nil {
+			return fmt.Errorf("move the leader of consumer %s: %w", consumer, err)
+		}
+	}
+	return nil
+}
+
+// lead asks the leader to step down in favour of the server here, until that
+// leads.
+func lead(ctx context.Context, nc *nats.Conn, stepDown, here string, cluster func(context.Context) (*jetstream.ClusterInfo, error)) error {
+	request, err := json.Marshal(map[string]any{"placement": map[string]string{"preferred": here}})
+	if err != nil {
+		return err
+	}
+	return devmode.Until(ctx, func() error {
+		// Without a leader there is no answer at all.
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		info, err := cluster(ctx)
+		if err != nil || info.Leader == here {
+			return err
+		}
+		answer, err := nc.RequestWithContext(ctx, stepDown, request)
+		switch {
+		case err != nil:
+			return err
+		case bytes.Contains(answer.Data, []byte(`"error"`)):
+			return fmt.Errorf("the leader does not step down: %.200s", answer.Data)
+		}
+		time.Sleep(stepTime)
+		return fmt.Errorf("%s leads, not %s", info.Leader, here)
+	})
+}
+
+// stepTime is what a change of leaders takes, about.
+const stepTime = 300 * time.Millisecond
