@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 
@@ -80,7 +81,9 @@ func (m *meter) play(ctx context.Context, dir string) (report, error) {
 	return rep, nil
 }
 
-func (m *meter) round(way string, rate int) *round { return &round{m: m, way: way, rate: rate} }
+func (m *meter) round(way string, rate int) *round {
+	return &round{m: m, way: way, rate: rate, gaps: rand.New(rand.NewPCG(1, 1))}
+}
 
 // number returns a number for an event: ids must differ.
 func (m *meter) number() int {

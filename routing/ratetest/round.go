@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sort"
 	"time"
@@ -27,6 +28,8 @@ type round struct {
 	m    *meter
 	way  string
 	rate int // 0: as many as arrive
+	// gaps makes the times between events, the same in both ways.
+	gaps *rand.Rand
 
 	sent []publication
 	took time.Duration
@@ -70,9 +73,10 @@ func (r *round) run(ctx context.Context, d time.Duration) (result, error) {
 }
 
 func (r *round) publish(ctx context.Context, end time.Time) error {
-	began := time.Now()
+	due := time.Now()
 	for n := 0; ; n++ {
-		user, ok := r.next(ctx, n, began, end)
+		due = due.Add(r.gap())
+		user, ok := r.next(ctx, n, due, end)
 		if !ok {
 			return ctx.Err()
 		}
@@ -88,9 +92,8 @@ func (r *round) publish(ctx context.Context, end time.Time) error {
 
 // next waits until an event is due and returns whose. In turns, where there is
 // a rate; else one who has none under way.
-func (r *round) next(ctx context.Context, n int, began, end time.Time) (user int, ok bool) {
+func (r *round) next(ctx context.Context, n int, due, end time.Time) (user int, ok bool) {
 	if r.rate > 0 {
-		due := began.Add(time.Duration(n) * time.Second / time.Duration(r.rate))
 		if due.After(end) || !sleepUntil(ctx, due) {
 			return 0, false
 		}
@@ -108,9 +111,18 @@ func (r *round) next(ctx context.Context, n int, began, end time.Time) (user int
 	return 0, false
 }
 
+// gap is the time to the next event: many backends publish, and none waits for
+// another.
+func (r *round) gap() time.Duration {
+	if r.rate == 0 {
+		return 0
+	}
+	return time.Duration(r.gaps.ExpFloat64() * float64(time.Second) / float64(r.rate))
+}
+
 func sleepUntil(ctx context.Context, at time.Time) bool {
 	if d := time.Until(at); d > 0 {
-		time.Sleep(d) // less than a millisecond each
+		sleep(d)
 	}
 	return ctx.Err() == nil
 }
