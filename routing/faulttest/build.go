@@ -2,16 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os/exec"
 	"path/filepath"
-)
 
-// The packages of the programs that the fleet runs. They are built from the
-// module: the NATS server is the very version that hawser is built against.
-const (
-	hawserPackage = "github.com/hawser-edge/hawser/gateway"
-	natsPackage   = "github.com/nats-io/nats-server/v2"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
 // programs are the paths of the executables.
@@ -33,21 +26,13 @@ func programsIn(dir string, wrongClocks bool) programs {
 // buildPrograms compiles them into dir. It must be called within the module.
 func buildPrograms(ctx context.Context, dir string, wrongClocks bool) error {
 	p := programsIn(dir, wrongClocks)
-	if err := build(ctx, p.hawser, hawserPackage); err != nil {
+	if err := devmode.Build(ctx, p.hawser, devmode.HawserPackage); err != nil {
 		return err
 	}
 	if p.edge != "" {
-		if err := build(ctx, p.edge, "-tags=sabotage", hawserPackage); err != nil {
+		if err := devmode.Build(ctx, p.edge, devmode.HawserPackage, "-tags=sabotage"); err != nil {
 			return err
 		}
 	}
-	return build(ctx, p.nats, natsPackage)
-}
-
-func build(ctx context.Context, path string, what ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-buildvcs=false", "-o", path}, what...)...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s (run this within the module): %w: %.2000s", what[len(what)-1], err, out)
-	}
-	return nil
+	return devmode.Build(ctx, p.nats, devmode.NATSPackage)
 }

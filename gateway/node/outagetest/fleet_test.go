@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -115,13 +114,8 @@ func check(t *testing.T, err error) {
 }
 
 func (f *fleet) build() {
-	for name, pkg := range map[string]string{
-		"hawser": "github.com/hawser-edge/hawser/gateway", "nats-server": "github.com/nats-io/nats-server/v2",
-	} {
-		out, err := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(f.bin, name), pkg).CombinedOutput()
-		if err != nil {
-			f.t.Fatalf("build %s: %v\n%s", pkg, err, out)
-		}
+	for name, pkg := range map[string]string{"hawser": devmode.HawserPackage, "nats-server": devmode.NATSPackage} {
+		check(f.t, devmode.Build(f.t.Context(), filepath.Join(f.bin, name), pkg))
 	}
 }
 
