@@ -1,5 +1,5 @@
 // Package admin is the HTTP of operators: metrics, health, readiness and
-// version of one process. It is read-only and has no login, so it listens on
+// version of one process. It changes nothing and has no login, so it listens on
 // the loopback unless the configuration says otherwise.
 //
 //	GET /metrics   Prometheus
@@ -7,6 +7,12 @@
 //	GET /readyz    200 when every check holds, 503 with the reasons otherwise:
 //	               send it no work while this fails
 //	GET /version   what was built, from what
+//
+// With Config.Debug also, for those who measure:
+//
+//	GET  /debug/pprof/    the profiles of net/http/pprof
+//	POST /debug/collect   collects the garbage, gives free memory back to the
+//	                      system and tells what is left
 //
 // JSON bodies begin with "schema"; fields are added and never changed.
 package admin
@@ -36,6 +42,8 @@ type Config struct {
 	Checks []Check
 	// Pages are further pages, below their path. They must only read.
 	Pages []Page
+	// Debug adds the pages below /debug/.
+	Debug bool
 	// Log takes what goes wrong.
 	Log *slog.Logger
 }
@@ -131,6 +139,9 @@ func handler(cfg Config) http.Handler {
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", newReadiness(cfg.Checks).serve)
 	mux.HandleFunc("GET /version", version)
+	if cfg.Debug {
+		addDebug(mux)
+	}
 	for _, p := range cfg.Pages {
 		mux.Handle(p.Pattern, p.Handler)
 	}

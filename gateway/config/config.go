@@ -87,6 +87,9 @@ type Admin struct {
 	// Listen is a TCP address, host:port; port 0 takes a free one. Empty:
 	// 127.0.0.1:7490. Leave the loopback only where the network is trusted.
 	Listen string `yaml:"listen"`
+	// Debug adds the profiles of net/http/pprof and a page that collects the
+	// garbage: for those who measure. Empty: neither is there.
+	Debug bool `yaml:"debug"`
 }
 
 // SetDefaults fills every field that is zero and has a default. Load has

@@ -152,6 +152,11 @@ func (d *decoder) plain(path, text string, v reflect.Value) {
 			d.addf(path, "%s is not a whole number", quote(text))
 		}
 		v.SetInt(i)
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			d.addf(path, "%s must be true or false", quote(text))
+		}
+		v.SetBool(text == "true")
 	default:
 		// A test walks every field of Config, so no user gets here.
 		panic(fmt.Sprintf("config: field %s has type %s, which cannot be read", path, v.Type()))

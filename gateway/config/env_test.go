@@ -49,6 +49,7 @@ func TestEnvironmentIsBlamed(t *testing.T) {
 	dir := exampleFiles(t)
 	for _, tc := range []struct{ env, want string }{
 		{"HAWSER_EDGE_LISTEN=9443", `HAWSER_EDGE_LISTEN: edge.listen: "9443" is not host:port: write for example :7443 or 127.0.0.1:7443`},
+		{"HAWSER_ADMIN_DEBUG=yes", `HAWSER_ADMIN_DEBUG: admin.debug: "yes" must be true or false`},
 		{"HAWSER_NATS_REPLICAS=two", `HAWSER_NATS_REPLICAS: nats.replicas: "two" is not a whole number`},
 		{"HAWSER_ROLES=edge,rooter", `HAWSER_ROLES: roles[1]: "rooter" must be edge, router or push`},
 		{"HAWSER_EDGE_TICKET_KEY_FILE=gone", `HAWSER_EDGE_TICKET_KEY_FILE: edge.ticket_key_file: cannot read gone: no such file or directory: correct the path or its permissions`},
@@ -82,7 +83,7 @@ func TestEnvironmentNamesAreUnique(t *testing.T) {
 
 // TestEveryFieldCanBeRead walks the types that the decoder would panic on.
 func TestEveryFieldCanBeRead(t *testing.T) {
-	readable := []string{"string", "int", "int64", "config.Role", "config.File", "config.SecretFile", "time.Duration"}
+	readable := []string{"bool", "string", "int", "int64", "config.Role", "config.File", "config.SecretFile", "time.Duration"}
 	var walk func(path string, typ reflect.Type)
 	walk = func(path string, typ reflect.Type) {
 		switch typ.Kind() {

@@ -119,7 +119,7 @@ func (n *Node) openAdmin(registry *prometheus.Registry) (err error) {
 		checks = append(checks, r.checks()...)
 	}
 	n.admin, err = admin.New(admin.Config{
-		Listen: n.cfg.Admin.Listen, Gatherer: registry, Checks: checks, Log: n.log,
+		Listen: n.cfg.Admin.Listen, Gatherer: registry, Checks: checks, Debug: n.cfg.Admin.Debug, Log: n.log,
 	})
 	return err
 }

@@ -32,6 +32,8 @@ type Node struct {
 	// MaxEventsPerSecond is what each tenant may publish, at each router. 0:
 	// the default.
 	MaxEventsPerSecond int
+	// Debug opens the pages for those who measure, at Admin.
+	Debug bool
 }
 
 // WriteConfig writes the configuration file of a node, in the form in which an
@@ -122,5 +124,5 @@ tenants:
       moments: {numbered_by: hawser, urgency: LOW, push: {mode: none}}
       account: {numbered_by: backend, urgency: NORMAL, push: {mode: background, class: account}}
 {{- end}}
-admin: {listen: "{{.Admin}}"}
+admin: {listen: "{{.Admin}}"{{if .Debug}}, debug: true{{end}}}
 `))
