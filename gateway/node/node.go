@@ -49,7 +49,11 @@ type Node struct {
 // configuration must have been validated. NATS need not be there. Run must
 // follow, or Close.
 func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
-	registry := prometheus.NewRegistry()
+	return newOn(prometheus.NewRegistry(), cfg, log)
+}
+
+// newOn is New with the registry of the process's metrics.
+func newOn(registry *prometheus.Registry, cfg *config.Config, log *slog.Logger) (*Node, error) {
 	log = slog.New(newLogLimit(log.Handler(), registry)).With("node", cfg.Name)
 	n := &Node{
 		cfg: cfg, log: log,
