@@ -48,6 +48,7 @@ var parts = []part{
 
 	{logic, "session", []string{"gateway/session/..."}},
 	{logic, "client", []string{"gateway/client/..."}},
+	{logic, "rawdevice", []string{"gateway/rawdevice"}},
 	{logic, "service", []string{"routing/service/..."}},
 
 	{carry, "transport", []string{"gateway/transport/..."}},
@@ -81,7 +82,9 @@ var strangers = [][]string{
 var onlyOurs = map[string][]string{
 	"client":   {"gateway/wire", "gateway/wire/wirepb", "gateway/transport"},
 	"pushtest": {},
-	"service":  {"routing", "gateway/wire", "gateway/wire/wirepb", "gateway/token"},
+	// Fleets of devices are to know the protocol, and no more of the server.
+	"rawdevice": {"gateway/wire", "gateway/wire/wirepb"},
+	"service":   {"routing", "gateway/wire", "gateway/wire/wirepb", "gateway/token"},
 }
 
 // without lists modules of others that a part does not contain, not even

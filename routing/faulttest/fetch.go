@@ -73,7 +73,7 @@ func (r *raw) want(l *rawLink, kind string, version int64) error {
 	k := r.fetch.of(kind)
 	k.wants = max(k.wants, version)
 	if version <= k.has {
-		return l.send(&wire.Ack{Kind: l.kinds.Ref(kind), Version: k.has})
+		return l.Send(&wire.Ack{Kind: l.Kinds().Ref(kind), Version: k.has})
 	}
 	return r.fetchDue(l, time.Now())
 }
@@ -90,7 +90,7 @@ func (r *raw) fetchDue(l *rawLink, now time.Time) error {
 		}
 		l.requests++
 		k.asked, k.at = l.requests, now.Add(fetchTimeout)
-		if err := l.send(&wire.Request{ID: k.asked, Timeout: fetchTimeout, Service: "sync", Method: kind, Body: body}); err != nil {
+		if err := l.Send(&wire.Request{ID: k.asked, Timeout: fetchTimeout, Service: "sync", Method: kind, Body: body}); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func (r *raw) fetched(l *rawLink, f *wire.Response) error {
 			return fmt.Errorf("a sync's answer: %w", err)
 		}
 		r.hand(kind, k, &page)
-		return l.send(&wire.Ack{Kind: l.kinds.Ref(kind), Version: k.has})
+		return l.Send(&wire.Ack{Kind: l.Kinds().Ref(kind), Version: k.has})
 	}
 	return nil // given up meanwhile
 }

@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"os"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/rawdevice"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -71,32 +72,19 @@ func (r *raw) beforeReturn(err error) time.Duration {
 
 // judge notes a close that nothing in the run accounts for.
 func (r *raw) judge(err error) {
-	var told *closedError
-	if errors.As(err, &told) && !told.code.Reconnect() && told.code != wire.CloseSuperseded {
+	var told *rawdevice.ClosedError
+	if errors.As(err, &told) && !told.Code.Reconnect() && told.Code != wire.CloseSuperseded {
 		r.fleet.book.trouble("%s was closed: %v", r.device, err)
 	}
 }
 
-// closedError is an edge's Close.
-type closedError struct {
-	code   wire.CloseCode
-	reason string
-}
-
-func (e *closedError) Error() string { return fmt.Sprintf("%d %s (%s)", e.code, e.code, e.reason) }
-
 // rawLink is a welcomed connection.
 type rawLink struct {
+	*rawdevice.Link
 	conn     transport.Conn
 	edge     string
-	reader   *wire.Reader
-	kinds    wire.Kinds
-	interval time.Duration
 	number   int
 	requests uint64
-	// sentAt is when the last frame was sent: beats are due by that alone.
-	// pingedAt is when a beat was sent that has no answer; zero: none.
-	sentAt, pingedAt time.Time
 	// moveAt is when the device goes elsewhere; zero: it stays.
 	moveAt time.Time
 }
@@ -114,7 +102,7 @@ func (r *raw) greet(ctx context.Context) (*rawLink, error) {
 		return nil, err
 	}
 	r.conns++
-	l := &rawLink{conn: conn, edge: edge, reader: wire.NewReader(conn, wire.MaxPayload), number: r.conns}
+	l := &rawLink{conn: conn, edge: edge, number: r.conns}
 	if err := r.hello(l); err != nil {
 		l.close()
 		return nil, err
@@ -122,32 +110,18 @@ func (r *raw) greet(ctx context.Context) (*rawLink, error) {
 	return l, nil
 }
 
-func (r *raw) hello(l *rawLink) error {
-	if err := l.conn.SetReadDeadline(time.Now().Add(welcomeTimeout)); err != nil {
-		return err
-	}
-	frame := &wire.Hello{Body: &wirepb.Hello{
+func (r *raw) hello(l *rawLink) (err error) {
+	var w *wirepb.Welcome
+	l.Link, w, err = rawdevice.Greet(l.conn, &wirepb.Hello{
 		Token: r.jwt, Platform: r.platform(), App: r.app(), PushToken: r.token, ResumeTicket: r.ticket,
 		Versions: r.fetch.versions(),
-	}}
-	if err := l.send(frame); err != nil {
-		return err
-	}
-	f, err := l.reader.Next()
+	}, welcomeTimeout)
 	if err != nil {
 		return err
 	}
-	switch f := f.(type) {
-	case *wire.Welcome:
-		r.ticket, l.kinds = f.Body.ResumeTicket, f.Body.Kinds
-		l.interval = time.Duration(f.Body.IntervalMs) * time.Millisecond
-		r.spread = time.Duration(f.Body.ReconnectSpreadMs) * time.Millisecond
-		return nil
-	case *wire.Close:
-		return &closedError{f.Code, f.Reason}
-	default:
-		return fmt.Errorf("a frame %v before Welcome", f.Type())
-	}
+	l.Patience = welcomeTimeout
+	r.ticket, r.spread = w.ResumeTicket, time.Duration(w.ReconnectSpreadMs)*time.Millisecond
+	return nil
 }
 
 // listen records what is told and keeps the connection alive. It closes the
@@ -160,15 +134,11 @@ func (r *raw) listen(ctx context.Context, l *rawLink) error {
 	defer stop()
 	r.fetch.reconnected()
 	for {
-		if err := l.conn.SetReadDeadline(r.due(l)); err != nil {
-			return err
-		}
-		f, err := l.reader.Next()
+		f, err := l.Next(r.due(l))
 		switch {
 		case err == nil:
-			l.pingedAt = time.Time{}
 			err = r.take(l, f)
-		case isTimeout(err):
+		case errors.Is(err, os.ErrDeadlineExceeded):
 			err = r.act(l, time.Now())
 		}
 		if err != nil {
@@ -177,46 +147,28 @@ func (r *raw) listen(ctx context.Context, l *rawLink) error {
 	}
 }
 
-// due is when there is something to do though nothing comes.
+// due is when there is something to do though nothing comes; zero: never.
 func (r *raw) due(l *rawLink) time.Time {
-	at := l.sentAt.Add(l.interval)
-	if !l.pingedAt.IsZero() {
-		at = l.pingedAt.Add(welcomeTimeout)
-	}
-	for _, other := range []time.Time{l.moveAt, r.fetch.due()} {
-		if !other.IsZero() && other.Before(at) {
-			at = other
-		}
+	at := r.fetch.due()
+	if !l.moveAt.IsZero() && (at.IsZero() || l.moveAt.Before(at)) {
+		return l.moveAt
 	}
 	return at
 }
 
 // act does what is due.
 func (r *raw) act(l *rawLink, now time.Time) error {
-	switch {
-	case !l.moveAt.IsZero() && !now.Before(l.moveAt):
+	if !l.moveAt.IsZero() && !now.Before(l.moveAt) {
 		return errMoves
-	case !l.pingedAt.IsZero() && now.Sub(l.pingedAt) >= welcomeTimeout:
-		return errors.New("the edge does not answer")
-	case l.pingedAt.IsZero() && now.Sub(l.sentAt) >= l.interval:
-		l.pingedAt = now
-		if err := l.send(&wire.Ping{}); err != nil {
-			return err
-		}
 	}
 	return r.fetchDue(l, now)
-}
-
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
 }
 
 // take handles one frame.
 func (r *raw) take(l *rawLink, f wire.Frame) error {
 	switch f := f.(type) {
 	case *wire.Notify:
-		kind, err := l.kinds.Name(f.Kind)
+		kind, err := l.Kinds().Name(f.Kind)
 		if err != nil {
 			return err
 		}
@@ -226,24 +178,10 @@ func (r *raw) take(l *rawLink, f wire.Frame) error {
 		}
 	case *wire.Response:
 		return r.fetched(l, f)
-	case *wire.Probe:
-		return l.send(&wire.Ping{})
-	case *wire.Pong:
-		if f.Interval > 0 {
-			l.interval = f.Interval
-		}
 	case *wire.GoAway:
 		l.moveAt = time.Now().Add(rand.N(max(time.Duration(f.Body.SpreadMs)*time.Millisecond, time.Millisecond)))
-	case *wire.Close:
-		return &closedError{f.Code, f.Reason}
 	}
 	return nil
-}
-
-func (l *rawLink) send(f wire.Frame) error {
-	l.sentAt = time.Now()
-	_, err := l.conn.Write(wire.Append(nil, f))
-	return err
 }
 
 func (l *rawLink) close() {

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/rawdevice"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -24,8 +25,7 @@ type device struct {
 	user   string
 	number int
 	conn   transport.Conn
-	reader *wire.Reader
-	kinds  wire.Kinds
+	link   *rawdevice.Link
 	heard  func(user int, version int64, at time.Time)
 
 	// failed is why the connection ended.
@@ -46,40 +46,20 @@ func connectDevice(ctx context.Context, f *fleet, n int) (*device, error) {
 	if d.conn, err = transport.DialTCP(ctx, f.edge.Listen, f.tls); err != nil {
 		return nil, err
 	}
-	d.reader = wire.NewReader(d.conn, wire.MaxPayload)
-	if err := d.hello(jwt); err != nil {
+	d.link, _, err = rawdevice.Greet(d.conn, &wirepb.Hello{Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER}, welcomeTimeout)
+	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("say Hello as %s: %w", d.user, err)
 	}
 	return d, nil
 }
 
-func (d *device) hello(jwt string) error {
-	if err := d.conn.SetReadDeadline(time.Now().Add(welcomeTimeout)); err != nil {
-		return err
-	}
-	if err := d.send(&wire.Hello{Body: &wirepb.Hello{Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER}}); err != nil {
-		return err
-	}
-	f, err := d.reader.Next()
-	if err != nil {
-		return err
-	}
-	w, ok := f.(*wire.Welcome)
-	if !ok {
-		return fmt.Errorf("a frame %v before Welcome", f.Type())
-	}
-	d.kinds = w.Body.Kinds
-	return d.conn.SetReadDeadline(time.Time{})
-}
-
 // listen acknowledges what it hears until the connection ends.
 func (d *device) listen() {
 	for {
-		f, err := d.reader.Next()
-		now := time.Now()
-		if err == nil {
-			err = d.take(f, now)
+		f, err := d.link.Next(time.Time{})
+		if n, ok := f.(*wire.Notify); ok && err == nil {
+			err = d.take(n, time.Now())
 		}
 		if err != nil {
 			d.failed.Store(&err)
@@ -88,28 +68,15 @@ func (d *device) listen() {
 	}
 }
 
-func (d *device) take(f wire.Frame, now time.Time) error {
-	switch f := f.(type) {
-	case *wire.Notify:
-		name, err := d.kinds.Name(f.Kind)
-		if err != nil {
-			return err
-		}
-		if name == kind {
-			d.heard(d.number, f.Version, now)
-		}
-		return d.send(&wire.Ack{Kind: f.Kind, Version: f.Version})
-	case *wire.Probe:
-		return d.send(&wire.Ping{})
-	case *wire.Close:
-		return fmt.Errorf("closed: %d %s", f.Code, f.Reason)
+func (d *device) take(n *wire.Notify, now time.Time) error {
+	name, err := d.link.Kinds().Name(n.Kind)
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-func (d *device) send(f wire.Frame) error {
-	_, err := d.conn.Write(wire.Append(nil, f))
-	return err
+	if name == kind {
+		d.heard(d.number, n.Version, now)
+	}
+	return d.link.Send(&wire.Ack{Kind: n.Kind, Version: n.Version})
 }
 
 func (d *device) close() {
