@@ -135,6 +135,43 @@ func TestReconnectingIsNotTold(t *testing.T) {
 	f.want("d1 false 10")
 }
 
+// Each router asks for itself whether it is the first, at moments of its own,
+// and may not have heard of the other yet.
+func TestSomeRouterIsTheFirst(t *testing.T) {
+	knows := func(self string, others ...string) *Tracker {
+		tr := New(self, nil)
+		for _, other := range others {
+			tr.Router(other, 1, true, start)
+		}
+		return tr
+	}
+	for i := range 100 {
+		id := table.ID("acme", "u", fmt.Sprint(i))
+		for _, pair := range [][2]*Tracker{
+			{knows("r1", "r1", "r2"), knows("r2", "r1", "r2")},
+			{knows("r1", "r1"), knows("r2", "r1", "r2")},
+			{knows("r1", "r1", "r2"), knows("r2", "r2")},
+			{knows("r1", "r1", "r2"), knows("r2", "r1")}, // its own beat is on its way
+			{knows("r1"), knows("r2")},
+		} {
+			if !pair[0].First(id, start) && !pair[1].First(id, start.Add(time.Second)) {
+				t.Fatalf("no router acts for %v", id)
+			}
+		}
+		one, two := knows("r1", "r1", "r2"), knows("r2", "r1", "r2")
+		if one.First(id, start) == two.First(id, start) {
+			t.Errorf("both act for %v though they know each other, or none", id)
+		}
+		if later := start.Add(silence); !one.First(id, later) || !two.First(id, later) {
+			t.Errorf("a router leaves %v to one that is dead", id)
+		}
+		two.Router("r1", 1, false, start)
+		if !two.First(id, start) {
+			t.Errorf("a router leaves %v to one that is not complete", id)
+		}
+	}
+}
+
 func TestOtherTenantsAreNotFollowed(t *testing.T) {
 	f := newFleet(t, "r1")
 	f.all["r1"].Began(table.ID("globex", "u", "d"), "e1", 1, 7, f.now)

@@ -57,10 +57,18 @@ func (t *Tracker) alive(r *router, now time.Time) bool {
 	return r != nil && (now.Sub(r.heard) < silence || r == t.routers[t.self])
 }
 
-// Chosen is the router that acts for a device now, out of those that are
-// complete; empty where none is.
-func (t *Tracker) Chosen(id table.DeviceID, now time.Time) string {
-	return t.teller(Change{Device: id, At: now}, now)
+// First reports whether this router acts for a device on what each router
+// heard by itself: whether of those that are complete none weighs more. This
+// one is taken for complete. Where the routers know different things of one
+// another more than one may act; the one that weighs most of all always does.
+func (t *Tracker) First(id table.DeviceID, now time.Time) bool {
+	own := weigh(t.self, Change{Device: id})
+	for name, r := range t.routers {
+		if name != t.self && r.complete && t.alive(r, now) && weigh(name, Change{Device: id}) > own {
+			return false
+		}
+	}
+	return true
 }
 
 // teller chooses the router that tells a change, out of those that were

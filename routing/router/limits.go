@@ -18,6 +18,9 @@ const (
 	// next connection looks again.
 	limitQueue   = 1024
 	limitWorkers = 4
+	// limitPatience bounds the attempts at one user's records while the store
+	// is slow or away.
+	limitPatience = 20 * time.Second
 )
 
 // held is a device of a user: one with a session, or a record alone.
@@ -93,10 +96,11 @@ func (l *loop) limitRecord(u recordUpdate, now time.Time) {
 	}
 }
 
-// limitRecords has one router of all look at the records. If it dies now, the
-// user's next connection is looked at.
+// limitRecords has one router of all look at the records, or two while they do
+// not know of each other. If it dies now, the user's next connection is looked
+// at.
 func (l *loop) limitRecords(id table.DeviceID, live []held, now time.Time) {
-	if !l.complete || l.online.Chosen(id, now) != l.r.cfg.Name {
+	if !l.complete || !l.online.First(id, now) {
 		return
 	}
 	select {
@@ -138,11 +142,8 @@ func (r *Router) limitStored(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case t := <-r.limits:
-			bounded, cancel := context.WithTimeout(ctx, requestTimeout)
-			store, err := s.open(bounded)
-			if err == nil {
-				err = r.limitUser(bounded, store, t)
-			}
+			bounded, cancel := context.WithTimeout(ctx, limitPatience)
+			err := s.limit(bounded, t)
 			cancel()
 			if err != nil && ctx.Err() == nil {
 				r.metrics.dropped.WithLabelValues(dropLimit).Inc()
@@ -150,6 +151,28 @@ func (r *Router) limitStored(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// limit holds a user's records to the limits, if need be in several attempts,
+// until ctx ends.
+func (s *deviceServer) limit(ctx context.Context, t limitTask) error {
+	for {
+		err := s.limitOnce(ctx, t)
+		if err == nil || !sleep(ctx, retryPause) {
+			return err
+		}
+		s.r.metrics.retries.WithLabelValues(retryLimit).Inc()
+	}
+}
+
+func (s *deviceServer) limitOnce(ctx context.Context, t limitTask) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	store, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	return s.r.limitUser(ctx, store, t)
 }
 
 // limitUser removes the records of the devices that are too many.

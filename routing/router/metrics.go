@@ -24,6 +24,7 @@ const (
 	retryEvent    = "event"
 	retryHeads    = "heads"
 	retryKind     = "unknown_kind"
+	retryLimit    = "device_limit"
 	retryRecords  = "records"
 
 	refusedTenant = "tenant"
@@ -70,7 +71,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("what", malformedCore, malformedEvent, malformedJob, malformedRecord, malformedReply, malformedRequest)),
 		clockAhead: p.Gauge("clock_ahead_seconds", "By how much the host's clock is ahead of those of the other routers and the edges."),
 		retries: p.CounterVec("retries_total", "Work on NATS that failed and is tried again, by the router or by who asked.",
-			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryRecords)),
+			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryLimit, retryRecords)),
 		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",
 			metric.By("what", dropCore, dropWork, dropPublish, dropPresence, dropLimit)),
 		refused: p.CounterVec("refused_total", "What an edge said and was not believed: messages with tenants that it may not serve, sessions with an epoch beyond the clock.",
