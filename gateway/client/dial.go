@@ -152,6 +152,9 @@ func (d *dialer) race(ctx context.Context, all []attempt) (conn transport.Conn, 
 			}
 		}
 	}
+	if started == 0 {
+		failures = ctx.Err() // it ended before anything was tried
+	}
 	cancel()
 	return nil, answered, failures
 }
