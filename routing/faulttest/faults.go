@@ -144,18 +144,33 @@ func anyOf(sort string) func(context.Context, *run) ([]string, error) {
 	}
 }
 
+// inboxLeader waits for one: an election may still be under way.
 func inboxLeader(ctx context.Context, r *run) ([]string, error) {
-	name, err := r.fleet.leader(ctx, routing.StreamInbox)
-	return []string{name}, err
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	for {
+		name, err := r.fleet.leader(ctx, routing.StreamInbox)
+		if err == nil || !pause(ctx, 100*time.Millisecond) {
+			return []string{name}, err
+		}
+	}
 }
 
 func inboxFollower(ctx context.Context, r *run) ([]string, error) {
-	leader, err := r.fleet.leader(ctx, routing.StreamInbox)
+	leader, err := inboxLeader(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	names := slices.DeleteFunc(membersOf(sortNATS), func(n string) bool { return n == leader })
+	names := slices.DeleteFunc(membersOf(sortNATS), func(n string) bool { return n == leader[0] })
 	return []string{names[r.choices.IntN(len(names))]}, nil
+}
+
+// hold is how long it is frozen or cut off.
+func (v victim) hold(o options) time.Duration {
+	if v.sort == sortNATS {
+		return max(o.hold, leastNATSHold)
+	}
+	return o.hold
 }
 
 // begin chooses the victims and dates the fault.
@@ -229,7 +244,7 @@ func (v victim) stopping(ctx context.Context, r *run, p *phase) error {
 
 // pausing freezes members: they hold their connections and answer nothing.
 func (v victim) pausing(ctx context.Context, r *run, p *phase) error {
-	if err := v.begin(ctx, r, p, v.held(r.opts.hold)); err != nil {
+	if err := v.begin(ctx, r, p, v.held(v.hold(r.opts))); err != nil {
 		return err
 	}
 	var frozen []*devmode.Process
@@ -242,7 +257,7 @@ func (v victim) pausing(ctx context.Context, r *run, p *phase) error {
 		}
 		errs = append(errs, err)
 	}
-	pause(ctx, r.opts.hold)
+	pause(ctx, v.hold(r.opts))
 	for _, member := range frozen {
 		errs = append(errs, member.Thaw())
 	}
@@ -252,7 +267,7 @@ func (v victim) pausing(ctx context.Context, r *run, p *phase) error {
 
 // dropping has all packets between the victims and NATS vanish.
 func (v victim) dropping(ctx context.Context, r *run, p *phase) error {
-	if err := v.begin(ctx, r, p, v.held(r.opts.hold)); err != nil {
+	if err := v.begin(ctx, r, p, v.held(v.hold(r.opts))); err != nil {
 		return err
 	}
 	each := func(do func(a, b string) error) error {
@@ -267,7 +282,7 @@ func (v victim) dropping(ctx context.Context, r *run, p *phase) error {
 		return errors.Join(errs...)
 	}
 	err := each(r.fleet.place.cut)
-	pause(ctx, r.opts.hold)
+	pause(ctx, v.hold(r.opts))
 	p.until = time.Now().Add(soon)
 	return errors.Join(err, each(r.fleet.place.join))
 }

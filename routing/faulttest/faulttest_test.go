@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
 // TestMain is the program itself where the test has run it inside namespaces.
@@ -21,11 +23,30 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func wanted(t *testing.T) {
+// shortHere are the options of a short run in a folder of its own.
+func shortHere(t *testing.T) options {
 	t.Helper()
 	if os.Getenv("HAWSER_FAULTS") != "1" {
 		t.Skip("runs fleets of processes for minutes: set HAWSER_FAULTS=1 to have it, or go run ./routing/faulttest")
 	}
+	t.Parallel()
+	o := short()
+	o.dir = t.TempDir()
+	return o
+}
+
+// sabotaged are such options for a fleet whose every member was built for
+// faults that are switched on.
+func sabotaged(t *testing.T, fault string) options {
+	o := shortHere(t)
+	o.sabotage, o.built = fault, true
+	p := programsIn(o.dir, false)
+	for path, build := range map[string][]string{p.hawser: {devmode.HawserPackage, "-tags=sabotage"}, p.nats: {devmode.NATSPackage}} {
+		if err := devmode.Build(t.Context(), path, build[0], build[1:]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o
 }
 
 // lines gives what is written to the test's log.
@@ -37,14 +58,12 @@ func (l lines) Write(p []byte) (int, error) {
 }
 
 // TestFaults is the short form of the run: all faults, three seeds side by
-// side, a tenth of the load. It takes some eight minutes and four cores.
+// side, a tenth of the load. It takes some six minutes.
 func TestFaults(t *testing.T) {
-	wanted(t)
+	o := shortHere(t)
 	if err := enclosable(); err != nil {
 		t.Skip(err)
 	}
-	o := short()
-	o.dir = t.TempDir()
 	var tables bytes.Buffer
 	code, err := runSeeds(t.Context(), o, &tables, lines{t})
 	t.Log(tables.String())
@@ -55,9 +74,8 @@ func TestFaults(t *testing.T) {
 
 // TestKillsOnLoopback is the form for a laptop.
 func TestKillsOnLoopback(t *testing.T) {
-	wanted(t)
-	o := short()
-	o.dir, o.loopback, o.seeds = t.TempDir(), true, 1
+	o := shortHere(t)
+	o.loopback, o.seeds = true, 1
 	o.users, o.rate, o.hotRate, o.phones, o.fault = 20, 40, 40, 4, "kill-edge,kill-router"
 	var tables bytes.Buffer
 	code, err := runSeeds(t.Context(), o, &tables, lines{t})
@@ -71,13 +89,11 @@ func TestKillsOnLoopback(t *testing.T) {
 // nothing else happens to them: what the checker says must come from the fault
 // alone, and name both tenants.
 func TestSabotageIsFound(t *testing.T) {
-	wanted(t)
+	t.Parallel()
 	for fault, victims := range map[string]part{"drop-batch": connected, "drop-push": away} {
 		t.Run(fault, func(t *testing.T) {
-			t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -tags=sabotage")
-			t.Setenv("HAWSER_SABOTAGE", fault)
-			o := short()
-			o.loopback, o.seeds, o.phones, o.dir = true, 1, 4, t.TempDir()
+			o := sabotaged(t, fault)
+			o.loopback, o.seeds, o.phones = true, 1, 4
 			o.users, o.rate, o.hotRate, o.settle, o.fault = 10, 40, 0, 6*time.Second, "calm"
 			o.heal = time.Second // it does not
 			var tables bytes.Buffer
@@ -127,6 +143,10 @@ func TestReportWantsSomethingToLose(t *testing.T) {
 		if rep.holds() {
 			t.Errorf("%s, and the run is said to hold", name)
 		}
+		rep.Options.lenient = true
+		if rep.holds() != (name == "a limit is exceeded") {
+			t.Errorf("%s: a lenient run forgives limits of time, and nothing else", name)
+		}
 	}
 }
 
@@ -147,6 +167,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"an unknown fault of two":   "--fault kill-edge,flood",
 		"a cut on loopback":         "--loopback --fault drop-edge",
 		"a full disk on loopback":   "--loopback --fault full-nats",
+		"two ways to judge":         "--strict --lenient",
 		"an unknown flag":           "--faults all",
 		"something that is no flag": "all",
 	} {

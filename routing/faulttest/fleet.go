@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,8 +21,12 @@ const shakingHands = 128
 // replicas of each stream: one a NATS server.
 const replicas = 3
 
-// clockEnv tells a sabotaged build which file shifts its clock.
-const clockEnv = "HAWSER_SABOTAGE_CLOCK"
+// clockEnv tells a sabotaged build which file shifts its clock, sabotageEnv
+// what else it does wrong.
+const (
+	clockEnv    = "HAWSER_SABOTAGE_CLOCK"
+	sabotageEnv = "HAWSER_SABOTAGE"
+)
 
 // A fleet is nine processes: three NATS servers, two edges, two routers and
 // two push workers. The simulators of APNs and FCM are in this process.
@@ -38,6 +41,7 @@ type fleet struct {
 	tls      *tls.Config
 	book     *ledger
 	phones   *os.File // the log of the devices with the SDK
+	sabotage string   // see options
 	// shaking is a place for each device that shakes hands: the harness has
 	// the machine's other cores to leave to the fleet.
 	shaking chan struct{}
@@ -151,18 +155,27 @@ func (f *fleet) keep(ctx context.Context, name string) {
 }
 
 func (f *fleet) start(ctx context.Context, name string) (p *devmode.Process, err error) {
-	program, args := f.programs.hawser, []string{"serve", "--config", f.configs[name]}
-	switch {
-	case sortOf(name) == sortNATS:
-		program, args = f.programs.nats, []string{"-c", f.configs[name]}
-	case sortOf(name) == sortEdge && f.programs.edge != "":
-		program, args = "env", slices.Concat([]string{clockEnv + "=" + f.clockFile(name), f.programs.edge}, args)
-	}
+	program, args := f.program(name)
 	err = f.place.within(name, func() error {
 		p, err = devmode.StartProgram(context.WithoutCancel(ctx), name, f.dir, program, args...)
 		return err
 	})
 	return p, err
+}
+
+// program is what a member runs. env sets what is one member's alone.
+func (f *fleet) program(name string) (program string, args []string) {
+	if sortOf(name) == sortNATS {
+		return f.programs.nats, []string{"-c", f.configs[name]}
+	}
+	program = f.programs.hawser
+	if sortOf(name) == sortEdge && f.programs.edge != "" {
+		program, args = f.programs.edge, append(args, clockEnv+"="+f.clockFile(name))
+	}
+	if f.sabotage != "" {
+		args = append(args, sabotageEnv+"="+f.sabotage)
+	}
+	return "env", append(args, program, "serve", "--config", f.configs[name])
 }
 
 func (f *fleet) joined(name string, p *devmode.Process) {

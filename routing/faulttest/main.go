@@ -105,6 +105,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.settle, "settle", o.settle, "`DURATION` to wait at most for what is on its way at the end")
 	f.BoolVar(&o.loopback, "loopback", false, "have the members side by side on loopback: no root, no dropped packets, no full disks")
 	f.BoolVar(&o.strict, "strict", false, "fail over the limits of time as they are, not only where they are clearly exceeded")
+	f.BoolVar(&o.lenient, "lenient", false, "print the limits of time and do not fail over them")
 	f.BoolVar(&o.keep, "keep", false, "keep the logs also of a run that held")
 	f.StringVar(&o.dir, "dir", "", "`FOLDER` for programs and logs, which stays; otherwise one that is made")
 	if err := f.Parse(args); err != nil {
@@ -124,6 +125,6 @@ func (o options) args(seed uint64, dir string) []string {
 		"--fault", o.fault, "--seed", fmt.Sprint(seed), "--dir", dir,
 		"--users", fmt.Sprint(o.users), "--rate", fmt.Sprint(o.rate), "--hot-rate", fmt.Sprint(o.hotRate),
 		"--phones", fmt.Sprint(o.phones), "--hold", o.hold.String(), "--calm", o.calm.String(), "--heal", o.heal.String(), "--settle", o.settle.String(),
-		fmt.Sprintf("--strict=%t", o.strict), fmt.Sprintf("--loopback=%t", o.loopback),
+		fmt.Sprintf("--strict=%t", o.strict), fmt.Sprintf("--lenient=%t", o.lenient), fmt.Sprintf("--loopback=%t", o.loopback),
 	}
 }

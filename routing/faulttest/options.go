@@ -15,7 +15,7 @@ type options struct {
 	rate, hotRate int
 	// fault is what happens to the fleet: a list, or all.
 	fault string
-	// hold is how long faults last that have an end.
+	// hold is how long faults last that have an end; see leastNATSHold.
 	hold time.Duration
 	// calm is how long nothing happens between two faults.
 	calm time.Duration
@@ -35,12 +35,17 @@ type options struct {
 	phones int
 	// loopback has the members side by side.
 	loopback bool
-	// strict counts limits as they are.
-	strict bool
+	// strict counts limits as they are, lenient none of them: a machine that
+	// others use too is judged by what became of the events alone.
+	strict, lenient bool
 	// keep leaves the logs behind also after a run that held.
 	keep bool
 	// dir is where the programs are and logs go; set for a run inside.
 	dir string
+	// built: the programs are in dir already. sabotage is what they are to do
+	// wrong, where they were built for it. Both are for the tests.
+	built    bool
+	sabotage string
 }
 
 const (
@@ -55,14 +60,19 @@ const (
 	// tenantRate is what a tenant may publish a second, at each router: not
 	// what a run is about.
 	tenantRate = 100_000
+	// leastNATSHold is the least that a NATS server is frozen or cut off for:
+	// the others elect in its place after 4 to 9 s. What hawser's own timers
+	// find out takes half of that.
+	leastNATSHold = 12 * time.Second
 )
 
 // short is the form for every change: all faults, three seeds side by side, a
-// tenth of the load.
+// tenth of the load, on whatever machine there is.
 func short() options {
 	o := full()
 	o.users, o.rate, o.hotRate, o.phones = 200, 100, 200, 20
-	o.hold, o.seeds, o.side = 12*time.Second, 3, 3
+	o.hold, o.calm, o.seeds, o.side = 8*time.Second, 2*time.Second, 3, 3
+	o.lenient, o.heal, o.settle = true, 150*time.Second, 200*time.Second
 	return o
 }
 
@@ -87,6 +97,8 @@ func (o options) check() error {
 		return errors.New("--hold must be 1s at least, --calm not below 0, --heal and --settle above 0")
 	case o.seeds < 1 || o.side < 1:
 		return errors.New("--seeds and --side must be 1 at least")
+	case o.strict && o.lenient:
+		return errors.New("--strict and --lenient exclude one another")
 	case o.phones < 0:
 		return errors.New("--phones must not be below 0")
 	}

@@ -44,7 +44,7 @@ const (
 	attemptTimeout = 4 * time.Second
 	// giveUpAfter is how long an event is tried. Below the window in which
 	// ids are remembered.
-	giveUpAfter = 90 * time.Second
+	giveUpAfter = 110 * time.Second
 	// maxOpen bounds the publications under way, of each of the two loads; a
 	// publisher falls behind its rate beyond it.
 	maxOpen = 512

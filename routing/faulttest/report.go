@@ -43,9 +43,9 @@ func (r *run) report() report {
 
 // holds reports whether the run proves what it is there for: nothing was lost
 // nor backwards, there was something to lose, every fault took place, and no
-// limit was exceeded.
+// limit was exceeded that the run is judged by.
 func (r *report) holds() bool {
-	return r.verdict.holds() && len(r.Troubles) == 0 && r.Unanswered == 0 && len(r.over()) == 0 &&
+	return r.verdict.holds() && len(r.Troubles) == 0 && r.Unanswered == 0 && (r.Options.lenient || len(r.over()) == 0) &&
 		r.Planted >= plantedAtLeast && r.Found == r.Planted && r.tookPlace() && r.Heard > 0 && r.Pushed > 0
 }
 

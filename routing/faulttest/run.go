@@ -20,7 +20,7 @@ import (
 const (
 	// startLimit bounds the time until the fleet runs and every device is
 	// known.
-	startLimit = 1 * time.Minute
+	startLimit = 3 * time.Minute
 )
 
 // A run is one fleet with its devices and what happens to it.
@@ -90,6 +90,7 @@ func (r *run) start(ctx, present context.Context) error {
 	if r.fleet, err = newFleet(r.opts.dir, programs, where, r.book); err != nil {
 		return err
 	}
+	r.fleet.sabotage = r.opts.sabotage
 	r.fleet.run(ctx)
 	if err := r.connect(limit); err != nil {
 		return err

@@ -25,9 +25,11 @@ func runSeeds(ctx context.Context, o options, stdout, stderr io.Writer) (code in
 			return 1, fmt.Errorf("make a folder for the run: %w", err)
 		}
 	}
-	fmt.Fprintln(stderr, "building hawser and the NATS server")
-	if err := buildPrograms(ctx, dir, o.wrongClocks()); err != nil {
-		return 1, err
+	if !o.built {
+		fmt.Fprintln(stderr, "building hawser and the NATS server")
+		if err := buildPrograms(ctx, dir, o.wrongClocks()); err != nil {
+			return 1, err
+		}
 	}
 	s := &seeds{opts: o, dir: dir, stdout: stdout, stderr: &sharedWriter{w: stderr}, free: make(chan struct{}, o.side)}
 	for i := range o.seeds {

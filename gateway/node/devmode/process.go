@@ -12,7 +12,7 @@ import (
 
 // stopGrace is how long a process that was asked to end may drain before it
 // is killed.
-const stopGrace = 15 * time.Second
+const stopGrace = time.Minute
 
 // A Process is a part of the fleet in an operating system process of its own,
 // as an operator runs it. The one who started it ends it with Stop or Kill.
