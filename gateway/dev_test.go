@@ -25,7 +25,7 @@ func (s *screen) Write(p []byte) (int, error) {
 // wait returns the text once part is in it.
 func (s *screen) wait(t *testing.T, part string) string {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		s.mu.Lock()
 		text := s.text.String()
 		s.mu.Unlock()

@@ -136,7 +136,7 @@ func TestFirstSequenceRises(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), routing.StreamInbox); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	o := routing.StreamOptions{Now: func() time.Time { return time.Now().Add(time.Minute) }}
 	if err := routing.EnsureStreams(ctx, js, o); err != nil {

@@ -85,7 +85,7 @@ func onSockets(t *testing.T, mode string, configure func(*client.Config)) *socke
 
 func (s *sockets) welcomed(t *testing.T, kind transport.Kind) *peer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := s.byKind[kind].Accept(ctx)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *sockets) returned(t *testing.T) error {
 	select {
 	case err := <-s.ran:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Run did not return")
 		return nil
 	}

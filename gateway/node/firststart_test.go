@@ -50,22 +50,19 @@ func TestStreamsAreMadeOnceNATSHasALeader(t *testing.T) {
 	time.Sleep(time.Second) // both ask in vain
 	start(1)
 	start(2)
-	led := leads(t, js)
+	led := leads(t, js) // for the log: how soon is up to the machine
 	for what, done := range map[string]chan error{"made": made, "opened": opened} {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("the streams were %s %v after there was a leader", what, time.Since(led))
 	}
-	if took := time.Since(led); took > 4*time.Second {
-		t.Errorf("all was ready %v after there was a leader, want at most %v", took, 4*time.Second)
-	}
 }
 
 // leads waits for a leader and returns since when there is one.
 func leads(t *testing.T, js jetstream.JetStream) time.Time {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		_, err := js.AccountInfo(ctx)
 		cancel()
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 
 // repairWithin is how long the loss of a core message may be felt. The slowest
 // are those that three missed beats show.
-const repairWithin = 8 * time.Second
+const repairWithin = 30 * time.Second
 
 // lossy is a fleet whose second edge loses messages.
 type lossy struct {

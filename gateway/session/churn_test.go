@@ -26,7 +26,7 @@ func TestChurn(t *testing.T) {
 	for worker := range 16 {
 		rnd := rand.New(rand.NewPCG(uint64(worker), 1))
 		wg.Go(func() {
-			for ctx.Err() == nil {
+			for ctx.Err() == nil || e.srv.hub.last.Load() < 100 {
 				churn(e, rnd)
 			}
 		})
@@ -36,9 +36,6 @@ func TestChurn(t *testing.T) {
 		wg.Go(func() { notifyAll(ctx, e, name) })
 	}
 	wg.Wait()
-	if n := e.srv.hub.last.Load(); n < 100 {
-		t.Errorf("only %d sessions in all", n)
-	}
 	e.stop()
 	for i := range shards {
 		if n := len(e.srv.hub.conns[i].sessions) + len(e.srv.hub.devices[i].sessions); n != 0 {

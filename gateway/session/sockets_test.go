@@ -32,7 +32,7 @@ func TestOnSockets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			e, signer := socketEdge(t)
 			served := make(chan error, 1)

@@ -16,7 +16,7 @@ import (
 func TestProbe(t *testing.T) {
 	var up atomic.Bool
 	r := newRejecting(t, transport.ListenTCP, transport.ListenConfig{Up: up.Load})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	addr := r.Addr().String()
 	if err := transport.Probe(ctx, addr, r.client); !errors.Is(err, transport.ErrDown) {
@@ -53,7 +53,7 @@ func TestProbeOfAnOlderEdge(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := transport.Probe(ctx, l.Addr().String(), client); err == nil {
 		t.Error("taken for better off")

@@ -26,13 +26,13 @@ func TestClosedListenerRefuses(t *testing.T) {
 			_ = l.Close()
 			for range 3 {
 				start := time.Now()
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				_, err := i.dial(ctx, l.Addr().String(), client)
 				cancel()
 				if !transport.Refused(err) {
 					t.Fatalf("dial = %v, want a refusal", err)
 				}
-				if took := time.Since(start); took > time.Second {
+				if took := time.Since(start); took > 30*time.Second {
 					t.Errorf("refused after %v", took)
 				}
 			}
@@ -59,7 +59,7 @@ func TestClosedListenerRefuses(t *testing.T) {
 
 func read(t *testing.T, c transport.Conn, p []byte) bool {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 	_, err := io.ReadFull(c, p)
 	return err == nil
 }

@@ -206,7 +206,7 @@ func TestCodeFromError(t *testing.T) {
 
 func connect(t *testing.T, l transport.Listener, dial dial, client *tls.Config) (device, edge transport.Conn) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	device, err := dial(ctx, l.Addr().String(), client)
 	if err != nil {

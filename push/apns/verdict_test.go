@@ -54,14 +54,14 @@ func TestVerdicts(t *testing.T) {
 func TestBlackHoleEndsWithTheContext(t *testing.T) {
 	app, sim := start(t)
 	sim.BlackHole(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	begin := time.Now()
 	r := app.Send(ctx, message(device))
 	if r.Verdict != push.RetryAfter || r.Reason != "timeout" {
 		t.Errorf("result %+v", r)
 	}
-	if took := time.Since(begin); took > 3*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("took %v", took)
 	}
 	sim.BlackHole(false)

@@ -130,14 +130,14 @@ func TestDeadConnectionIsFoundAndReplaced(t *testing.T) {
 	cl := New(Config{
 		Addr: strings.TrimPrefix(sim.URL(), "https://"), Log: quiet(),
 		TLS:       &tls.Config{RootCAs: sim.RootCAs(), MinVersion: tls.VersionTLS12},
-		PingAfter: 100 * time.Millisecond, PingWait: 100 * time.Millisecond,
+		PingAfter: 300 * time.Millisecond, PingWait: time.Second,
 	})
 	defer cl.Close()
 	if a, err := get(t.Context(), cl, "/"); err != nil || a.Status != http.StatusMethodNotAllowed {
 		t.Fatalf("answer %+v, %v", a, err)
 	}
 	sim.Freeze(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	begin := time.Now()
 	if _, err := get(ctx, cl, "/"); err == nil || errors.Is(err, context.DeadlineExceeded) {
@@ -251,7 +251,7 @@ func TestRetryAfter(t *testing.T) {
 
 func waitUntil(t *testing.T, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("waited too long")
 		}

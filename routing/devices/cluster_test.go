@@ -18,7 +18,7 @@ import (
 // not make a device's record look like another's.
 func TestRegistrationsStayOnReplicas(t *testing.T) {
 	servers := natstest.RunCluster(t, 3, routing.User{Role: routing.RoleRouter, Label: "r1"})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	const registrations = 500
 	var work sync.WaitGroup

@@ -33,7 +33,7 @@ func startWith(t *testing.T, o routing.StreamOptions) *env {
 	srv := natstest.Run(t,
 		routing.User{Role: routing.RoleRouter, Label: "r1"},
 		routing.User{Role: routing.RolePush, Label: "p1"})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	e := &env{t: t, ctx: ctx}
 	_, js := srv.JetStream("r1", o)

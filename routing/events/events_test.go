@@ -35,7 +35,7 @@ func TestBackendHearsEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	p := events.New(js, "/hawser/push/p1")
 	if err := p.TokenRejected(ctx, "acme", "u1", "d1", "com.example.app", "Unregistered"); err != nil {

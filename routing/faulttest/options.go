@@ -71,7 +71,7 @@ const (
 func short() options {
 	o := full()
 	o.users, o.rate, o.hotRate, o.phones = 200, 100, 200, 20
-	o.hold, o.calm, o.seeds, o.side = 8*time.Second, 2*time.Second, 3, 3
+	o.hold, o.seeds, o.side = 8*time.Second, 3, 3
 	o.lenient, o.heal, o.settle = true, 150*time.Second, 200*time.Second
 	return o
 }

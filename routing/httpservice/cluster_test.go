@@ -46,7 +46,7 @@ func TestAcrossACluster(t *testing.T) {
 	}
 	// Interest takes a moment to travel.
 	for began := time.Now(); call() != nil; time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatal(call())
 		}
 	}

@@ -239,7 +239,7 @@ func TestDeadline(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			close(gone)
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 		}
 	})
 	e := start(t, map[string]string{"orders": url}, roots)
@@ -248,7 +248,7 @@ func TestDeadline(t *testing.T) {
 	}
 	select {
 	case <-gone:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the service still works for a device that has given up")
 	}
 }
@@ -275,7 +275,7 @@ func TestBreakerAndPlaces(t *testing.T) {
 	// Past the edge's own breaker, to see the router's.
 	nc := e.nats.Conn(routing.RoleEdge, "hk1")
 	raw := func(subject string) *nats.Msg {
-		m, err := nc.RequestMsg(&nats.Msg{Subject: subject, Header: nats.Header{"Hawser-Token": {"acme.u1.d1"}}}, 5*time.Second)
+		m, err := nc.RequestMsg(&nats.Msg{Subject: subject, Header: nats.Header{"Hawser-Token": {"acme.u1.d1"}}}, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +289,7 @@ func TestBreakerAndPlaces(t *testing.T) {
 		t.Errorf("another service: %v", m.Header)
 	}
 	for start := time.Now(); raw("hawser.v1.up.acme.orders.m").Header.Get("Nats-Service-Error-Code") != ""; time.Sleep(20 * time.Millisecond) {
-		if time.Since(start) > 10*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatal("never let through again")
 		}
 	}
@@ -306,11 +306,11 @@ func TestBreakerAndPlaces(t *testing.T) {
 		if m := raw("hawser.v1.up.acme.reports.m"); m.Header.Get("Nats-Service-Error-Code") == "429" {
 			break
 		}
-		if time.Since(start) > 10*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatal("the places are not bounded")
 		}
 	}
-	m, err := nc.RequestMsg(&nats.Msg{Subject: "hawser.v1.up.globex.orders.m", Header: nats.Header{"Hawser-Token": {"globex.u1.d1"}}}, 5*time.Second)
+	m, err := nc.RequestMsg(&nats.Msg{Subject: "hawser.v1.up.globex.orders.m", Header: nats.Header{"Hawser-Token": {"globex.u1.d1"}}}, time.Minute)
 	if err != nil || m.Header.Get("Nats-Service-Error-Code") != "" {
 		t.Errorf("another tenant: %v, %v", m, err)
 	}

@@ -53,7 +53,7 @@ func TestSwitchingProtocols(t *testing.T) {
 	}()
 	select {
 	case <-stopped:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the bridge does not end")
 	}
 }

@@ -193,7 +193,7 @@ func TestSinceBeforeTheLeaderKnows(t *testing.T) {
 	v := r.put("acme", "u1", "messages", 0, nil)
 	var late sync.WaitGroup
 	late.Go(func() {
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 		r.put("acme", "u1", "messages", 0, nil)
 	})
 	p := r.since("u1", v+1, inbox.Limits{})

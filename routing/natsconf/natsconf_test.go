@@ -255,7 +255,7 @@ func TestTenantSubscriptionsAndPayload(t *testing.T) {
 		if !strings.Contains(err.Error(), "maximum subscriptions exceeded") {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("subscriptions are not bounded")
 	}
 	if nc.MaxPayload() != natsconf.MaxTenantPayload {

@@ -87,7 +87,7 @@ func TestRevoking(t *testing.T) {
 			}
 			select {
 			case <-ended:
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("it stays connected")
 			}
 			if nc, err := login(s.ClientURL(), routing.RoleEdge, cut); !errors.Is(err, nats.ErrAuthorization) {
@@ -124,7 +124,7 @@ func TestMonitorHears(t *testing.T) {
 		nc.Close()
 		t.Error("a wrong password is let in")
 	}
-	if m, err := refused.NextMsg(5 * time.Second); err != nil || !strings.Contains(string(m.Data), "edge-edge-1") {
+	if m, err := refused.NextMsg(time.Minute); err != nil || !strings.Contains(string(m.Data), "edge-edge-1") {
 		t.Errorf("the refused login is not told: %v", err)
 	}
 }

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 	}
 	defer pushConn.Close()
 	client := presence.New(pushConn, "p1")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	q := presence.Question{Tenant: "t", User: "u", Device: "d", Kind: "k", Version: 7}
 

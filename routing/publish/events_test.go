@@ -60,7 +60,7 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		info, err := c.Info(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func TestEventsRefuse(t *testing.T) {
 func TestEventsEndWithTheDoor(t *testing.T) {
 	r := newRig(t, routing.StreamOptions{}, nil)
 	nc := r.srv.Conn(routing.RoleBackend, "acme")
-	began := time.Now()
+	var asked time.Time
 	t.Run("door", func(t *testing.T) {
 		r.serveNATS(t)
 		ask(t, nc, nats.NewMsg("hawser.v1.api.acme.Nope"))
@@ -106,8 +106,9 @@ func TestEventsEndWithTheDoor(t *testing.T) {
 			t.Fatal(err)
 		}
 		ask(t, nc, nats.NewMsg("hawser.v1.api.acme.Nope"))
+		asked = time.Now()
 	})
-	if took := time.Since(began); took > 8*time.Second {
-		t.Errorf("the door closed after %v", took)
+	if took := time.Since(asked); took > 8*time.Second {
+		t.Errorf("the door closed %v after a call that waits for 10 s", took)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"sync"
@@ -96,27 +96,21 @@ func untilStored(t *testing.T, svc *publish.Service) (refused int) {
 // processes starts three servers, and returns what kills the log's leader.
 func processes(t *testing.T) (*rig, func()) {
 	t.Helper()
-	var listeners []net.Listener
-	var ports []int
-	for range 6 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		listeners, ports = append(listeners, l), append(ports, l.Addr().(*net.TCPAddr).Port)
+	addrs, release, err := embednats.FreeAddrs(6)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, l := range listeners {
-		_ = l.Close()
-	}
-	peers := []string{fmt.Sprintf("127.0.0.1:%d", ports[3]), fmt.Sprintf("127.0.0.1:%d", ports[4]), fmt.Sprintf("127.0.0.1:%d", ports[5])}
+	t.Cleanup(func() { _ = release.Close() })
+	port := func(addr string) int { return int(netip.MustParseAddrPort(addr).Port()) }
+	servers, peers := addrs[:3], addrs[3:]
 	urls, commands := "", map[string]*exec.Cmd{}
 	for i := range 3 {
 		name := fmt.Sprintf("n%d", i)
 		commands[name] = process(t, embednats.Options{
-			Name: name, Dir: t.TempDir(), Port: ports[i], Cluster: &embednats.Cluster{Port: ports[3+i], Peers: peers},
+			Name: name, Dir: t.TempDir(), Port: port(servers[i]), Cluster: &embednats.Cluster{Port: port(peers[i]), Peers: peers},
 			Users: []routing.User{{Role: routing.RoleRouter, Label: "r1", Password: natstest.Password}},
 		})
-		urls += fmt.Sprintf(",nats://127.0.0.1:%d", ports[i])
+		urls += ",nats://" + servers[i]
 	}
 	r := clustered(t, urls[1:])
 	return r, func() {
@@ -179,7 +173,7 @@ func clustered(t *testing.T, urls string) *rig {
 		t.Fatal(err)
 	}
 	o := routing.StreamOptions{Replicas: 3, Keep: 1000, InboxMaxBytes: 64 << 20, PushMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20, DevicesMaxBytes: 64 << 20}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		// What servers are asked before they have a leader they never answer.
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		err = routing.EnsureStreams(ctx, r.js, o)

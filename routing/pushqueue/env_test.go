@@ -29,7 +29,7 @@ func start(t *testing.T) *env {
 	srv := natstest.Run(t,
 		routing.User{Role: routing.RoleRouter, Label: "r1"},
 		routing.User{Role: routing.RolePush, Label: "p1"})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	_, router := srv.JetStream("r1", routing.StreamOptions{})
 	push, err := jetstream.New(srv.Conn(routing.RolePush, "p1"))
@@ -148,7 +148,7 @@ func (w *worker) next() *pushqueue.Delivery {
 	select {
 	case d := <-w.jobs:
 		return d
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		w.t.Fatal("no job came")
 		return nil
 	}

@@ -107,7 +107,7 @@ func TestPutOutlastsARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("done was not called")
 	}
 	if got := e.stored(); len(got) != 1 {
@@ -136,7 +136,7 @@ func TestPutIsBoundedWhileNATSIsAway(t *testing.T) {
 			}
 		})
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("Put blocked for %v", took)
 	}
 	if got := busy.Load(); got != 100 {

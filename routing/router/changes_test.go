@@ -8,6 +8,8 @@ import (
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/events"
+	"github.com/hawser-edge/hawser/routing/hawserv1"
+	"github.com/hawser-edge/hawser/routing/linkpb"
 )
 
 // telling is an env whose tenant is told of presence after a second.
@@ -42,13 +44,15 @@ func telling(t *testing.T) (*env, func() map[string]int) {
 
 func TestPresenceEvents(t *testing.T) {
 	e, told := telling(t)
-	e.readyRouter("r1", Hooks{})
-	e.readyRouter("r2", Hooks{})
+	routers := []*running{e.readyRouter("r1", Hooks{}), e.readyRouter("r2", Hooks{})}
 	one, two := e.edge("e1"), e.edge("e2")
 	conn := one.connectAt("u1", "phone", false, 5000)
 	eventually(t, "the backend hears that it came", func() bool { return told()["u1 online 5000"] >= 1 })
 	// It moves: nothing to tell.
 	two.connectAt("u1", "phone", false, 6000)
+	for _, r := range routers {
+		eventually(t, "the router knows where it is", func() bool { return r.knows(t, "u1", 6000) })
+	}
 	one.disconnect(conn)
 	last := two.connectAt("u2", "phone", false, 7000)
 	eventually(t, "another one came", func() bool { return told()["u2 online 7000"] >= 1 })
@@ -62,6 +66,14 @@ func TestPresenceEvents(t *testing.T) {
 			t.Errorf("%q was told %d times by two routers", what, n)
 		}
 	}
+}
+
+// knows reports whether the router has a user's one device with that session.
+func (r *running) knows(t *testing.T, user string, epoch int64) bool {
+	q := presenceQuery{&linkpb.PresenceQuery{Tenant: tenant, Users: []string{user}}, make(chan *hawserv1.PresenceResponse, 1)}
+	r.presence <- q
+	devices := (<-q.answer).GetUsers()[0].GetDevices()
+	return len(devices) == 1 && devices[0].GetEpoch() == epoch
 }
 
 // An edge and a router die: what was to be told is told by who is left.

@@ -18,7 +18,7 @@ func TestWrongClock(t *testing.T) {
 	r := e.router("r1", Hooks{})
 	one, two := e.edge("e1"), e.edge("e2")
 	c := one.connect("u1", "d1", false)
-	eventually(t, "the router is ready", r.Ready)
+	eventually(t, "the router is ready and hears both", func() bool { return r.Ready() && r.metrics.totals.Load().edges == 2 })
 	one.off.Store(int64(-time.Hour))
 	time.Sleep(time.Second)
 	if r.WrongClock() || !r.Ready() {

@@ -10,7 +10,7 @@ import (
 )
 
 func (e *env) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	e.t.Cleanup(cancel)
 	return ctx
 }

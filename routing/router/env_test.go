@@ -30,16 +30,23 @@ type env struct {
 	n   int
 	// maxPending is the routers'; 0: the default.
 	maxPending int
+	// ackWait is the consumer's and the routers'.
+	ackWait time.Duration
 }
 
 func newEnv(t *testing.T) *env {
 	t.Helper()
-	e := &env{t: t, srv: natstest.Run(t,
+	return newEnvWaiting(t, 2*time.Second)
+}
+
+func newEnvWaiting(t *testing.T, ackWait time.Duration) *env {
+	t.Helper()
+	e := &env{t: t, ackWait: ackWait, srv: natstest.Run(t,
 		routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RoleRouter, Label: "r2"},
 		routing.User{Role: routing.RoleRouter, Label: "test"}, routing.User{Role: routing.RolePush, Label: "p1"},
 		routing.User{Role: routing.RoleEdge, Label: "e1"}, routing.User{Role: routing.RoleEdge, Label: "e2"},
 	)}
-	e.nc, e.js = e.srv.JetStream("test", routing.StreamOptions{AckWait: 2 * time.Second})
+	e.nc, e.js = e.srv.JetStream("test", routing.StreamOptions{AckWait: ackWait})
 	e.cat = catalog(t)
 	return e
 }
@@ -76,7 +83,7 @@ func (e *env) routerOn(name string, conn *nats.Conn, hooks Hooks) *running {
 		e.t.Fatal(err)
 	}
 	r, err := New(Config{
-		Name: name, Conn: conn, JS: js, Catalog: e.cat, AckWait: 2 * time.Second,
+		Name: name, Conn: conn, JS: js, Catalog: e.cat, AckWait: e.ackWait,
 		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks, MaxPending: e.maxPending,
 	})
 	if err != nil {
@@ -114,7 +121,7 @@ func (e *env) publish(user, kind string, change ...func(*routing.Event)) int64 {
 	for _, c := range change {
 		c(&ev)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ack, err := e.js.PublishMsg(ctx, ev.Message())
 	if err != nil {
@@ -125,7 +132,7 @@ func (e *env) publish(user, kind string, change ...func(*routing.Event)) int64 {
 
 // open returns how many events the log still waits for.
 func (e *env) open() int {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := e.js.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
 	if err != nil {
@@ -142,7 +149,7 @@ func (e *env) settled() {
 
 // count is the number of messages in a stream.
 func (e *env) count(stream string) int {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := e.js.Stream(ctx, stream)
 	if err != nil {
@@ -153,7 +160,7 @@ func (e *env) count(stream string) int {
 
 // job returns the version of the stored push job, 0 when there is none.
 func (e *env) job(user, device, kind string) int64 {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := e.js.Stream(ctx, routing.StreamPush)
 	if err != nil {
@@ -343,7 +350,7 @@ func (h *hub) RefuseEpoch(conn uint64) { h.Supersede(conn) }
 // routers can know of it.
 func (h *hub) put(user, device, token string, routers ...*running) {
 	h.e.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	before := make([]int, len(routers))
 	for i, r := range routers {
@@ -378,7 +385,7 @@ func (h *hub) epochOf(user, device string) int64 {
 
 // present is whether a record with a token is in the bucket.
 func (e *env) present(user, device string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	kv, err := e.js.KeyValue(ctx, routing.BucketDevices)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // state is what a router says of a device; unspecified for an unknown one.
 func state(t *testing.T, r *running, user, device string) (hawserv1.PresenceState, int64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	a, err := r.Presence(ctx, tenant, []string{user})
 	if err != nil {

@@ -72,10 +72,10 @@ func TestSilentDeviceIsPushedAfterItsPatience(t *testing.T) {
 	}
 	e.settled()
 	begin = time.Now()
-	v = e.publish("u1", "messages")
+	v = e.publish("u1", "messages", func(ev *routing.Event) { ev.Urgency = routing.UrgencyLow })
 	eventually(t, "a doubtful device is pushed", func() bool { return e.job("u1", "d1", "messages") == v })
-	if d := time.Since(begin); d > 2*time.Second {
-		t.Errorf("a doubtful device was pushed after %v", d)
+	if d := time.Since(begin); d > 30*time.Second {
+		t.Errorf("a doubtful device was pushed after %v, another one would be after 60 s", d)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestKilledRouterHandsOver(t *testing.T) {
 }
 
 func TestDrainHandsOverAtOnce(t *testing.T) {
-	e := newEnv(t)
+	e := newEnvWaiting(t, 40*time.Second)
 	r1 := e.readyRouter("r1", Hooks{})
 	h := e.edge("e1")
 	for i := range 20 {
@@ -112,14 +112,14 @@ func TestDrainHandsOverAtOnce(t *testing.T) {
 	}
 	eventually(t, "the events are held", func() bool { return r1.metrics.totals.Load().Held == 20 })
 	r2 := e.readyRouter("r2", Hooks{})
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	begin := time.Now()
 	if err := r1.Drain(ctx); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the other router holds all", func() bool { return r2.metrics.totals.Load().Held == 20 })
-	if d := time.Since(begin); d > 1500*time.Millisecond {
+	if d := time.Since(begin); d > 30*time.Second {
 		t.Errorf("handed over after %v: not returned, but timed out", d)
 	}
 	if err := r1.Drain(ctx); err != nil {
@@ -154,20 +154,20 @@ func TestEdgeAloneMovesNoRecord(t *testing.T) {
 	e.start(r)
 	eventually(t, "the router is ready", r.Ready)
 	h := e.edge("e1")
-	put := func(d edgelink.Device, push string) error {
-		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
-		defer cancel()
+	put := func(ctx context.Context, d edgelink.Device, push string) error {
 		d.Tenant, d.Platform, d.App, d.PushToken, d.Epoch = tenant, "ios", "app", push, time.Now().UnixMilli()
 		return h.PutDevice(ctx, d)
 	}
-	if err := put(edgelink.Device{User: "u1", Device: "d1", JWT: "u1/d1"}, "mine"); err != nil {
+	if err := put(e.ctx(), edgelink.Device{User: "u1", Device: "d1", JWT: "u1/d1"}, "mine"); err != nil {
 		t.Fatal(err)
 	}
 	for _, jwt := range []string{"", "garbage", "u2/d1", "u1/d2"} {
-		if err := put(edgelink.Device{User: "u1", Device: "spy", JWT: jwt}, "stolen"); err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		if err := put(ctx, edgelink.Device{User: "u1", Device: "spy", JWT: jwt}, "stolen"); err == nil {
 			t.Errorf("token %q registered a device of u1", jwt)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		cancel()
+		ctx, cancel = context.WithTimeout(context.Background(), 500*time.Millisecond)
 		if err := h.RemoveDevice(ctx, tenant, "u1", "d1", jwt); err == nil {
 			t.Errorf("token %q removed a device of u1", jwt)
 		}

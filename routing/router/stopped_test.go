@@ -103,6 +103,7 @@ func TestStoppedRouterLeavesItsEvents(t *testing.T) {
 	eventually(t, "the first router noticed", func() bool { return r1.metrics.totals.Load().Abandoned > 0 })
 	eventually(t, "the first router is ready again", r1.Ready)
 	eventually(t, "the job is stored", func() bool { return e.job("stop", "d1", "messages") > 0 })
+	eventually(t, "only the silent devices' events are open", func() bool { return e.open() == n+1 })
 	time.Sleep(3 * time.Second) // longer than AckWait
 	if open := e.open(); open != n+1 {
 		t.Errorf("%d events are open, want the %d of silent devices", open, n+1)

@@ -235,10 +235,10 @@ func TestDiscovery(t *testing.T) {
 	if m, err := nc.RequestMsg(req, 5*time.Second); err != nil || code(m) != "" {
 		t.Fatalf("%v, %v", m, err)
 	}
-	if m, err := nc.Request("$SRV.PING.orders", nil, 5*time.Second); err != nil || !strings.Contains(string(m.Data), `"name":"orders"`) {
+	if m, err := nc.Request("$SRV.PING.orders", nil, time.Minute); err != nil || !strings.Contains(string(m.Data), `"name":"orders"`) {
 		t.Errorf("ping: %v, %v", m, err)
 	}
-	if m, err := nc.Request("$SRV.STATS.orders", nil, 5*time.Second); err != nil || !strings.Contains(string(m.Data), `"calls":1`) {
+	if m, err := nc.Request("$SRV.STATS.orders", nil, time.Minute); err != nil || !strings.Contains(string(m.Data), `"calls":1`) {
 		t.Errorf("stats: %v, %v", m, err)
 	}
 	if err := svc.Close(); err != nil {

@@ -81,7 +81,7 @@ func (f *fleet) dial(user string) (*device, error) {
 	}
 	cfg := f.tls.Clone()
 	cfg.NextProtos, cfg.ServerName = []string{wire.ALPN}, "localhost"
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}, "tcp", f.edge.Listen, cfg)
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", f.edge.Listen, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func beatOnce(devices []*device, within time.Duration) {
 }
 
 // waitTruth waits until every device has heard the true head.
-func (f *fleet) waitTruth(devices []*device, within time.Duration) {
+func (f *fleet) waitTruth(devices []*device) {
 	f.t.Helper()
 	began := time.Now()
 	for {
@@ -175,8 +175,8 @@ func (f *fleet) waitTruth(devices []*device, within time.Duration) {
 		if missing == 0 {
 			return
 		}
-		if time.Since(began) > within {
-			f.t.Fatalf("not within %v: %d of %d devices have not heard the true head", within, missing, len(devices))
+		if time.Since(began) > patience {
+			f.t.Fatalf("not within %v: %d of %d devices have not heard the true head", patience, missing, len(devices))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -14,7 +14,7 @@ import (
 func TestRestartKeepsFiles(t *testing.T) {
 	s := natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"})
 	_, js := s.JetStream("r1", routing.StreamOptions{})
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	e := routing.Event{Tenant: "demo", User: "u1", Kind: "messages", ID: "1"}
 	ack, err := js.PublishMsg(ctx, e.Message())

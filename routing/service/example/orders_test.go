@@ -32,7 +32,7 @@ func (d device) call(t *testing.T, method string, req, resp proto.Message) wire.
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	answer, err := d.relay.Call(ctx, relay.Call{Tenant: "demo", User: d.user, Device: "phone", Token: d.jwt, Service: "orders", Method: method, Body: body})
 	if err != nil {
