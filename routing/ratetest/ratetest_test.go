@@ -98,20 +98,6 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-func TestStat(t *testing.T) {
-	if s := parseStat([]byte("12 (a ) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20")); s != 3 {
-		t.Errorf("%v s", s)
-	}
-	if parseStat([]byte("")) != 0 || parseStat([]byte("1 (a) S 1")) != 0 {
-		t.Error("a time out of nothing")
-	}
-}
-
-func FuzzStat(f *testing.F) {
-	f.Add([]byte("12 (a) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20"))
-	f.Fuzz(func(_ *testing.T, b []byte) { parseStat(b) })
-}
-
 func TestWrongUsage(t *testing.T) {
 	for _, args := range [][]string{{"--replicas", "2"}, {"--users", "0"}, {"--size", "3"}, {"--rounds", "0"}, {"--round", "1ms"}, {"--rate", "-1"}, {"x"}, {"--nonsense"}} {
 		var stderr bytes.Buffer

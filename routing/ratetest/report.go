@@ -8,6 +8,8 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
 // report is what a run found. Names are added to and never changed.
@@ -59,7 +61,7 @@ type roundLine struct {
 func newReport(o options) report {
 	return report{
 		Schema: "hawser.rates/1", Replicas: o.replicas, Users: o.users, Size: o.size,
-		Cores: runtime.NumCPU(), Load: loadAverage(),
+		Cores: runtime.NumCPU(), Load: devmode.LoadAverage(),
 	}
 }
 

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/rpc"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// crew is all workers.
+type crew struct {
+	// Static after startCrew.
+	hands []*hand
+}
+
+// hand is one worker, as its parent sees it.
+type hand struct {
+	cmd    *exec.Cmd
+	client *rpc.Client
+	// ended is closed once the process is gone.
+	ended chan struct{}
+}
+
+// startCrew starts the workers and tells them the plan. The caller calls stop,
+// also after an error.
+func startCrew(ctx context.Context, dir string, o options, p Plan) (*crew, error) {
+	c := &crew{}
+	p.Workers = o.workers
+	if p.Workers == 0 {
+		p.Workers = workersFor(p.Conns)
+	}
+	for i := range p.Workers {
+		h, err := startWorker(dir, i, o)
+		if err != nil {
+			return c, err
+		}
+		c.hands = append(c.hands, h)
+	}
+	return c, c.all(ctx, "Prepare", func(i int) any {
+		mine := p
+		mine.Number = i
+		return mine
+	})
+}
+
+// A worker leaves some descriptors for other things than connections, and
+// holds no more of these than one process of Go does with ease.
+const (
+	spareDescriptors = 1500
+	connsAWorker     = 12_000
+)
+
+// workersFor is how many processes hold so many connections.
+func workersFor(conns int) int {
+	each := min(connsAWorker, max(descriptors()-spareDescriptors, 100))
+	return (conns + each - 1) / each
+}
+
+func startWorker(dir string, n int, o options) (*hand, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(dir, fmt.Sprintf("worker-%d.log", n+1)), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() // the child holds its own descriptor
+	command := onCPUs(o.cpus, []string{self, partWorker})
+	h := &hand{cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
+	h.cmd.Stderr = log
+	h.cmd.Env = os.Environ()
+	if o.hello == helloSDK {
+		// crypto/tls puts ChaCha20-Poly1305 first where it believes that the
+		// machine has no instructions for AES, and has no other switch for it.
+		h.cmd.Env = append(h.cmd.Env, "GODEBUG=cpu.aes=off")
+	}
+	in, err := h.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	h.client = rpc.NewClient(pipes{out, in})
+	go func() {
+		defer close(h.ended)
+		_ = h.cmd.Wait() // calls under way tell of a worker that died
+	}()
+	return h, nil
+}
+
+// call asks one worker and waits for its answer.
+func (h *hand) call(ctx context.Context, method string, arg, answer any) error {
+	call := h.client.Go("Worker."+method, arg, answer, make(chan *rpc.Call, 1))
+	select {
+	case <-call.Done:
+		if errors.Is(call.Error, io.ErrUnexpectedEOF) || errors.Is(call.Error, rpc.ErrShutdown) {
+			return errors.New("a worker died: see its log")
+		}
+		return call.Error
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// all asks every worker at the same time.
+func (c *crew) all(ctx context.Context, method string, arg func(i int) any) error {
+	return c.each(func(i int, h *hand) error { return h.call(ctx, method, arg(i), &Nothing{}) })
+}
+
+// same is all with one argument for all.
+func (c *crew) same(ctx context.Context, method string, arg any) error {
+	return c.all(ctx, method, func(int) any { return arg })
+}
+
+func (c *crew) each(do func(i int, h *hand) error) error {
+	errs := make([]error, len(c.hands))
+	var wg sync.WaitGroup
+	for i, h := range c.hands {
+		wg.Go(func() { errs[i] = do(i, h) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// stats are the sums of all workers.
+func (c *crew) stats(ctx context.Context) (sum Stats, err error) {
+	var mu sync.Mutex
+	err = c.each(func(_ int, h *hand) error {
+		var s Stats
+		if err := h.call(ctx, "Stats", Nothing{}, &s); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		sum.add(s)
+		return nil
+	})
+	return sum, err
+}
+
+// settle waits until what was published is heard, at most for limit.
+func (c *crew) settle(ctx context.Context, limit time.Duration) error {
+	return c.each(func(_ int, h *hand) error {
+		var all bool // the check of the versions tells the same
+		return h.call(ctx, "Settle", limit, &all)
+	})
+}
+
+// results gathers what the workers have; histograms are merged into to.
+func (c *crew) results(ctx context.Context, to *histograms) (sum Result, err error) {
+	sum.TLS = map[negotiated]int{}
+	var mu sync.Mutex
+	err = c.each(func(_ int, h *hand) error {
+		var r Result
+		if err := h.call(ctx, "Result", Nothing{}, &r); err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		sum.Stats.add(r.Stats)
+		sum.CPUSeconds += r.CPUSeconds
+		for k, n := range r.TLS {
+			sum.TLS[k] += n
+		}
+		return to.merge(r.Latencies)
+	})
+	return sum, err
+}
+
+// leaveLimit bounds the end of all connections.
+const leaveLimit = 30 * time.Second
+
+// stop ends all connections, then the workers.
+func (c *crew) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
+	defer cancel()
+	_ = c.same(ctx, "Leave", Nothing{}) // whoever does not is killed
+	for _, h := range c.hands {
+		_ = h.client.Close()
+	}
+	for _, h := range c.hands {
+		select {
+		case <-h.ended:
+		case <-ctx.Done():
+			_ = h.cmd.Process.Kill()
+			<-h.ended
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/rawdevice"
+	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+)
+
+// device is one user's. It has no goroutine while it is connected but the one
+// that listens.
+type device struct {
+	ledger
+
+	// Owned by the goroutine of connect or listen; there is one of them.
+	ticket []byte
+
+	// Guarded by the ledger's mu.
+	conn    connection
+	leaving bool // it ends its connection by itself
+}
+
+// deviceName is the installation that each user has.
+const deviceName = "lt"
+
+// tokenTTL outlives any run.
+const tokenTTL = 25 * time.Hour
+
+// visit is how a device connects and stays.
+type visit struct {
+	number  int
+	due     time.Time // when it was to begin
+	patient bool
+	took    *histogram
+}
+
+const (
+	// attempts is how often a device that is not patient tries.
+	attempts = 3
+	// minBackoff and maxBackoff bound the wait before the next attempt.
+	minBackoff = 250 * time.Millisecond
+	maxBackoff = 10 * time.Second
+)
+
+// connect brings a device in and has it listened to.
+func (w *worker) connect(ctx context.Context, v visit) {
+	d := w.device(v.number)
+	for try := 1; ; try++ {
+		link, err := w.greet(ctx, d, v.number)
+		if err == nil {
+			v.took.record(time.Since(v.due))
+			// A goroutine of its own: the stack of this one has grown with the
+			// handshake.
+			w.devices.Go(func() { w.listen(ctx, d, link, v) })
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		w.count.failed(reasonOf(err))
+		if !v.patient && try == attempts || !pause(ctx, backoff(try)) {
+			return
+		}
+	}
+}
+
+// backoff is how long a device waits after its n-th failure in a row.
+func backoff(n int) time.Duration {
+	d := min(minBackoff<<min(n-1, 10), maxBackoff)
+	return d/2 + rand.N(d)
+}
+
+// greet connects and says Hello.
+func (w *worker) greet(ctx context.Context, d *device, number int) (*rawdevice.Link, error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	user := userName(w.plan.Users, number)
+	now := time.Now()
+	jwt, err := w.signer.Sign(token.Identity{Tenant: w.plan.Tenant, User: user, Device: deviceName, ExpiresAt: now.Add(tokenTTL)}, now)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := w.dialer.dial(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	link, welcome, err := rawdevice.Greet(conn, &wirepb.Hello{
+		Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER, App: "loadtest", Versions: d.versions(), ResumeTicket: d.ticket,
+	}, attemptTimeout)
+	if err != nil {
+		_ = conn.Close() // the error above says more
+		return nil, err
+	}
+	d.ticket = welcome.ResumeTicket
+	d.arrive(conn, time.Now())
+	w.count.arrived(conn.negotiated())
+	if w.plan.Beat > 0 {
+		link.BeatAt(time.Now().Add(rand.N(w.plan.Beat)), w.plan.Beat)
+	}
+	return link, nil
+}
+
+func (d *device) arrive(conn connection, now time.Time) {
+	d.connected(now)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conn, d.leaving = conn, false
+}
+
+// leave ends the connection, if there is one, and reports whether there was.
+func (d *device) leave() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conn == nil {
+		return false
+	}
+	d.leaving = true
+	_ = d.conn.Close() // there is nothing more to do with it
+	return true
+}
+
+// departed forgets the connection. It reports whether the device left by
+// itself.
+func (d *device) departed() (left bool) {
+	d.disconnected()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_ = d.conn.Close()
+	d.conn, left = nil, d.leaving
+	return left
+}
+
+// listen acknowledges what is told until the connection ends.
+func (w *worker) listen(ctx context.Context, d *device, link *rawdevice.Link, v visit) {
+	err := w.follow(d, link)
+	left := d.departed()
+	w.count.departed()
+	if ctx.Err() != nil {
+		return
+	}
+	if !left {
+		w.count.failed(reasonOf(err))
+		if !v.patient {
+			return
+		}
+	}
+	v.due, v.took = time.Now(), w.latencies.of(groupReturn)
+	w.devices.Go(func() { w.connect(ctx, v) })
+}
+
+// follow takes frames until there are no more.
+func (w *worker) follow(d *device, link *rawdevice.Link) error {
+	for {
+		f, err := link.Next(time.Time{})
+		if err != nil {
+			return err
+		}
+		if took := link.Took(); took > 0 {
+			w.beats.record(took)
+		}
+		if n, ok := f.(*wire.Notify); ok {
+			if err := w.told(d, link, n); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+var errStrangeKind = errors.New("a notify of a kind that Welcome does not list")
+
+// told notes a notify and acknowledges it.
+func (w *worker) told(d *device, link *rawdevice.Link, n *wire.Notify) error {
+	now := time.Now()
+	name, err := link.Kinds().Name(n.Kind)
+	if err != nil {
+		return err
+	}
+	for i, kind := range kinds {
+		if kind == name {
+			w.count.heard(d.hear(i, n.Version, now))
+			return link.Send(&wire.Ack{Kind: n.Kind, Version: n.Version})
+		}
+	}
+	return errStrangeKind
+}
+
+// pause waits, and reports false when ctx ended meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

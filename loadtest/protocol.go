@@ -1,0 +1,117 @@
+package main
+
+import "time"
+
+// Workers are asked over net/rpc, on their standard input and output. Their
+// service is called Worker; the types below are its arguments and answers, with
+// capital letters because net/rpc wants them.
+
+// Plan is what a worker is told first.
+type Plan struct {
+	// Number of this worker, of Workers. A worker has the users whose number
+	// leaves its own as the remainder of Workers.
+	Number, Workers int
+	// Conns is how many users all workers have.
+	Conns int
+
+	Addrs      []string
+	CAFile     string
+	JWTKey     string
+	Tenant     string
+	Users      string
+	PublishURL string
+	APIKeyFile string
+
+	Transport string
+	Hello     string
+	Binds     []string
+	Beat      time.Duration
+	Seed      uint64
+}
+
+// ConnectCall has users connect, each at its own instant: the n-th of
+// them at Start + (n - From) / Rate. Rate 0: all at Start.
+type ConnectCall struct {
+	From, To int
+	Start    time.Time
+	Rate     float64
+	// Patient devices try until they are in, and come back when they are
+	// closed. Others try a few times, and an end stays one.
+	Patient bool
+	// Group is where their time to connect is counted.
+	Group string
+}
+
+// PublishCall publishes to the users From to To.
+type PublishCall struct {
+	From, To int
+	Start    time.Time
+	// Rate is that of all workers together, a second.
+	Rate float64
+	// For is how long. 0: once to each of the users.
+	For time.Duration
+	// Group is where their time to be heard is counted.
+	Group string
+}
+
+// ChurnCall has devices of the users vanish and come back.
+type ChurnCall struct {
+	From, To int
+	Start    time.Time
+	Rate     float64
+	For      time.Duration
+}
+
+// Nothing is the argument and answer of calls that need none.
+type Nothing struct{}
+
+// Stats is where a worker is.
+type Stats struct {
+	// Held connections are welcomed and not ended.
+	Held int
+	// Connected is how often a device was welcomed.
+	Connected int
+	// Failed are attempts that were not welcomed and connections that ended
+	// without being asked to, by reason.
+	Failed map[string]int
+
+	Published int // publications that were answered
+	Refused   map[string]int
+	Heard     int // of Published
+	Backwards int
+}
+
+// add sums two workers up.
+func (s *Stats) add(o Stats) {
+	s.Held += o.Held
+	s.Connected += o.Connected
+	s.Published += o.Published
+	s.Heard += o.Heard
+	s.Backwards += o.Backwards
+	s.Failed = addCounts(s.Failed, o.Failed)
+	s.Refused = addCounts(s.Refused, o.Refused)
+}
+
+func addCounts(to, from map[string]int) map[string]int {
+	if to == nil {
+		to = map[string]int{}
+	}
+	for k, n := range from {
+		to[k] += n
+	}
+	return to
+}
+
+// Result is what a worker has at the end.
+type Result struct {
+	Stats Stats
+	// Latencies by group: connect, beat, notify and those of calls.
+	Latencies map[string]*histogramData
+	// TLS counts what was negotiated.
+	TLS map[negotiated]int
+	// CPUSeconds is what the worker itself used.
+	CPUSeconds float64
+}
+
+// negotiated is what a handshake agreed upon.
+type negotiated struct{ Curve, Suite string }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+)
+
+// service is a worker as its parent sees it. Calls run side by side.
+type service struct{ w *worker }
+
+// Prepare comes first.
+func (s *service) Prepare(p Plan, _ *Nothing) error { return s.w.prepare(p) }
+
+// Fill gives each user a version of every kind.
+func (s *service) Fill(_ Nothing, _ *Nothing) error {
+	w := s.w
+	return w.publisher.fill(w.ctx, w.own(0, w.plan.Conns), func(user, kind int, version int64) {
+		w.device(user).fill(kind, version)
+	})
+}
+
+// Connect returns when all that are to connect did, or gave up.
+func (s *service) Connect(c ConnectCall, _ *Nothing) error {
+	s.w.connectAll(c)
+	return nil
+}
+
+// Publish returns when the last publication is under way.
+func (s *service) Publish(c PublishCall, _ *Nothing) error {
+	s.w.publish(s.w.ctx, c)
+	return nil
+}
+
+// Churn returns when the last device has vanished.
+func (s *service) Churn(c ChurnCall, _ *Nothing) error {
+	s.w.churn(c)
+	return nil
+}
+
+// Settle waits for what was published to be heard.
+func (s *service) Settle(limit time.Duration, all *bool) error {
+	*all = s.w.settle(limit)
+	return nil
+}
+
+// Stats answers at once.
+func (s *service) Stats(_ Nothing, out *Stats) error {
+	*out, _ = s.w.count.read()
+	return nil
+}
+
+// Result is everything.
+func (s *service) Result(_ Nothing, out *Result) error {
+	out.Stats, out.TLS = s.w.count.read()
+	out.Latencies = s.w.latencies.export()
+	out.CPUSeconds = devmode.CPUSeconds(os.Getpid())
+	return nil
+}
+
+// Leave ends all connections.
+func (s *service) Leave(_ Nothing, _ *Nothing) error {
+	s.w.leaveAll()
+	return nil
+}
