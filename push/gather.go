@@ -40,8 +40,8 @@ func (g *gatherer) has(k key) bool { return g.byKey[k] != nil }
 
 // add takes a job. If one of its key is held already the two become one: the
 // newest content, the highest urgency, the oldest event, the earlier due time.
-// It returns the delivery that the new one replaces, nil if there was none,
-// and whether the replaced one stood for an older version.
+// The delivery of the newer one stays. add returns the other one, nil if there
+// was none, and whether it stood for an older version.
 func (g *gatherer) add(job Job, d Delivery, due time.Time) (replaced Delivery, older bool) {
 	k := job.key()
 	h := g.byKey[k]
@@ -51,8 +51,13 @@ func (g *gatherer) add(job Job, d Delivery, due time.Time) (replaced Delivery, o
 		heap.Push(&g.queue, h)
 		return nil, false
 	}
-	replaced, older = h.delivery, h.job.Version < job.Version
-	h.job, h.delivery = merge(h.job, job), d
+	if job.Version < h.job.Version {
+		replaced, older = d, true
+	} else {
+		replaced, older = h.delivery, h.job.Version < job.Version
+		h.delivery = d
+	}
+	h.job = merge(h.job, job)
 	if due.Before(h.due) && h.index >= 0 {
 		h.due = due
 		heap.Fix(&g.queue, h.index)

@@ -115,6 +115,21 @@ func PresenceSubject(router string) string { return "hw.q.presence." + router }
 // answer another router's requests to NATS.
 func PresenceReply(router, id string) string { return "hw.r." + router + ".p." + id }
 
+// PushBeatSubject carries a push worker's beats.
+func PushBeatSubject(push string) string { return "hw.p.b." + push }
+
+// PassSubject carries jobs to the push worker that has their devices.
+func PassSubject(push string) string { return "hw.p.j." + push }
+
+// PassedReply takes the answer to a job that a push worker passed on. It is none
+// of the inboxes, in which the answers of NATS arrive.
+func PassedReply(push, id string) string { return prefixPassed + push + "." + id }
+
+// SafePassedReply reports whether a push worker may answer to this subject.
+func SafePassedReply(subject string) bool {
+	return strings.HasPrefix(subject, prefixPassed) && plain(subject)
+}
+
 // PublishSubject is the NATS door of the publisher.
 func PublishSubject(tenant, user, kind string) string {
 	return prefixPublish + tenant + "." + user + "." + kind

@@ -158,15 +158,18 @@ func routerPermissions(router string) Permissions {
 }
 
 // A push worker consumes jobs, reads heads and records, and drops tokens that
-// a provider rejects. It creates nothing.
+// a provider rejects. It creates nothing. Workers pass jobs on to one another.
 func pushPermissions(push string) Permissions {
 	p := Permissions{
 		Publish: []string{
 			CheckSubject(push), PushAll, EventsAll, "$KV." + BucketDevices + ".>",
+			PushBeatSubject(push), PassSubject("*"), PassedReply("*", "*"),
 			jsNext(StreamPush, ConsumerPush), jsAck(StreamPush, ConsumerPush),
 			"$JS.API.STREAM.PURGE." + StreamPush, "$JS.API.CONSUMER.INFO." + StreamPush + "." + ConsumerPush,
 		},
-		Subscribe: []string{InboxPrefix(RolePush, push) + ".>"},
+		Subscribe: []string{
+			PushBeatsAll, PassSubject(push), PassedReply(push, "*"), InboxPrefix(RolePush, push) + ".>",
+		},
 	}
 	for _, s := range []string{StreamInbox, StreamPush, StreamDevices} {
 		p.Publish = append(p.Publish, "$JS.API.STREAM.INFO."+s, "$JS.API.STREAM.MSG.GET."+s,

@@ -20,6 +20,7 @@ package routing
 //	hw.g.E.d                       DumpRequest         router -> edge
 //	hw.r.R.a.E                     AnswerBatch         edge -> router
 //	hw.r.R.d.E                     SessionDump         edge -> router
+//	hw.p.b.P                       PushBeat            push -> every push
 //
 //	requests, with a reply         body                asks -> answers
 //	hw.q.heads.E                   HeadsRequest        edge -> one of "routers"
@@ -27,6 +28,8 @@ package routing
 //	hw.q.check.P                   CheckRequest        push -> one of "routers"
 //	hw.q.presence.R                PresenceQuery       router -> one of "routers", which replies to
 //	hw.r.R.p.<id>                  PresenceResponse
+//	hw.p.j.P                       PassedJob           push -> the push worker P, which replies to
+//	hw.p.a.P.<id>                  PassedAnswer
 //	hawser.v1.pub.T.U.K            the item            backend -> one of "publisher"
 //	hawser.v1.api.T.<method>       JSON                backend -> one of "publisher"
 //	hawser.v1.up.T.<service>.<m>   the device's bytes  edge -> the tenant's service
@@ -78,6 +81,7 @@ const (
 	SyncAll       = "hw.q.sync.*.*"
 	CheckAll      = "hw.q.check.*"
 	PresenceAll   = "hw.q.presence.*"
+	PushBeatsAll  = "hw.p.b.*"
 	PublishAll    = "hawser.v1.pub.*.*.*"
 	APIAll        = "hawser.v1.api.*.*"
 	DevicesAll    = "d.>"
@@ -122,6 +126,7 @@ const (
 	prefixUpstream = "hawser.v1.up."
 	prefixReply    = "_INBOX."
 	prefixSync     = "hw.q.sync."
+	prefixPassed   = "hw.p.a."
 	// prefixAtRouter begins what is for one router, prefixInternal all that
 	// hawser's parts say to one another without JetStream.
 	prefixAtRouter = "hw.r."

@@ -41,7 +41,7 @@ type composed struct {
 }
 
 // The services of compose.yaml that are no NATS servers.
-var services = []string{"edge-1", "edge-2", "router-1", "router-2", "push-1"}
+var services = []string{"edge-1", "edge-2", "router-1", "router-2", "push-1", "push-2"}
 
 func newComposed(root, dir string, compose []string, host string) *composed {
 	return &composed{

@@ -27,6 +27,7 @@ type pushRole struct {
 	// Static after newPushRole.
 	log       *slog.Logger
 	registry  prometheus.Registerer
+	name      string
 	nc        *nats.Conn
 	nats      *natsWatch
 	js        jetstream.JetStream
@@ -36,12 +37,15 @@ type pushRole struct {
 	records   *records
 	dropPush  func() bool
 
-	consuming atomic.Bool
-	setback   setback
+	// consuming is set while the queue is there, sharing while this process
+	// takes part in it.
+	consuming, sharing atomic.Bool
+
+	setback setback
 }
 
 func newPushRole(p parts) (*pushRole, error) {
-	r := &pushRole{log: p.log, registry: p.registry, dropPush: sabotageFromEnv().dropPush}
+	r := &pushRole{log: p.log, registry: p.registry, name: p.cfg.Name, dropPush: sabotageFromEnv().dropPush}
 	if err := r.open(p); err != nil {
 		r.close()
 		return nil, err
@@ -90,7 +94,7 @@ func (r *pushRole) run(ctx context.Context) error {
 	group.Go(func() error {
 		r.consuming.Store(true)
 		defer r.consuming.Store(false)
-		cfg := pushqueue.ConsumeConfig{Log: r.log, Registerer: r.registry}
+		cfg := pushqueue.ConsumeConfig{Name: r.name, Ready: r.sharing.Store, Log: r.log, Registerer: r.registry}
 		return ended(pushqueue.Consume(ctx, r.js, cfg, func(d *pushqueue.Delivery) { r.handle(ctx, d) }))
 	})
 	return group.Wait()
@@ -116,12 +120,18 @@ func (r *pushRole) watch() *natsWatch { return r.nats }
 // run ends.
 func (r *pushRole) drain(context.Context) error { return nil }
 
-var errNoQueue = errors.New("the queue of push jobs, which a router makes, is not there yet")
+var (
+	errNoQueue = errors.New("the queue of push jobs, which a router makes, is not there yet")
+	errAlone   = errors.New("this process does not hear what push processes tell one another: it has begun just now, NATS is away, or accounts.conf is older than hawser")
+)
 
 func (r *pushRole) checks() []admin.Check {
 	return []admin.Check{r.nats.check(), {Name: "push", Ready: func(context.Context) error {
 		if !r.consuming.Load() {
 			return r.setback.explain(errNoQueue)
+		}
+		if !r.sharing.Load() {
+			return errAlone
 		}
 		return nil
 	}}}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -19,13 +20,48 @@ import (
 )
 
 // Three push processes on one queue, which gives the jobs of a device now to
-// this one and now to that one: never an older version is pushed after a newer
-// one, and the last one always, though news do not end for many times what a
-// worker gathers. One version may be pushed twice: with a job, and once more
-// by its own, which the next worker is given while the first one reads the head.
+// this one and now to that one: each version is pushed at most once, never an
+// older one after a newer one, and the last one always, though news do not end
+// for many times what a worker gathers.
 func TestPushProcessesShareADevice(t *testing.T) {
+	p := startPushProcesses(t, "p1", "p2", "p3")
+	const last = int64(100)
+	for v := int64(1); v <= last; v++ {
+		p.news(v, 2)
+		time.Sleep(20 * time.Millisecond)
+	}
+	pushed := p.until(last)
+	t.Logf("%d jobs became %d pushes", last, len(pushed))
+	if len(pushed) < 4 {
+		t.Errorf("%d pushes in 4 s of news: they were put off", len(pushed))
+	}
+}
+
+// Bursts of three urgent events each, at whatever distance: the job of one may
+// be due at one worker while the next one is in the log and not yet in the queue.
+func TestPushProcessesShareBursts(t *testing.T) {
+	p := startPushProcesses(t, "p1", "p2")
+	const bursts = 12
+	for b := range int64(bursts) {
+		for i := range int64(3) {
+			p.news(3*b+i+1, 3)
+			time.Sleep(rand.N(70 * time.Millisecond))
+		}
+		p.until(3*b + 3)
+		time.Sleep(200 * time.Millisecond)
+	}
+	t.Logf("%d bursts became %d pushes", bursts, len(p.until(3*bursts)))
+}
+
+// pushProcesses are several on one queue, and the device whose jobs are in it.
+type pushProcesses struct {
+	*pushedPhone
+	t     *testing.T
+	store *pushqueue.Store
+}
+
+func startPushProcesses(t *testing.T, names ...string) pushProcesses {
 	users := []routing.User{{Role: routing.RoleRouter, Label: "r1"}}
-	names := []string{"p1", "p2", "p3"}
 	for _, name := range names {
 		users = append(users, routing.User{Role: routing.RolePush, Label: name})
 	}
@@ -34,8 +70,8 @@ func TestPushProcessesShareADevice(t *testing.T) {
 	phone := &pushedPhone{}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
+	t.Cleanup(running.Wait)
+	t.Cleanup(cancel)
 	for _, name := range names {
 		theirs, err := jetstream.New(srv.Conn(routing.RolePush, name))
 		if err != nil {
@@ -51,37 +87,43 @@ func TestPushProcessesShareADevice(t *testing.T) {
 		}
 		running.Go(func() { _ = worker.Run(ctx) })
 		running.Go(func() {
-			_ = pushqueue.Consume(ctx, theirs, pushqueue.ConsumeConfig{}, func(d *pushqueue.Delivery) { worker.Handle(ctx, push.Job(d.Job), d) })
+			_ = pushqueue.Consume(ctx, theirs, pushqueue.ConsumeConfig{Name: name}, func(d *pushqueue.Delivery) { worker.Handle(ctx, push.Job(d.Job), d) })
 		})
 	}
 	store := pushqueue.NewStore(js)
-	defer store.Close()
-	const last = int64(100)
-	for v := int64(1); v <= last; v++ {
-		phone.head.Store(v)
-		stored := make(chan error, 1)
-		store.Put(pushqueue.Job{Tenant: "acme", User: "u1", Device: "d1", Kind: "messages", Version: v, EventAt: time.Now(), Urgency: 2},
-			func(err error) { stored <- err })
-		if err := <-stored; err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(40 * time.Millisecond)
+	t.Cleanup(store.Close)
+	return pushProcesses{phone, t, store}
+}
+
+// news puts an event into the log, and then its job into the queue.
+func (p pushProcesses) news(v int64, urgency int) {
+	p.t.Helper()
+	p.head.Store(v)
+	time.Sleep(20 * time.Millisecond) // as a router takes
+	stored := make(chan error, 1)
+	p.store.Put(pushqueue.Job{Tenant: "acme", User: "u1", Device: "d1", Kind: "messages", Version: v, EventAt: time.Now(), Urgency: urgency},
+		func(err error) { stored <- err })
+	if err := <-stored; err != nil {
+		p.t.Fatal(err)
 	}
-	for end := time.Now().Add(time.Minute); !slices.Contains(phone.pushed(), last); time.Sleep(20 * time.Millisecond) {
+}
+
+// until waits for the push of a version, and returns what was pushed, which has
+// to be in order.
+func (p pushProcesses) until(last int64) []int64 {
+	p.t.Helper()
+	for end := time.Now().Add(time.Minute); !slices.Contains(p.pushed(), last); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("the last version was never pushed: %v", phone.pushed())
+			p.t.Fatalf("version %d was never pushed: %v", last, p.pushed())
 		}
 	}
-	pushed := phone.pushed()
-	t.Logf("%d jobs became %d pushes", last, len(pushed))
-	if len(pushed) < 4 {
-		t.Errorf("%d pushes in 4 s of news: they were put off", len(pushed))
-	}
+	pushed := p.pushed()
 	for i, v := range pushed[1:] {
-		if v < pushed[i] {
-			t.Errorf("%d was pushed after %d: %v", v, pushed[i], pushed)
+		if v <= pushed[i] {
+			p.t.Fatalf("%d was pushed after %d: %v", v, pushed[i], pushed)
 		}
 	}
+	return pushed
 }
 
 // pushedPhone is a device that is away, all that is known of it, and its provider.

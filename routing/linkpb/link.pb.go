@@ -1792,6 +1792,197 @@ func (x *PushJob) GetLatestMs() int64 {
 	return 0
 }
 
+// PushBeat says, twice a second, that a push worker takes part. Each worker
+// hears its own beats too: while they come back it hears the others.
+type PushBeat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Random for each start of a worker.
+	Incarnation uint64 `protobuf:"fixed64,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// When it was sent, by a clock of the sender's own, in nanoseconds.
+	SentNs int64 `protobuf:"varint,2,opt,name=sent_ns,json=sentNs,proto3" json:"sent_ns,omitempty"`
+	// The sender takes jobs; false before it does and after.
+	TakesPart bool `protobuf:"varint,3,opt,name=takes_part,json=takesPart,proto3" json:"takes_part,omitempty"`
+	// The other workers that the sender counts on.
+	Hears         []string `protobuf:"bytes,4,rep,name=hears,proto3" json:"hears,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushBeat) Reset() {
+	*x = PushBeat{}
+	mi := &file_link_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushBeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushBeat) ProtoMessage() {}
+
+func (x *PushBeat) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushBeat.ProtoReflect.Descriptor instead.
+func (*PushBeat) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PushBeat) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *PushBeat) GetSentNs() int64 {
+	if x != nil {
+		return x.SentNs
+	}
+	return 0
+}
+
+func (x *PushBeat) GetTakesPart() bool {
+	if x != nil {
+		return x.TakesPart
+	}
+	return false
+}
+
+func (x *PushBeat) GetHears() []string {
+	if x != nil {
+		return x.Hears
+	}
+	return nil
+}
+
+// PassedJob is a job for the push worker that has its device.
+type PassedJob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   *PushJob               `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// Where the queue is answered for this delivery.
+	Ack string `protobuf:"bytes,2,opt,name=ack,proto3" json:"ack,omitempty"`
+	// The job's number in the stream.
+	Sequence uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// How often the queue handed it out.
+	Deliveries    uint64 `protobuf:"varint,4,opt,name=deliveries,proto3" json:"deliveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassedJob) Reset() {
+	*x = PassedJob{}
+	mi := &file_link_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassedJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassedJob) ProtoMessage() {}
+
+func (x *PassedJob) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassedJob.ProtoReflect.Descriptor instead.
+func (*PassedJob) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PassedJob) GetJob() *PushJob {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *PassedJob) GetAck() string {
+	if x != nil {
+		return x.Ack
+	}
+	return ""
+}
+
+func (x *PassedJob) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *PassedJob) GetDeliveries() uint64 {
+	if x != nil {
+		return x.Deliveries
+	}
+	return 0
+}
+
+// PassedAnswer says whether the job was taken. If not, it is passed again.
+type PassedAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Taken         bool                   `protobuf:"varint,1,opt,name=taken,proto3" json:"taken,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PassedAnswer) Reset() {
+	*x = PassedAnswer{}
+	mi := &file_link_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PassedAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PassedAnswer) ProtoMessage() {}
+
+func (x *PassedAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PassedAnswer.ProtoReflect.Descriptor instead.
+func (*PassedAnswer) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PassedAnswer) GetTaken() bool {
+	if x != nil {
+		return x.Taken
+	}
+	return false
+}
+
 type HeadsRequest_User struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
@@ -1804,7 +1995,7 @@ type HeadsRequest_User struct {
 
 func (x *HeadsRequest_User) Reset() {
 	*x = HeadsRequest_User{}
-	mi := &file_link_proto_msgTypes[23]
+	mi := &file_link_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +2007,7 @@ func (x *HeadsRequest_User) String() string {
 func (*HeadsRequest_User) ProtoMessage() {}
 
 func (x *HeadsRequest_User) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[23]
+	mi := &file_link_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2000,7 +2191,22 @@ const file_link_proto_rawDesc = "" +
 	"\bevent_ms\x18\x06 \x01(\x03R\aeventMs\x12\x18\n" +
 	"\aurgency\x18\a \x01(\x05R\aurgency\x12\x12\n" +
 	"\x04push\x18\b \x01(\fR\x04push\x12\x1b\n" +
-	"\tlatest_ms\x18\t \x01(\x03R\blatestMsB.Z,github.com/hawser-edge/hawser/routing/linkpbb\x06proto3"
+	"\tlatest_ms\x18\t \x01(\x03R\blatestMs\"z\n" +
+	"\bPushBeat\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x06R\vincarnation\x12\x17\n" +
+	"\asent_ns\x18\x02 \x01(\x03R\x06sentNs\x12\x1d\n" +
+	"\n" +
+	"takes_part\x18\x03 \x01(\bR\ttakesPart\x12\x14\n" +
+	"\x05hears\x18\x04 \x03(\tR\x05hears\"\x84\x01\n" +
+	"\tPassedJob\x12)\n" +
+	"\x03job\x18\x01 \x01(\v2\x17.hawser.link.v1.PushJobR\x03job\x12\x10\n" +
+	"\x03ack\x18\x02 \x01(\tR\x03ack\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x04R\bsequence\x12\x1e\n" +
+	"\n" +
+	"deliveries\x18\x04 \x01(\x04R\n" +
+	"deliveries\"$\n" +
+	"\fPassedAnswer\x12\x14\n" +
+	"\x05taken\x18\x01 \x01(\bR\x05takenB.Z,github.com/hawser-edge/hawser/routing/linkpbb\x06proto3"
 
 var (
 	file_link_proto_rawDescOnce sync.Once
@@ -2015,7 +2221,7 @@ func file_link_proto_rawDescGZIP() []byte {
 }
 
 var file_link_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_link_proto_goTypes = []any{
 	(Answer_State)(0),         // 0: hawser.link.v1.Answer.State
 	(CheckResponse_State)(0),  // 1: hawser.link.v1.CheckResponse.State
@@ -2042,7 +2248,10 @@ var file_link_proto_goTypes = []any{
 	(*CheckRequest)(nil),      // 22: hawser.link.v1.CheckRequest
 	(*CheckResponse)(nil),     // 23: hawser.link.v1.CheckResponse
 	(*PushJob)(nil),           // 24: hawser.link.v1.PushJob
-	(*HeadsRequest_User)(nil), // 25: hawser.link.v1.HeadsRequest.User
+	(*PushBeat)(nil),          // 25: hawser.link.v1.PushBeat
+	(*PassedJob)(nil),         // 26: hawser.link.v1.PassedJob
+	(*PassedAnswer)(nil),      // 27: hawser.link.v1.PassedAnswer
+	(*HeadsRequest_User)(nil), // 28: hawser.link.v1.HeadsRequest.User
 }
 var file_link_proto_depIdxs = []int32{
 	3,  // 0: hawser.link.v1.SessionBatch.added:type_name -> hawser.link.v1.Session
@@ -2052,17 +2261,18 @@ var file_link_proto_depIdxs = []int32{
 	11, // 4: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
 	13, // 5: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
 	0,  // 6: hawser.link.v1.Answer.state:type_name -> hawser.link.v1.Answer.State
-	25, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
+	28, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
 	16, // 8: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
 	17, // 9: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
 	9,  // 10: hawser.link.v1.Heads.cutoff:type_name -> hawser.link.v1.Cutoff
 	20, // 11: hawser.link.v1.DeviceRequest.record:type_name -> hawser.link.v1.DeviceRecord
 	1,  // 12: hawser.link.v1.CheckResponse.state:type_name -> hawser.link.v1.CheckResponse.State
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	24, // 13: hawser.link.v1.PassedJob.job:type_name -> hawser.link.v1.PushJob
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_link_proto_init() }
@@ -2076,7 +2286,7 @@ func file_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_link_proto_rawDesc), len(file_link_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

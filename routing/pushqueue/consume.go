@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -17,11 +18,16 @@ import (
 // ConsumeConfig says how a push worker consumes. Zero values get the
 // defaults.
 type ConsumeConfig struct {
+	// Name is the worker's NATS user's: no two workers have the same.
+	Name string
 	// MaxOpen bounds the deliveries in the worker's hands. Default 4096.
 	MaxOpen int
 	// Grace is how long deliveries may be settled after the end; what is
 	// open then is handed back. Default 3 s.
 	Grace time.Duration
+	// Ready is told when the worker begins to take part in the queue, and when
+	// it no longer hears the others. It must not block; nil: nobody is told.
+	Ready func(bool)
 	// Log; nil: none.
 	Log *slog.Logger
 	// Registerer for the metrics; nil: none.
@@ -41,6 +47,9 @@ func (c ConsumeConfig) withDefaults() ConsumeConfig {
 	if c.Grace <= 0 {
 		c.Grace = 3 * time.Second
 	}
+	if c.Ready == nil {
+		c.Ready = func(bool) {}
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -51,17 +60,20 @@ func (c ConsumeConfig) withDefaults() ConsumeConfig {
 }
 
 // Consume gives jobs to handle until ctx ends, then waits for the open
-// deliveries for Grace and returns nil. handle is called by one goroutine; it
-// must return within a fraction of the consumer's AckWait, for up to 255
-// fetched jobs wait behind it unkept. While the stream or NATS is away it tries
-// again. The stream and its consumer are routing.EnsureStreams' to create.
+// deliveries for Grace and returns nil. handle is called by one goroutine at a
+// time; it must return within a fraction of the consumer's AckWait, for up to
+// 255 fetched jobs wait behind it unkept. While the stream or NATS is away it
+// tries again. The stream and its consumer are routing.EnsureStreams' to create.
+//
+// Several workers share the devices: whichever the queue gives a job to passes
+// it to the one that has its device. An error means that the connection is
+// closed.
 func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumeConfig, handle func(*Delivery)) error {
 	cfg = cfg.withDefaults()
 	m := newMetrics(cfg.Registerer)
 	c := &consumption{cfg: cfg, log: cfg.Log, metrics: m, js: js, handle: handle, open: newOpenSet(cfg.MaxOpen, m)}
 	watch(cfg.Registerer, c.open)
-	c.run(ctx)
-	return nil
+	return c.run(ctx)
 }
 
 // consumption is one call of Consume.
@@ -73,13 +85,21 @@ type consumption struct {
 	js      jetstream.JetStream
 	handle  func(*Delivery)
 	open    *openSet
+	share   *sharing // from run on
+
+	handing sync.Mutex // held while handle is called
 }
 
-func (c *consumption) run(ctx context.Context) {
+func (c *consumption) run(ctx context.Context) (err error) {
 	cons := c.find(ctx)
 	if cons == nil {
-		return
+		return nil
 	}
+	if c.share, err = newSharing(c, rand.Uint64()); err != nil {
+		return fmt.Errorf("share push jobs: %w", err)
+	}
+	roster := c.share.roster
+	watchWorkers(c.cfg.Registerer, c.open, roster)
 	ackWait := cons.CachedInfo().Config.AckWait
 	if ackWait <= 0 {
 		ackWait = 30 * time.Second
@@ -87,13 +107,17 @@ func (c *consumption) run(ctx context.Context) {
 	// Before NATS hands a job to another worker this one no longer has it.
 	c.open.lease = ackWait * 9 / 10
 	c.open.newest, c.open.connected = c.newest, c.js.Conn().IsConnected
+	c.open.mine = func(j Job) bool { return roster.mine(j, c.open.since()) }
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { c.keepAll(keeping, ackWait) })
+	wg.Go(func() { c.share.run(keeping) })
 	c.fetchAll(ctx, cons)
+	c.share.leave()
 	c.drain()
 	stop()
 	wg.Wait()
+	return nil
 }
 
 // find waits for the consumer: on a new installation a router creates it.
@@ -133,7 +157,7 @@ func (c *consumption) keepAll(ctx context.Context, ackWait time.Duration) {
 func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 	wait := 100 * time.Millisecond
 	var said reminder
-	for ctx.Err() == nil {
+	for c.mayTake(ctx) {
 		free := min(c.open.free(), fetchMax)
 		if free <= 0 {
 			select {
@@ -172,7 +196,7 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int)
 		return fmt.Errorf("fetch push jobs: %w", err)
 	}
 	for msg := range batch.Messages() {
-		c.take(msg, given)
+		c.take(ctx, msg, given)
 		given = c.open.since()
 	}
 	switch err := batch.Error(); {
@@ -183,8 +207,19 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int)
 	}
 }
 
+// mayTake waits until jobs may be taken, and reports whether that came before
+// the end of ctx.
+func (c *consumption) mayTake(ctx context.Context) bool {
+	for !c.share.roster.takesJobs(c.open.since()) {
+		if !sleep(ctx, 20*time.Millisecond) {
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
 // take hands on a job that was given to this worker no earlier than given.
-func (c *consumption) take(msg jetstream.Msg, given time.Duration) {
+func (c *consumption) take(ctx context.Context, msg jetstream.Msg, given time.Duration) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		c.metrics.malformed.Inc()
@@ -199,13 +234,35 @@ func (c *consumption) take(msg jetstream.Msg, given time.Duration) {
 		}
 		return
 	}
-	c.metrics.deliveries.Inc()
-	if meta.NumDelivered > 1 {
-		c.metrics.redeliveries.Inc()
-	}
 	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open}
 	d.keptAt.Store(int64(given))
 	c.open.add(d)
+	c.place(ctx, d)
+}
+
+// place hands a job to this worker, or passes it to the one that has its device.
+func (c *consumption) place(ctx context.Context, d *Delivery) {
+	if !c.mayTake(ctx) {
+		d.settle(settledHandedBack, d.msg.Nak)
+		return
+	}
+	switch owner := c.share.roster.owner(d.Job, c.open.since()); owner {
+	case c.cfg.Name:
+		c.hand(d)
+	case "": // it was known a moment ago
+		d.Retry(beatEvery)
+	default:
+		c.share.pass(d, owner)
+	}
+}
+
+func (c *consumption) hand(d *Delivery) {
+	c.metrics.deliveries.Inc()
+	if d.Deliveries > 1 {
+		c.metrics.redeliveries.Inc()
+	}
+	c.handing.Lock()
+	defer c.handing.Unlock()
 	c.handle(d)
 }
 

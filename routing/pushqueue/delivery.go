@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Delivery is a job in a push worker's hands. Until one of Done, Retry and
@@ -18,7 +16,7 @@ type Delivery struct {
 	Deliveries uint64
 
 	// Static after construction.
-	msg  jetstream.Msg
+	msg  message
 	seq  uint64
 	open *openSet
 
@@ -28,18 +26,28 @@ type Delivery struct {
 }
 
 // Current reports whether the job still is this worker's. It is not once a
-// newer one took its place, it was removed, or the queue was not told for so
-// long that it may have handed the job to another worker.
+// newer one took its place, it was removed, its device is another worker's, or
+// the queue was not told for so long that it may have handed the job to another
+// worker.
 func (d *Delivery) Current(ctx context.Context) (bool, error) {
-	if d.lapsed() {
+	if !d.ours() {
 		return false, nil
 	}
 	seq, err := d.open.newest(ctx, d.Job.subject())
-	return seq == d.seq && !d.lapsed(), err
+	return seq == d.seq && d.ours(), err
 }
 
-// Drop forgets the job without a word to the queue.
-func (d *Delivery) Drop() { d.settle(settledDropped, func() error { return nil }) }
+func (d *Delivery) ours() bool { return !d.lapsed() && d.open.mine(d.Job) }
+
+// Drop forgets the job. The queue is told only where it would else wait for
+// this worker while another one has the device.
+func (d *Delivery) Drop() {
+	if !d.open.mine(d.Job) {
+		d.settle(settledHandedBack, d.msg.Nak)
+		return
+	}
+	d.settle(settledDropped, func() error { return nil })
+}
 
 // lapsed reports whether the job may be in another worker's hands.
 func (d *Delivery) lapsed() bool { return d.open.since()-d.kept() > d.open.lease }
@@ -87,10 +95,12 @@ type openSet struct {
 	began   time.Time
 	// lease is for how long a job that the queue is not told of stays this
 	// worker's, newest reads the sequence of the job of a subject, 0 for none,
-	// and connected says whether NATS hears what it is told.
+	// connected says whether NATS hears what it is told, and mine whether a
+	// job's device is this worker's.
 	lease     time.Duration
 	newest    func(ctx context.Context, subject string) (uint64, error)
 	connected func() bool
+	mine      func(Job) bool
 	// room has a place when a delivery was settled. Never closed.
 	room chan struct{}
 

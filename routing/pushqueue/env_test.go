@@ -124,6 +124,9 @@ type worker struct {
 
 func (e *env) consume(cfg pushqueue.ConsumeConfig) *worker {
 	e.t.Helper()
+	if cfg.Name == "" {
+		cfg.Name = "p1"
+	}
 	if cfg.Grace == 0 {
 		cfg.Grace = 50 * time.Millisecond
 	}

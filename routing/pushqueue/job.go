@@ -56,11 +56,13 @@ func (j Job) check() error {
 	return nil
 }
 
-func (j Job) marshal() ([]byte, error) {
-	return proto.Marshal(&linkpb.PushJob{
+func (j Job) marshal() ([]byte, error) { return proto.Marshal(j.message()) }
+
+func (j Job) message() *linkpb.PushJob {
+	return &linkpb.PushJob{
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version,
 		EventMs: j.EventAt.UnixMilli(), LatestMs: j.latest().UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
-	})
+	}
 }
 
 // Parse reads a message of the stream. A job whose subject names another
@@ -70,17 +72,22 @@ func Parse(subject string, data []byte) (Job, error) {
 	if err := proto.Unmarshal(data, &m); err != nil {
 		return Job{}, fmt.Errorf("%w: the body is not readable", ErrJob)
 	}
-	j := Job{
-		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
-		EventAt: time.UnixMilli(m.GetEventMs()), LatestAt: time.UnixMilli(max(m.GetLatestMs(), m.GetEventMs())), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
-	}
-	if err := j.check(); err != nil {
+	j, err := jobOf(&m)
+	if err != nil {
 		return Job{}, err
 	}
 	if j.subject() != subject {
 		return Job{}, fmt.Errorf("%w: subject and body name different devices", ErrJob)
 	}
 	return j, nil
+}
+
+func jobOf(m *linkpb.PushJob) (Job, error) {
+	j := Job{
+		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
+		EventAt: time.UnixMilli(m.GetEventMs()), LatestAt: time.UnixMilli(max(m.GetLatestMs(), m.GetEventMs())), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
+	}
+	return j, j.check()
 }
 
 func (j Job) latest() time.Time {

@@ -20,13 +20,15 @@ func (m *told) InProgress() error                { m.kept++; return nil }
 func (m *told) NakWithDelay(time.Duration) error { m.returned++; return nil }
 func (m *told) Ack() error                       { m.acked++; return nil }
 
+func always(Job) bool { return true }
+
 // A worker that was stopped for longer than the queue waits no longer has its
 // jobs: it sends none of them, and takes none from whoever has them now. What
 // it did push is done with all the same.
 func TestStoppedProcessHasLostItsJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOpenSet(10, newMetrics(prometheus.NewRegistry()))
-		o.lease, o.connected = 9*time.Second, func() bool { return true }
+		o.lease, o.connected, o.mine = 9*time.Second, func() bool { return true }, always
 		o.newest = func(context.Context, string) (uint64, error) { return 7, nil }
 		job := func() (*Delivery, *told) {
 			m := &told{}

@@ -21,6 +21,7 @@ const (
 	settledDead       = "dead"
 	settledHandedBack = "handed_back"
 	settledDropped    = "dropped"
+	settledPassed     = "passed"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -28,11 +29,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		deliveries:   p.Counter("deliveries_total", "Push jobs handed to the worker."),
 		redeliveries: p.Counter("redeliveries_total", "Push jobs handed to the worker that had been handed out before."),
-		malformed:    p.Counter("malformed_total", "Messages of the stream that are not push jobs."),
+		malformed:    p.Counter("malformed_total", "Messages of the stream, or of other push workers, that are not readable."),
 		fetchErrors:  p.Counter("fetch_errors_total", "Requests for push jobs that failed."),
-		lost:         p.Counter("answers_lost_total", "Answers to the queue that could not be sent; the job comes again."),
+		lost:         p.Counter("answers_lost_total", "Answers to the queue, or words to other workers, that could not be sent; the job comes again."),
 		settled: p.CounterVec("settled_total", "Push jobs by how the worker settled them.",
-			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped)),
+			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed)),
 	}
 }
 
@@ -40,4 +41,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 func watch(reg prometheus.Registerer, o *openSet) {
 	metric.For(reg, "pushqueue").GaugeFunc("open", "Push jobs in the worker's hands.",
 		func() float64 { return float64(o.max - o.free()) })
+}
+
+// watchWorkers shows how many workers share the queue.
+func watchWorkers(reg prometheus.Registerer, o *openSet, r *roster) {
+	metric.For(reg, "pushqueue").GaugeFunc("workers", "Push workers that share the devices, this one included; 0 while this one takes no part.",
+		func() float64 { return float64(r.size(o.since())) })
 }
