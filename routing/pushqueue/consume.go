@@ -98,8 +98,7 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	if c.share, err = newSharing(c, rand.Uint64()); err != nil {
 		return fmt.Errorf("share push jobs: %w", err)
 	}
-	roster := c.share.roster
-	watchWorkers(c.cfg.Registerer, c.open, roster)
+	watchWorkers(c.cfg.Registerer, c.open, c.share.roster)
 	ackWait := cons.CachedInfo().Config.AckWait
 	if ackWait <= 0 {
 		ackWait = 30 * time.Second
@@ -107,7 +106,7 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	// Before NATS hands a job to another worker this one no longer has it.
 	c.open.lease = ackWait * 9 / 10
 	c.open.newest, c.open.connected = c.newest, c.js.Conn().IsConnected
-	c.open.mine = func(j Job) bool { return roster.mine(j, c.open.since()) }
+	c.open.mine = c.share.mine
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { c.keepAll(keeping, ackWait) })
@@ -210,7 +209,7 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int)
 // mayTake waits until jobs may be taken, and reports whether that came before
 // the end of ctx.
 func (c *consumption) mayTake(ctx context.Context) bool {
-	for !c.share.roster.takesJobs(c.open.since()) {
+	for !c.share.takesJobs() {
 		if !sleep(ctx, 20*time.Millisecond) {
 			return false
 		}
@@ -246,7 +245,7 @@ func (c *consumption) place(ctx context.Context, d *Delivery) {
 		d.settle(settledHandedBack, d.msg.Nak)
 		return
 	}
-	switch owner := c.share.roster.owner(d.Job, c.open.since()); owner {
+	switch owner := c.share.roster.owner(d.Job, c.share.now()); owner {
 	case c.cfg.Name:
 		c.hand(d)
 	case "": // it was known a moment ago

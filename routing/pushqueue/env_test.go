@@ -24,11 +24,15 @@ type env struct {
 	store        *pushqueue.Store
 }
 
-func start(t *testing.T) *env {
+func start(t *testing.T, workers ...string) *env {
 	t.Helper()
-	srv := natstest.Run(t,
-		routing.User{Role: routing.RoleRouter, Label: "r1"},
-		routing.User{Role: routing.RolePush, Label: "p1"})
+	users := []routing.User{{Role: routing.RoleRouter, Label: "r1"}, {Role: routing.RolePush, Label: "p1"}}
+	for _, name := range workers {
+		if name != "p1" {
+			users = append(users, routing.User{Role: routing.RolePush, Label: name})
+		}
+	}
+	srv := natstest.Run(t, users...)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	_, router := srv.JetStream("r1", routing.StreamOptions{})

@@ -1,6 +1,7 @@
 package pushqueue
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,17 +47,22 @@ type roster struct {
 	// echoed is when the newest of this worker's beats that came back was sent,
 	// since when they have come back without a long pause.
 	echoed, since time.Duration
-	began         bool          // a beat came back
-	joined        bool          // one that says that this worker takes part came back
-	left          bool          // it takes no part any more
-	gate          time.Duration // until when no jobs are taken
+	began         bool // a beat came back
+	left          bool
+	// part is set while its beats say that it takes part, which they do since
+	// partSince.
+	part      bool
+	partSince time.Duration
+	// gate is until when no jobs are taken, quiet until when none are sent
+	// either, because somebody may have come unheard.
+	gate, quiet time.Duration
 }
 
 // other is another worker that takes part.
 type other struct {
 	heard time.Duration
-	// countsOnMe is set where its beats name this worker.
-	countsOnMe bool
+	// countsOn are the others that it counts on, in order.
+	countsOn []string
 }
 
 func newRoster(me string, incarnation uint64) *roster {
@@ -75,16 +81,15 @@ func (r *roster) hear(from string, b *linkpb.PushBeat, now time.Duration) bool {
 		if !r.inLocked(now) {
 			r.since = now
 		}
-		r.echoed, r.began, r.joined = max(r.echoed, time.Duration(b.GetSentNs())), true, b.GetTakesPart()
+		r.echoed, r.began = max(r.echoed, time.Duration(b.GetSentNs())), true
 	case !b.GetTakesPart():
 		r.dropLocked(from, now)
 	default:
 		before, known := r.others[from]
-		counts := slices.Contains(b.GetHears(), r.me)
-		if counts && known && !before.countsOnMe {
+		if known && !slices.Contains(before.countsOn, r.me) && slices.Contains(b.GetHears(), r.me) {
 			r.gate = max(r.gate, now+holdFor) // it had devices of this worker's until now
 		}
-		r.others[from] = other{heard: now, countsOnMe: counts}
+		r.others[from] = other{heard: now, countsOn: b.GetHears()}
 	}
 	return true
 }
@@ -108,6 +113,13 @@ func (r *roster) dropLocked(name string, now time.Duration) {
 	}
 }
 
+// missed is told when this worker may not have heard a beat of everybody.
+func (r *roster) missed(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.quiet = now + listenFor
+}
+
 // leave ends this worker's part.
 func (r *roster) leave() {
 	r.mu.Lock()
@@ -119,10 +131,13 @@ func (r *roster) leave() {
 func (r *roster) beat(now time.Duration) *linkpb.PushBeat {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b := &linkpb.PushBeat{Incarnation: r.incarnation, SentNs: int64(now), TakesPart: r.inLocked(now) && now-r.since >= listenFor}
-	for name := range r.others {
-		b.Hears = append(b.Hears, name)
+	part := r.inLocked(now) && now-r.since >= listenFor
+	if part && !r.part {
+		r.partSince = now
 	}
+	r.part = part
+	b := &linkpb.PushBeat{Incarnation: r.incarnation, SentNs: int64(now), TakesPart: part}
+	b.Hears = r.namesLocked()
 	return b
 }
 
@@ -131,23 +146,38 @@ func (r *roster) inLocked(now time.Duration) bool {
 	return r.began && !r.left && now-r.echoed <= outAfter
 }
 
-func (r *roster) takesPartLocked(now time.Duration) bool { return r.inLocked(now) && r.joined }
+// takesPartLocked reports whether the others were told that it takes part.
+func (r *roster) takesPartLocked(now time.Duration) bool {
+	return r.inLocked(now) && r.part && r.echoed >= r.partSince
+}
 
-// countedOnLocked reports whether all others know that this worker takes part.
-func (r *roster) countedOnLocked() bool {
-	for _, o := range r.others {
-		if !o.countsOnMe {
+// agreedLocked reports whether all that take part know of one another, this
+// worker included, as far as they have said.
+func (r *roster) agreedLocked(now time.Duration) bool {
+	if !r.takesPartLocked(now) || now < r.quiet {
+		return false
+	}
+	all := append(r.namesLocked(), r.me)
+	for name, o := range r.others {
+		for _, n := range all {
+			if n != name && !slices.Contains(o.countsOn, n) {
+				return false
+			}
+		}
+		if len(o.countsOn) != len(all)-1 {
 			return false
 		}
 	}
 	return true
 }
 
+func (r *roster) namesLocked() []string { return slices.Sorted(maps.Keys(r.others)) }
+
 // takesJobs reports whether this worker may take jobs of its devices now.
 func (r *roster) takesJobs(now time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.takesPartLocked(now) && r.countedOnLocked() && now >= r.gate
+	return r.agreedLocked(now) && now >= r.gate
 }
 
 // mine reports whether a job's device is this worker's.
@@ -161,7 +191,7 @@ func (r *roster) mine(j Job, now time.Duration) bool {
 func (r *roster) owner(j Job, now time.Duration) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.takesPartLocked(now) || !r.countedOnLocked() {
+	if !r.agreedLocked(now) {
 		return ""
 	}
 	best, most := r.me, fit(r.me, j)

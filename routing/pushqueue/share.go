@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,6 +30,9 @@ type sharing struct {
 	heard chan *nats.Msg
 	subs  []*nats.Subscription
 
+	// reconnects is how often the connection was lost and made anew.
+	reconnects atomic.Uint64
+
 	// Owned by run, not thread-safe.
 	asked     uint64 // the newest job that was passed before the last beat
 	unshared  reminder
@@ -53,6 +57,20 @@ func newSharing(c *consumption, incarnation uint64) (*sharing, error) {
 	return s, nil
 }
 
+// now is the roster's time. Who came while the connection was lost is not known
+// before everybody has sent one more beat.
+func (s *sharing) now() time.Duration {
+	now := s.c.open.since()
+	if n := s.nc.Stats().Reconnects; s.reconnects.Swap(n) != n {
+		s.roster.missed(now)
+	}
+	return now
+}
+
+func (s *sharing) mine(j Job) bool { return s.roster.mine(j, s.now()) }
+
+func (s *sharing) takesJobs() bool { return s.roster.takesJobs(s.now()) }
+
 func (s *sharing) unsubscribe() {
 	for _, sub := range s.subs {
 		_ = sub.Unsubscribe() // the connection may be gone
@@ -73,7 +91,7 @@ func (s *sharing) run(ctx context.Context) {
 			s.hear(m)
 		case <-tick.C:
 			s.beat()
-			now := s.c.open.since()
+			now := s.now()
 			s.roster.sweep(now)
 			s.passAgain(now)
 			s.tell(now)
@@ -106,7 +124,7 @@ func (s *sharing) publish(m *nats.Msg, body proto.Message) {
 }
 
 func (s *sharing) hear(m *nats.Msg) {
-	now := s.c.open.since()
+	now := s.now()
 	switch {
 	case m.Subject == routing.PassSubject(s.c.cfg.Name):
 		s.takePassed(m, now)
