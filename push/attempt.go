@@ -34,15 +34,14 @@ func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) 
 	w.settle(ctx, q, h, rec, version, w.send(ctx, q, m))
 }
 
-// mine asks, as the last thing before a push, whether another worker has, or
-// had, the job or a newer one: of two pushes of a device the older one must not
-// come last. It reports false if that settled the job. What remains is a push
-// that is slower on its way to the provider than a newer one is to be gathered,
-// looked up and sent.
+// mine asks, as the last thing before a push, whether the job is still this
+// worker's and no newer one took its place: of two pushes of a device the older
+// one must not come last. It reports false if that settled the job. A device has
+// one worker at a time; where it gets another one, what remains is a push that
+// was on its way for longer than the new worker waits.
 //
 // News that come all the time do not put the push off: a worker that gathered
-// in vain sends its next job of the device at once. So N workers make at most N
-// pushes of one device in Gather.
+// in vain sends its next job of the device at once.
 func (w *Worker) mine(ctx context.Context, h *held, asked time.Time) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
 	defer cancel()

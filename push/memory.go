@@ -27,7 +27,7 @@ type remembered struct {
 	token        uint64 // hash of the token it was sent to
 	attempts     int    // failed in a row
 	returned     bool   // an earlier job was sent back
-	passed       bool   // an earlier job was another worker's when it was due
+	passed       bool   // an earlier job was not this worker's any more when it was due
 	unknownSince time.Time
 	// waitsSince is the time of the oldest event whose job was sent back
 	// unpushed: a newer job may take the place of that one in the queue.
@@ -111,7 +111,7 @@ func (m *memory) sentBack(k key, eventAt time.Time) {
 }
 
 // passedOver remembers that a job of this key was gathered in vain: a newer one
-// went to another worker.
+// took its place.
 func (m *memory) passedOver(k key) { m.change(k, func(r *remembered) { r.passed = true }) }
 
 // waitsSince returns the time of the oldest event that waits for a push of

@@ -31,8 +31,9 @@ type Member struct {
 }
 
 // A Fleet is what the story is told about. It has at least one edge, two
-// routers and a push worker. Its tenant "demo" has the kind messages, numbered
-// by hawser, urgent and with alerts; its push worker speaks to the simulators.
+// routers and one push worker or more. Its tenant "demo" has the kind messages,
+// numbered by hawser, urgent and with alerts; its push workers speak to the
+// simulators.
 type Fleet interface {
 	// Start brings everything up and returns once every member is ready, with
 	// sentences about it. Stop follows, also after an error.

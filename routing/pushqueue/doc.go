@@ -7,4 +7,14 @@
 // token and presence are read when the push is made, so a job that is
 // delivered twice does no harm, and neither does the acknowledgement of one
 // that was replaced.
+//
+// Several workers share the queue, which gives each job to whoever asks. So that
+// two jobs of a device are never in two hands, each device has one worker, which
+// all find out by themselves from beats over core NATS: whoever is given a job
+// of another's device passes it on. That costs a message and its answer, and no
+// write; a claim on each job would cost a round trip to the stream's replicas,
+// and a consumer with a lease for each share of the devices other subjects and
+// more groups of replicas. A worker that dies is done without after 6 s; what it
+// had in hand comes back after the consumer's AckWait. One that stood still or
+// was cut off knows that it is out before the others take over.
 package pushqueue
