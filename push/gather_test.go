@@ -56,6 +56,22 @@ func TestBurstDuringAPushBecomesOneMore(t *testing.T) {
 	})
 }
 
+// Jobs that were passed on may come out of order: the newest one's delivery is
+// the one that the queue still has.
+func TestOlderJobComesLater(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		newer := b.hand(job(2))
+		older := b.hand(job(1))
+		older.want("done")
+		newer.want("")
+		pass(2 * time.Second)
+		newer.want("done")
+		if m := b.app.messages(); len(m) != 1 || m[0].Hawser.Version != "2" {
+			t.Errorf("pushed %+v", m)
+		}
+	})
+}
+
 func TestGatherTime(t *testing.T) {
 	for _, c := range []struct {
 		urgency int

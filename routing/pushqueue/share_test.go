@@ -117,6 +117,7 @@ func jobOf(user string, version int64) pushqueue.Job {
 // device, and what that one says of it reaches the queue.
 func TestJobsOfADeviceComeToOneWorker(t *testing.T) {
 	s := startShared(t, "p1", "p2", "p3")
+	s.ackWait(5 * time.Minute) // what is sent back comes because it was sent back
 	for _, name := range []string{"p1", "p2", "p3"} {
 		s.join(name, "", pushqueue.ConsumeConfig{})
 	}
