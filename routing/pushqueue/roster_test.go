@@ -212,6 +212,35 @@ func TestStandingStillLosesTheDevices(t *testing.T) {
 	}
 }
 
+// A worker whose connection was lost for a moment does not know of one that came
+// meanwhile, and that knows nothing of it.
+func TestConnectionLostWhileAnotherOneStarts(t *testing.T) {
+	for seed := range uint64(20) {
+		s := newSimulation(t, seed, 2)
+		s.run(3 * time.Second)
+		s.workers[0].cut = s.at + 2*time.Second
+		s.start(s.workers[1])
+		s.run(10 * time.Second)
+		s.owners()
+	}
+}
+
+// Whoever gets devices of a worker that left waits for the pushes that are on
+// their way.
+func TestNewDevicesWait(t *testing.T) {
+	s := newSimulation(t, 1, 2)
+	s.run(4 * time.Second)
+	stays, leaves := s.workers[0], s.workers[1]
+	if !stays.takesJobs(stays.now(s.at)) {
+		t.Fatal("takes no jobs")
+	}
+	leaves.leave()
+	stays.hear(leaves.name, leaves.beat(leaves.now(s.at)), stays.now(s.at))
+	if now := stays.now(s.at); stays.takesJobs(now) || stays.takesJobs(now+holdFor-1) || !stays.takesJobs(now+holdFor) {
+		t.Error("does not wait for as long as it should")
+	}
+}
+
 // Two processes with one name would both have the devices.
 func TestAStrangerWithTheSameName(t *testing.T) {
 	r := newRoster("push-1", 1)

@@ -33,6 +33,7 @@ type shared struct {
 
 func startShared(t *testing.T, names ...string) *shared {
 	t.Helper()
+	t.Parallel()
 	e := start(t, names...)
 	s := &shared{env: e, jobs: make(chan given, 10_000), regs: map[string]*prometheus.Registry{}, end: map[string]context.CancelFunc{}}
 	t.Cleanup(s.work.Wait)
