@@ -29,14 +29,14 @@ func TestConfigNATSLetsTheRolesIn(t *testing.T) {
 	}
 	url := natsServer(t, filepath.Join(dir, "nats.conf"), got.stdout)
 	for user, password := range map[string]string{"router-r1": "hunter2", "backend-demo": "secret-of-demo"} {
-		nc, err := nats.Connect(url, nats.UserInfo(user, password))
+		nc, err := nats.Connect(url, nats.UserInfo(user, password), nats.Timeout(time.Minute))
 		if err != nil {
 			t.Errorf("%s is not let in: %v", user, err)
 			continue
 		}
 		nc.Close()
 	}
-	if nc, err := nats.Connect(url, nats.UserInfo("router-r1", "wrong")); err == nil {
+	if nc, err := nats.Connect(url, nats.UserInfo("router-r1", "wrong"), nats.Timeout(time.Minute)); err == nil {
 		nc.Close()
 		t.Error("a wrong password is let in")
 	}
@@ -63,7 +63,7 @@ func TestConfigNATSOut(t *testing.T) {
 	}
 	url := natsServer(t, filepath.Join(out, "nats.conf"), "include \"server.conf\"\ninclude \"accounts.conf\"\n")
 	for user, password := range map[string]string{"router-r1": "hunter2", "backend-demo": "secret", "monitor-m": "secret", "operator-o": "secret"} {
-		nc, err := nats.Connect(url, nats.UserInfo(user, password))
+		nc, err := nats.Connect(url, nats.UserInfo(user, password), nats.Timeout(time.Minute))
 		if err != nil {
 			t.Errorf("%s is not let in: %v", user, err)
 			continue
@@ -85,13 +85,14 @@ func natsServer(t *testing.T, file, authorization string) (url string) {
 		t.Fatalf("nats-server does not read what the command prints: %v", err)
 	}
 	opts.NoLog, opts.NoSigs = true, true
+	opts.AuthTimeout = 60 // a hash takes its time where many tests share a core
 	ns, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ns.Start()
 	t.Cleanup(func() { ns.Shutdown(); ns.WaitForShutdown() })
-	if !ns.ReadyForConnections(10 * time.Second) {
+	if !ns.ReadyForConnections(time.Minute) {
 		t.Fatal("nats-server does not start")
 	}
 	return ns.ClientURL()

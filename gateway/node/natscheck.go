@@ -2,6 +2,7 @@ package node
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -18,8 +19,12 @@ type NATSCheck struct {
 	Err error
 }
 
+// checkTimeout bounds one log-in. A server that compares the passwords of a
+// whole fleet at that moment answers late, and is no less right.
+const checkTimeout = 10 * time.Second
+
 // CheckNATS logs each role of a configuration in to each server, once, and
-// goes again. It takes at most 2 s a role and server, one after the other.
+// goes again. It takes at most 10 s a role and server, one after the other.
 func CheckNATS(cfg *config.Config) []NATSCheck {
 	var all []NATSCheck
 	for _, role := range cfg.Roles {
@@ -35,7 +40,7 @@ func checkNATS(cfg *config.Config, role config.Role, url string) NATSCheck {
 	if err != nil {
 		return NATSCheck{URL: url, User: cfg.NATS.User(role).User, Err: err}
 	}
-	opts = append(opts, nats.RetryOnFailedConnect(false), nats.NoReconnect(), nats.IgnoreDiscoveredServers())
+	opts = append(opts, nats.RetryOnFailedConnect(false), nats.NoReconnect(), nats.Timeout(checkTimeout), nats.IgnoreDiscoveredServers())
 	nc, err := nats.Connect(url, opts...)
 	if err == nil {
 		nc.Close()

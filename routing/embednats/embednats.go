@@ -66,7 +66,7 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("embedded NATS: %w", err)
 	}
 	ns.Start()
-	if !ns.ReadyForConnections(10 * time.Second) {
+	if !ns.ReadyForConnections(time.Minute) {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 		return nil, errors.New("embedded NATS did not start within 10 s: is its port taken?")

@@ -119,7 +119,7 @@ func start(t *testing.T, file string, first *server.Server) *server.Server {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server does not start")
 	}
 	return s
@@ -145,7 +145,7 @@ func writeFile(t *testing.T, dir, name, text string) {
 
 func login(url string, role routing.Role, label string, opts ...nats.Option) (*nats.Conn, error) {
 	name := routing.UserName(role, label)
-	opts = append([]nats.Option{nats.UserInfo(name, "secret-"+name), nats.CustomInboxPrefix(routing.InboxPrefix(role, label))}, opts...)
+	opts = append([]nats.Option{nats.Timeout(time.Minute), nats.UserInfo(name, "secret-"+name), nats.CustomInboxPrefix(routing.InboxPrefix(role, label))}, opts...)
 	return nats.Connect(url, opts...)
 }
 

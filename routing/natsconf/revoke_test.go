@@ -32,7 +32,7 @@ func alone(t *testing.T, users []routing.User) (dir string, s *server.Server) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server does not start")
 	}
 	return dir, s
@@ -164,7 +164,7 @@ func TestTLS(t *testing.T) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server does not start")
 	}
 	nc, err := login(s.ClientURL(), routing.RoleEdge, "edge-1", nats.RootCAs(cert))

@@ -42,7 +42,7 @@ func TestLateAnswer(t *testing.T) {
 		return -1
 	}
 	for start := time.Now(); dropped() != 1; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 5*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatalf("%v answers were dropped, want the late one", dropped())
 		}
 	}

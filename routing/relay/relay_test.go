@@ -98,10 +98,10 @@ func TestMicroService(t *testing.T) {
 	if err != nil || string(got) != "hello jwt u1 d1" {
 		t.Errorf("echo: %q, %v", got, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	got, err = r.Call(ctx, call("deadline", ""))
-	if ms, _ := strconv.Atoi(string(got)); err != nil || ms < 1000 || ms > 1500 {
+	if ms, _ := strconv.Atoi(string(got)); err != nil || ms < 1000 || ms > 8000 {
 		t.Errorf("deadline: %s, %v", got, err)
 	}
 	if got, err = r.Call(t.Context(), call("fits", "")); err != nil || len(got) != routing.MaxAnswer {
@@ -175,7 +175,7 @@ func TestHungServiceLeavesPlaces(t *testing.T) {
 	service(t, s.Conn(routing.RoleBackend, "globex"), "globex", map[string]micro.HandlerFunc{
 		"list": func(req micro.Request) { _ = req.Respond([]byte("globex")) },
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var calls sync.WaitGroup
 	defer calls.Wait()
@@ -303,7 +303,7 @@ func TestCutOff(t *testing.T) {
 		}
 		t.Error("calls without NATS do not fail at once")
 	})
-	for range 200 {
+	for range 3000 {
 		if _, err := r.Call(t.Context(), call("count", "back")); err == nil {
 			break
 		}

@@ -8,7 +8,6 @@ import (
 // While push jobs cannot be stored a tenant fills its part of the room: what
 // comes on top is put off, and publishers are told. It is settled in the end.
 func TestCrowdedTenant(t *testing.T) {
-	t.Parallel()
 	const users = 30
 	e := newEnv(t)
 	e.maxPending = 20

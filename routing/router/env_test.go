@@ -34,6 +34,7 @@ type env struct {
 	ackWait time.Duration
 }
 
+// newEnv lets the test run beside others: most of its time it waits.
 func newEnv(t *testing.T) *env {
 	t.Helper()
 	return newEnvWaiting(t, 2*time.Second)
@@ -41,6 +42,7 @@ func newEnv(t *testing.T) *env {
 
 func newEnvWaiting(t *testing.T, ackWait time.Duration) *env {
 	t.Helper()
+	t.Parallel()
 	e := &env{t: t, ackWait: ackWait, srv: natstest.Run(t,
 		routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RoleRouter, Label: "r2"},
 		routing.User{Role: routing.RoleRouter, Label: "test"}, routing.User{Role: routing.RolePush, Label: "p1"},
@@ -132,7 +134,8 @@ func (e *env) publish(user, kind string, change ...func(*routing.Event)) int64 {
 
 // open returns how many events the log still waits for.
 func (e *env) open() int {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	// What a server is asked while it starts it may never answer.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	c, err := e.js.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
 	if err != nil {

@@ -64,7 +64,6 @@ func (o over) Dial(network, _ string) (net.Conn, error) {
 // What a router held when it was stopped is another router's; when it goes on
 // it leaves it there, and comes back after it has heard the edges anew.
 func TestStoppedRouterLeavesItsEvents(t *testing.T) {
-	t.Parallel()
 	e := newEnv(t)
 	stop, goOn := make(chan struct{}), make(chan struct{})
 	line := natstest.NewLine(t, strings.TrimPrefix(e.srv.URL(), "nats://"))

@@ -4,6 +4,7 @@ package natstest
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -31,11 +32,20 @@ func Run(t testing.TB, users ...routing.User) *Server {
 	return RunOptions(t, embednats.Options{Users: users})
 }
 
-// RunOptions starts a server; an empty Dir becomes one of the test's.
+// RunOptions starts a server; an empty Dir becomes one of the test's. The port
+// stays the test's, so that the server can come back there.
 func RunOptions(t testing.TB, o embednats.Options) *Server {
 	t.Helper()
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
+	}
+	if o.Port == 0 {
+		addrs, release, err := embednats.FreeAddrs(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = release.Close() })
+		o.Port = int(netip.MustParseAddrPort(addrs[0]).Port())
 	}
 	for i := range o.Users {
 		if o.Users[i].Password == "" {
@@ -88,7 +98,7 @@ func (s *Server) JetStream(router string, o routing.StreamOptions) (*nats.Conn, 
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := routing.EnsureStreams(ctx, js, small(o)); err != nil {
 		s.t.Fatal(err)
