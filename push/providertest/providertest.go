@@ -14,7 +14,7 @@ import (
 )
 
 // patience is far above what any step takes.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // Simulator starts a simulator that ends with the test.
 func Simulator[O any, S io.Closer](t *testing.T, start func(O) (S, error), opts O) S {
