@@ -139,6 +139,7 @@ func routerPermissions(router string) Permissions {
 			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
 			jsAck(StreamInbox, ConsumerRouters), jsNext(StreamEvents, "*"), jsAck(StreamEvents, "*"), "$JS.FC." + StreamDevices + ".>",
 			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*",
+			jsStepDown(StreamInbox, ConsumerRouters), jsStepDown(StreamPush, ConsumerPush),
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router), PresenceReply(router, "*"),
@@ -232,6 +233,11 @@ func operatorPermissions(name string) Permissions {
 
 func jsNext(stream, consumer string) string {
 	return "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
+}
+
+// jsStepDown has a consumer that stands still led by another server.
+func jsStepDown(stream, consumer string) string {
+	return "$JS.API.CONSUMER.LEADER.STEPDOWN." + stream + "." + consumer
 }
 
 func jsAck(stream, consumer string) string {

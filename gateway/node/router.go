@@ -79,7 +79,7 @@ func (r *routerRole) open(p parts) (err error) {
 		return err
 	}
 	countReloads(r.verifier, p, config.RoleRouter)
-	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.registry)
+	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.log, p.registry)
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Site: p.cfg.Site, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
 		Verifier: recordVerifier{r.verifier},

@@ -1,6 +1,7 @@
 // Package backlog shows how much waits in JetStream, and how full the streams
 // are: what operators look at first when news is late, and by which publishers
-// are held back. Each router reads the same numbers, so take the greatest one
+// are held back. It also sees to it that what waits is handed out
+// (standstill.go). Each router reads the same numbers, so take the greatest one
 // over routers, not the sum.
 package backlog
 
@@ -8,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +37,7 @@ type Watch struct {
 	// Static after New.
 	js     jetstream.JetStream
 	bounds Bounds
+	movers []*mover
 
 	last    atomic.Pointer[numbers]
 	missing atomic.Pointer[error]
@@ -66,8 +70,8 @@ func streams() []string {
 }
 
 // New registers the metrics. js needs a router's permissions.
-func New(js jetstream.JetStream, bounds Bounds, reg prometheus.Registerer) *Watch {
-	w := &Watch{js: js, bounds: bounds.withDefaults()}
+func New(js jetstream.JetStream, bounds Bounds, log *slog.Logger, reg prometheus.Registerer) *Watch {
+	w := &Watch{js: js, bounds: bounds.withDefaults(), movers: newMovers(js, log, reg)}
 	p := metric.For(reg, "backlog")
 	gauge := func(name, help, stream string, read func(*numbers) float64) {
 		p.With("stream", stream).GaugeFunc(name, help, func() float64 { return w.read(read) })
@@ -100,9 +104,15 @@ func (w *Watch) read(value func(*numbers) float64) float64 {
 	return value(n)
 }
 
-// Run reads until ctx ends. A round that fails is left out: that NATS does
-// not answer is told elsewhere.
+// Run reads until ctx ends, and has consumers that stand still led by another
+// NATS server. A round that fails is left out: that NATS does not answer is
+// told elsewhere.
 func (w *Watch) Run(ctx context.Context) error {
+	var movers sync.WaitGroup
+	for _, m := range w.movers {
+		movers.Go(func() { m.run(ctx) })
+	}
+	defer movers.Wait()
 	ticker := time.NewTicker(readEvery)
 	defer ticker.Stop()
 	for {

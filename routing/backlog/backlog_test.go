@@ -2,6 +2,7 @@ package backlog_test
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func TestBacklog(t *testing.T) {
 		}
 	}
 	reg := prometheus.NewRegistry()
-	watch := backlog.New(js, backlog.Bounds{MaxWaiting: 2}, reg)
+	watch := backlog.New(js, backlog.Bounds{MaxWaiting: 2}, slog.New(slog.DiscardHandler), reg)
 	if v := value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox); !math.IsNaN(v) {
 		t.Errorf("%v messages wait before anything was read", v)
 	}
