@@ -52,11 +52,14 @@ func TestWhatStandsStill(t *testing.T) {
 	}
 
 	m := &mover{}
-	c, s := still()
-	for second, change := range map[int]func(){2: func() {}, 4: func() { c.Delivered.Stream++ }, 6: func() { c.Cluster.Leader = "n3" }} {
+	for second, change := range map[int]func(*jetstream.ConsumerInfo){
+		2: func(*jetstream.ConsumerInfo) {},
+		4: func(c *jetstream.ConsumerInfo) { c.Delivered.Stream++ },
+		6: func(c *jetstream.ConsumerInfo) { c.Cluster.Leader = "n3" },
+	} {
 		m.since, m.at = at(0), position{"n1", 7}
-		c, s = still()
-		change()
+		c, s := still()
+		change(c)
 		m.stands(c, s, at(second))
 		if begins := m.since.Equal(at(second)); begins != (second > 2) {
 			t.Errorf("after the change at %d s it stands since %v", second, m.since)

@@ -34,10 +34,12 @@ type Config struct {
 	// Conn needs a router's or push worker's permissions.
 	Conn    *nats.Conn
 	Catalog *routing.Catalog
-	// AttemptTimeout bounds one request; a read makes several until its
-	// context ends. 0: 1 s.
+	// AttemptTimeout bounds the first request of a read, which makes several
+	// until its context ends, each with twice the time of the one before that
+	// was not answered. 0: 1 s.
 	AttemptTimeout time.Duration
-	// MaxRequests bounds the requests in flight. 0: 4096.
+	// MaxRequests bounds the requests in flight, which are fewer where the log
+	// answers slowly. 0: 4096.
 	MaxRequests int
 	// Registerer of metrics; nil: none.
 	Registerer prometheus.Registerer
@@ -50,6 +52,7 @@ type Reader struct {
 	catalog *routing.Catalog
 	attempt time.Duration
 	mux     *replies.Mux
+	gate    *gate
 	metrics *metrics
 }
 
@@ -65,8 +68,8 @@ func NewReader(cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inbox reader: %w", err)
 	}
-	r := &Reader{nc: cfg.Conn, catalog: cfg.Catalog, attempt: cfg.AttemptTimeout, mux: mux}
-	r.metrics = newMetrics(cfg.Registerer, mux)
+	r := &Reader{nc: cfg.Conn, catalog: cfg.Catalog, attempt: cfg.AttemptTimeout, mux: mux, gate: newGate(cfg.MaxRequests, mux.Dropped)}
+	r.metrics = newMetrics(cfg.Registerer, mux, r.gate)
 	return r, nil
 }
 
@@ -74,12 +77,26 @@ func NewReader(cfg Config) (*Reader, error) {
 func (r *Reader) Close() error { return r.mux.Close() }
 
 // retry calls f until it succeeds, fails for good or ctx ends, which it then
-// reports as ErrUnavailable.
+// reports as ErrUnavailable. A question that was not answered may have died
+// with its server; or the log is slow, and must not be asked the same all the
+// faster.
 func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error {
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		actx, cancel := context.WithTimeout(ctx, r.attempt)
+	attempt := r.attempt
+	return r.repeat(ctx, func() error {
+		actx, cancel := context.WithTimeout(ctx, attempt)
+		defer cancel()
 		err := f(actx)
-		cancel()
+		if actx.Err() != nil {
+			attempt *= 2
+		}
+		return err
+	})
+}
+
+// repeat is retry for what bounds its attempts itself.
+func (r *Reader) repeat(ctx context.Context, f func() error) error {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		err := f()
 		if err == nil || !errors.Is(err, ErrUnavailable) {
 			return err
 		}

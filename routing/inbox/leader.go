@@ -155,8 +155,24 @@ func (r *Reader) api(ctx context.Context, subject string, req, answer any) error
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	if err := notNow(m.Data); err != nil {
+		return err
+	}
 	if err := json.Unmarshal(m.Data, answer); err != nil {
 		return fmt.Errorf("inbox: decode answer: %w", err)
+	}
+	return nil
+}
+
+// notNow is ErrUnavailable where JetStream answers that it has no leader for
+// the moment.
+func notNow(answer []byte) error {
+	var failed struct {
+		Error *apiError `json:"error"`
+	}
+	const unavailable = 503
+	if err := json.Unmarshal(answer, &failed); err == nil && failed.Error != nil && failed.Error.Code == unavailable {
+		return fmt.Errorf("%w: %w", ErrUnavailable, failed.Error)
 	}
 	return nil
 }

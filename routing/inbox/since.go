@@ -86,7 +86,7 @@ func (r *Reader) Since(ctx context.Context, tenant, user, kind string, since int
 	}
 	q := query{r: r, subject: routing.InboxSubject(tenant, user, kind), kind: k, since: uint64(since), limits: l.withDefaults()}
 	var p Page
-	err := r.retry(ctx, func(ctx context.Context) (err error) {
+	err := r.repeat(ctx, func() (err error) {
 		p, err = q.run(ctx)
 		return err
 	})

@@ -50,16 +50,33 @@ func (r *Relay) exchange(ctx context.Context, c Call, mail *replies.Call) answer
 		if err := r.cfg.Conn.PublishMsg(message(ctx, c, to.Next(), mail.Reply)); err != nil {
 			return answer{how: unsent, fault: sendFault(err)}
 		}
-		select {
-		case m := <-mail.C:
+		if m := r.await(ctx, mail, again); m != nil {
 			if a := read(c, m); !astray(a) || !to.Elsewhere() {
+				again.ended(a, time.Now())
 				return a
 			}
-		case <-ctx.Done():
+		} else if ctx.Err() != nil {
 			return ended(ctx, c)
-		case <-again.next():
-			r.metrics.repeated.Inc()
 		}
+	}
+}
+
+// await returns the answer, or nil when the call is to be sent again or ctx
+// has ended.
+func (r *Relay) await(ctx context.Context, mail *replies.Call, again *repeats) *nats.Msg {
+	for {
+		select {
+		case m := <-mail.C:
+			return m
+		case <-ctx.Done():
+			return nil
+		case <-again.next():
+		}
+		if again.may(time.Now()) {
+			r.metrics.repeated.Inc()
+			return nil
+		}
+		r.metrics.spared.Inc()
 	}
 }
 
@@ -72,6 +89,10 @@ type repeats struct {
 	// factor spares a backend that is only slow a second load of the same.
 	factor, limit time.Duration
 	timer         *time.Timer
+	// budget is what the repeats are taken from; nil: they are not counted.
+	// sentAt is when the last one was sent.
+	budget *budget
+	sentAt time.Time
 }
 
 func (r *Relay) repeats(c Call) *repeats {
@@ -79,9 +100,25 @@ func (r *Relay) repeats(c Call) *repeats {
 		return &repeats{}
 	}
 	if own(r.cfg.Catalog, c) {
-		return &repeats{wait: ownPatience, factor: 2, limit: patience}
+		return &repeats{wait: ownPatience, factor: 2, limit: patience, budget: r.budget}
 	}
 	return &repeats{wait: patience, factor: 2, limit: time.Hour}
+}
+
+// may reports whether the call may be sent again now.
+func (a *repeats) may(now time.Time) bool {
+	if a.budget != nil && !a.budget.take() {
+		return false
+	}
+	a.sentAt = now
+	return true
+}
+
+// ended has the budget know of an answer, unless that is to ask later.
+func (a *repeats) ended(an answer, now time.Time) {
+	if a.budget != nil && (an.fault == nil || an.fault.Code != wire.StatusUnavailable) {
+		a.budget.answered(!a.sentAt.IsZero() && now.Sub(a.sentAt) < ownPatience)
+	}
 }
 
 func (a *repeats) next() <-chan time.Time {

@@ -20,6 +20,7 @@ type metrics struct {
 	calls    *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 	repeated prometheus.Counter
+	spared   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, r *Relay) *metrics {
@@ -36,5 +37,6 @@ func newMetrics(reg prometheus.Registerer, r *Relay) *metrics {
 		refused: p.CounterVec("refused_total", "Upstream calls that were not sent, by reason.",
 			metric.By("reason", refusedCutOff, refusedShare, refusedFull, refusedGate)),
 		repeated: p.Counter("repeated_calls_total", "Syncs and idempotent calls that were asked again because nobody answered."),
+		spared:   p.Counter("repeats_spared_total", "Repeats that were not sent because too many calls were being repeated: who is asked has too much to do."),
 	}
 }

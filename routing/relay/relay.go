@@ -60,6 +60,7 @@ type Relay struct {
 	mux     *replies.Mux
 	shares  *shares
 	gates   *gates
+	budget  *budget
 	metrics *metrics
 }
 
@@ -94,7 +95,7 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	r := &Relay{cfg: cfg, mux: mux, shares: newShares(cfg.Catalog, cfg.MaxInFlight), gates: newGates(cfg)}
+	r := &Relay{cfg: cfg, mux: mux, shares: newShares(cfg.Catalog, cfg.MaxInFlight), gates: newGates(cfg), budget: newBudget()}
 	r.metrics = newMetrics(cfg.Registerer, r)
 	return r, nil
 }

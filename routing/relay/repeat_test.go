@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,5 +67,34 @@ func TestOtherCallsAreAskedOnce(t *testing.T) {
 	defer cancel()
 	if _, err := r.Call(ctx, call("pay", "")); status(err) != wire.StatusDeadline || asked.Load() != 1 {
 		t.Errorf("%v after %d questions: want a deadline after one", err, asked.Load())
+	}
+}
+
+// Routers that are too slow for all are not asked everything twice and more.
+func TestSlowRoutersAreSpared(t *testing.T) {
+	s, r := newRelay(t, nil)
+	nc := s.Conn(routing.RoleRouter, "r1")
+	var asked atomic.Int32
+	if _, err := nc.QueueSubscribe(routing.SyncSubject("acme", "messages"), routing.QueueSync, func(*nats.Msg) { asked.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const calls = 1000
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for range calls {
+		all.Go(func() {
+			_, err := r.Call(ctx, relay.Call{Tenant: "acme", User: "u1", Device: "d1", Token: "jwt", Service: "sync", Method: "messages"})
+			if status(err) != wire.StatusDeadline {
+				t.Errorf("%v: want a deadline", err)
+			}
+		})
+	}
+	all.Wait()
+	if n := asked.Load(); n > calls+100 {
+		t.Errorf("%d calls were asked %d times, want %d at most", calls, n, calls+100)
 	}
 }
