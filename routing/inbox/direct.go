@@ -79,11 +79,6 @@ func (r *Reader) direct(ctx context.Context, req getRequest, n int) (batch, erro
 	if !r.nc.IsConnected() {
 		return batch{}, fmt.Errorf("%w: NATS is not connected", ErrUnavailable)
 	}
-	if err := r.gate.enter(ctx); err != nil {
-		return batch{}, err
-	}
-	began := time.Now()
-	defer func() { r.gate.leave(time.Now(), time.Since(began), ctx.Err() == nil) }()
 	call, ok := r.mux.Open("", n+1)
 	if !ok {
 		return batch{}, fmt.Errorf("%w: too many reads at once", ErrUnavailable)

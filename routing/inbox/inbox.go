@@ -35,8 +35,8 @@ type Config struct {
 	Conn    *nats.Conn
 	Catalog *routing.Catalog
 	// AttemptTimeout bounds the first request of a read, which makes several
-	// until its context ends, each with twice the time of the one before that
-	// was not answered. 0: 1 s.
+	// until its context ends; those after one that was not answered are given
+	// twice the time. 0: 1 s.
 	AttemptTimeout time.Duration
 	// MaxRequests bounds the requests in flight, which are fewer where the log
 	// answers slowly. 0: 4096.
@@ -76,18 +76,25 @@ func NewReader(cfg Config) (*Reader, error) {
 // Close ends the reader's subscription.
 func (r *Reader) Close() error { return r.mux.Close() }
 
-// retry calls f until it succeeds, fails for good or ctx ends, which it then
-// reports as ErrUnavailable. A question that was not answered may have died
-// with its server; or the log is slow, and must not be asked the same all the
-// faster.
+// retry calls f, which asks one question, until it succeeds, fails for good or
+// ctx ends, which it then reports as ErrUnavailable. A question that was not
+// answered may have died with its server; or the log is slow, and must not be
+// asked the same all the faster.
 func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error {
 	attempt := r.attempt
 	return r.repeat(ctx, func() error {
+		seat, err := r.gate.enter(ctx)
+		if err != nil {
+			return err
+		}
+		began := time.Now()
 		actx, cancel := context.WithTimeout(ctx, attempt)
 		defer cancel()
-		err := f(actx)
-		if actx.Err() != nil {
-			attempt *= 2
+		err = f(actx)
+		answered := actx.Err() == nil
+		seat.leave(time.Now(), time.Since(began), answered)
+		if !answered {
+			attempt = 2 * r.attempt
 		}
 		return err
 	})
