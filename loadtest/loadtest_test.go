@@ -119,9 +119,9 @@ func TestDeploymentThatIsThere(t *testing.T) {
 
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	code, r, said := play(t, storm, "--spawn", "--conns", "100", "--storm", "300", "--duration", "4s", "--rate", "50", "--processes", "2")
-	sound(t, code, r, said, 400, 100)
-	if r.Latency[groupStorm].Count != 300 || r.Latency[groupControl].Count == 0 {
+	code, r, said := play(t, storm, "--spawn", "--conns", "50", "--storm", "150", "--duration", "3s", "--rate", "30", "--processes", "2")
+	sound(t, code, r, said, 200, 60)
+	if r.Latency[groupStorm].Count != 150 || r.Latency[groupControl].Count == 0 {
 		t.Errorf("latencies %+v", r.Latency)
 	}
 	if r.Server.Processes != 2 || r.Server.PeakRSS == nil {

@@ -60,9 +60,9 @@ func request[T any](p *publisher, msg *T) *connect.Request[T] {
 }
 
 const (
-	// publishTimeout bounds one attempt, publishTries their number.
+	// publishTimeout bounds one attempt, publishLimit all of them.
 	publishTimeout = 20 * time.Second
-	publishTries   = 5
+	publishLimit   = time.Minute
 	// publishPause is the wait after a failure.
 	publishPause = 500 * time.Millisecond
 )
@@ -73,9 +73,9 @@ func (p *publisher) notify(ctx context.Context, user, n int) (version int64, err
 		User: userName(p.users, user), Kind: published, Id: fmt.Sprintf("%s-%d", p.run, n), Item: []byte("loadtest"),
 		Urgency: hawserv1.Urgency_NORMAL, Push: &hawserv1.Push{None: true},
 	}
-	for try := 1; ; try++ {
+	for began := time.Now(); ; {
 		version, err = p.once(ctx, msg)
-		if err == nil || try == publishTries || !mayRepeat(err) || !pause(ctx, publishPause) {
+		if err == nil || time.Since(began) > publishLimit || !mayRepeat(err) || !pause(ctx, publishPause) {
 			return version, err
 		}
 	}
@@ -91,12 +91,14 @@ func (p *publisher) once(ctx context.Context, msg *hawserv1.NotifyRequest) (int6
 	return res.Msg.GetVersion(), nil
 }
 
+// mayRepeat reports whether an event was not refused for good.
 func mayRepeat(err error) bool {
 	switch connect.CodeOf(err) {
-	case connect.CodeUnavailable, connect.CodeResourceExhausted, connect.CodeDeadlineExceeded, connect.CodeAborted, connect.CodeUnknown:
-		return true
+	case connect.CodeInvalidArgument, connect.CodeUnauthenticated, connect.CodePermissionDenied, connect.CodeNotFound,
+		connect.CodeFailedPrecondition, connect.CodeOutOfRange, connect.CodeUnimplemented:
+		return false
 	}
-	return false
+	return true
 }
 
 // fillMany is how many users one call fills.
@@ -118,8 +120,8 @@ func (p *publisher) fill(ctx context.Context, users []int, each func(user, kind 
 }
 
 func (p *publisher) fillPart(ctx context.Context, users []int, kind int, each func(user, kind int, version int64)) (err error) {
-	for try := 0; len(users) > 0 && try < 10*publishTries; try++ {
-		if try > 0 && !pause(ctx, publishPause) {
+	for began := time.Now(); len(users) > 0 && time.Since(began) < publishLimit; {
+		if err != nil && !pause(ctx, publishPause) {
 			return ctx.Err()
 		}
 		if users, err = p.fillOnce(ctx, users, kind, each); err != nil && !mayRepeat(err) {
