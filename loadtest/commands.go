@@ -55,11 +55,10 @@ func (r *run) churn(ctx context.Context) error {
 	if err := r.connect(ctx, 0, r.o.conns, true); err != nil {
 		return err
 	}
-	gone := make(chan error, 1)
-	go func() {
-		gone <- r.crew.same(ctx, "Churn", ChurnCall{To: r.o.conns, Start: time.Now().Add(lead), Rate: r.o.rate, For: r.o.duration})
-	}()
-	if err := errors.Join(r.publishFor(ctx, groupNotify), <-gone); err != nil {
+	gone := beside(func() error {
+		return r.crew.same(ctx, "Churn", ChurnCall{To: r.o.conns, Start: time.Now().Add(lead), Rate: r.o.rate, For: r.o.duration})
+	})
+	if err := errors.Join(r.publishFor(ctx, groupNotify), gone()); err != nil {
 		return err
 	}
 	r.rep.caveat("a device that vanishes does so without a word; what was published while it was away counts as heard, not as a latency")
@@ -68,40 +67,6 @@ func (r *run) churn(ctx context.Context) error {
 	}
 	return r.measure(ctx)
 }
-
-// storm: the same load without and with the arrival of everyone else.
-func (r *run) storm(ctx context.Context) error {
-	if err := r.connect(ctx, 0, r.o.conns, true); err != nil {
-		return err
-	}
-	if err := r.publishFor(ctx, groupControl); err != nil {
-		return err
-	}
-	r.rep.caveat("notify_control is the same load before the storm, with the cores idle that the storm's devices keep busy")
-	all := r.o.conns + r.o.storm
-	in := make(chan error, 1)
-	go func() {
-		in <- r.crew.same(ctx, "Connect", ConnectCall{
-			From: r.o.conns, To: all, Start: time.Now().Add(lead), Patient: true, Group: groupStorm,
-		})
-	}()
-	if err := errors.Join(r.publishFor(ctx, groupNotify), <-in); err != nil {
-		return err
-	}
-	if err := r.comeBack(ctx, all); err != nil {
-		return err
-	}
-	if err := r.hold(ctx, r.o.duration/2); err != nil {
-		return err
-	}
-	return r.measure(ctx)
-}
-
-// Groups of latencies of a storm.
-const (
-	groupControl = "notify_control"
-	groupStorm   = "storm"
-)
 
 // returnLimit bounds the wait for devices that are on their way back.
 const returnLimit = 2 * time.Minute

@@ -37,6 +37,12 @@ func (c *counter) failed(reason string) {
 	c.s.Failed[reason]++
 }
 
+func (c *counter) beat() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.s.Beats++
+}
+
 func (c *counter) published() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

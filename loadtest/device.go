@@ -23,6 +23,7 @@ type device struct {
 	// Guarded by the ledger's mu.
 	conn    connection
 	leaving bool // it ends its connection by itself
+	done    bool // it does not come back
 }
 
 // deviceName is the installation that each user has.
@@ -51,12 +52,12 @@ const (
 func (w *worker) connect(ctx context.Context, v visit) {
 	d := w.device(v.number)
 	for try := 1; ; try++ {
-		link, err := w.greet(ctx, d, v.number)
+		follow, err := w.greet(ctx, d, v.number)
 		if err == nil {
 			v.took.record(time.Since(v.due))
 			// A goroutine of its own: the stack of this one has grown with the
 			// handshake.
-			w.devices.Go(func() { w.listen(ctx, d, link, v) })
+			w.devices.Go(func() { w.listen(ctx, d, follow, v) })
 			return
 		}
 		if ctx.Err() != nil {
@@ -75,11 +76,15 @@ func backoff(n int) time.Duration {
 	return d/2 + rand.N(d)
 }
 
-// greet connects and says Hello.
-func (w *worker) greet(ctx context.Context, d *device, number int) (*rawdevice.Link, error) {
+// greet connects and is let in. The answer is what the device does then, until
+// its connection ends.
+func (w *worker) greet(ctx context.Context, d *device, number int) (follow func() error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	user := userName(w.plan.Users, number)
+	if w.plan.MQTT {
+		return w.greetBroker(ctx, d, number, user)
+	}
 	now := time.Now()
 	jwt, err := w.signer.Sign(token.Identity{Tenant: w.plan.Tenant, User: user, Device: deviceName, ExpiresAt: now.Add(tokenTTL)}, now)
 	if err != nil {
@@ -100,9 +105,18 @@ func (w *worker) greet(ctx context.Context, d *device, number int) (*rawdevice.L
 	d.arrive(conn, time.Now())
 	w.count.arrived(conn.negotiated())
 	if w.plan.Beat > 0 {
-		link.BeatAt(time.Now().Add(rand.N(w.plan.Beat)), w.plan.Beat)
+		link.BeatAt(w.firstBeat(), w.plan.Beat)
 	}
-	return link, nil
+	return func() error { return w.follow(d, link) }, nil
+}
+
+// firstBeat spreads the devices' beats.
+func (w *worker) firstBeat() time.Time { return time.Now().Add(rand.N(w.plan.Beat)) }
+
+// beaten notes an answered beat.
+func (w *worker) beaten(took time.Duration) {
+	w.beats.record(took)
+	w.count.beat()
 }
 
 func (d *device) arrive(conn connection, now time.Time) {
@@ -112,35 +126,34 @@ func (d *device) arrive(conn connection, now time.Time) {
 	d.conn, d.leaving = conn, false
 }
 
-// leave ends the connection, if there is one, and reports whether there was.
-func (d *device) leave() bool {
+// leave ends the connection, if there is one; for good where it is done.
+func (d *device) leave(done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.conn == nil {
-		return false
+	d.done = done
+	if d.conn != nil {
+		d.leaving = true
+		_ = d.conn.Close() // there is nothing more to do with it
 	}
-	d.leaving = true
-	_ = d.conn.Close() // there is nothing more to do with it
-	return true
 }
 
 // departed forgets the connection. It reports whether the device left by
-// itself.
-func (d *device) departed() (left bool) {
+// itself, and whether for good.
+func (d *device) departed() (left, done bool) {
 	d.disconnected()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_ = d.conn.Close()
-	d.conn, left = nil, d.leaving
-	return left
+	d.conn = nil
+	return d.leaving, d.done
 }
 
-// listen acknowledges what is told until the connection ends.
-func (w *worker) listen(ctx context.Context, d *device, link *rawdevice.Link, v visit) {
-	err := w.follow(d, link)
-	left := d.departed()
+// listen follows the connection until it ends, and has the device come back.
+func (w *worker) listen(ctx context.Context, d *device, follow func() error, v visit) {
+	err := follow()
+	left, done := d.departed()
 	w.count.departed()
-	if ctx.Err() != nil {
+	if done || ctx.Err() != nil {
 		return
 	}
 	if !left {
@@ -153,7 +166,7 @@ func (w *worker) listen(ctx context.Context, d *device, link *rawdevice.Link, v 
 	w.devices.Go(func() { w.connect(ctx, v) })
 }
 
-// follow takes frames until there are no more.
+// follow takes frames until there are no more, and acknowledges what is told.
 func (w *worker) follow(d *device, link *rawdevice.Link) error {
 	for {
 		f, err := link.Next(time.Time{})
@@ -161,7 +174,7 @@ func (w *worker) follow(d *device, link *rawdevice.Link) error {
 			return err
 		}
 		if took := link.Took(); took > 0 {
-			w.beats.record(took)
+			w.beaten(took)
 		}
 		if n, ok := f.(*wire.Notify); ok {
 			if err := w.told(d, link, n); err != nil {

@@ -62,6 +62,9 @@ func deviceTLS(p Plan) (*tls.Config, error) {
 		return nil, err
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{wire.ALPN}, ServerName: host}
+	if p.MQTT {
+		config.NextProtos = nil
+	}
 	if p.Hello == helloSDK {
 		// ChaCha20-Poly1305 comes first by the environment of the process: see
 		// startWorker.

@@ -17,6 +17,7 @@ const (
 	notify  = "notify"
 	churn   = "churn"
 	storm   = "storm"
+	peers   = "peers"
 )
 
 // errHelp says that the usage was asked for and has been printed.
@@ -28,6 +29,7 @@ func about() map[string]string {
 		density: "what an idle connection costs: connects all, notifies each once, holds them for --duration with beats, and reads the edge's memory, steady and after a forced collection. --rate: notifies a second",
 		notify:  "how long news takes: --rate notifies a second to users at random, for --duration",
 		churn:   "devices that come and go: --rate of them a second vanish and come back, for --duration, while each second as many notifies go out",
+		peers:   "the same idle work beside an MQTT broker: --conns devices beat for --duration at each, over TLS with the same cipher. The broker is mosquitto of the system, or --target with --pid",
 		storm:   "everyone at once: --rate notifies a second to --conns live devices for --duration, then the same while --storm more connect at one instant",
 	}
 }
@@ -89,7 +91,8 @@ func targetFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.users, "users", "lt-%d", "`PATTERN` of the users' names")
 	f.StringVar(&o.publishURL, "publish-url", "", "`URL` of a router's API; without it nothing is published")
 	f.StringVar(&o.apiKeyFile, "api-key-file", "", "`FILE` with the tenant's API key")
-	f.IntVar(&o.pid, "pid", 0, "`PID` of the edge, where it runs on this machine: its memory is read")
+	f.IntVar(&o.pid, "pid", 0, "`PID` of the edge, or of the broker of peers, where it runs on this machine: its memory is read")
+	f.StringVar(&o.target, "target", "", "`HOST:PORT` of an MQTT broker with TLS, for peers; with --ca-file and --pid")
 }
 
 func loadFlags(f *flag.FlagSet, o *options) {

@@ -31,6 +31,12 @@ func (r *report) lines() []line {
 	if s.CPUSeconds != nil {
 		all = append(all, line{"CPU of the edge", fmt.Sprintf("%.1f s", *s.CPUSeconds)})
 	}
+	if s.CPUPerBeat != nil {
+		all = append(all, line{"CPU a beat, all in", fmt.Sprintf("%.0f µs", *s.CPUPerBeat)})
+	}
+	for _, p := range r.Peers {
+		all = append(all, p.line())
+	}
 	v := r.Versions
 	return append(all,
 		line{"CPU of the generator", fmt.Sprintf("%.1f s in %d processes", r.Generator.CPUSeconds, r.Generator.Workers)},

@@ -140,3 +140,28 @@ func TestNobodyThere(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, said)
 	}
 }
+
+// The broker is only there where somebody installed it.
+func TestPeers(t *testing.T) {
+	t.Parallel()
+	if _, err := brokerProgram(); err != nil {
+		t.Skip(err)
+	}
+	code, r, said := play(t, peers, "--spawn", "--conns", "50", "--duration", "4s", "--beat", "1s")
+	sound(t, code, r, said, 50, 50)
+	if len(r.Peers) != 1 || r.Peers[0].Held != 50 || r.Peers[0].TLS != r.TLS || r.Peers[0].RSSRatio == nil || r.Peers[0].CPURatio == nil || r.Peers[0].Beat.Count == 0 {
+		t.Errorf("peers %+v", r.Peers)
+	}
+}
+
+func TestWrongUsageOfPeers(t *testing.T) {
+	for _, args := range [][]string{
+		{peers}, {peers, "--spawn", "--quic"}, {peers, "--spawn", "--beat", "0"}, {peers, "--spawn", "--target", "a:1"},
+		{peers, "--spawn", "--processes", "2"}, {density, "--spawn", "--target", "a:1", "--pid", "1"},
+	} {
+		var stderr bytes.Buffer
+		if code := command(t.Context(), args, &stderr, &stderr); code != exitUsage || stderr.Len() == 0 {
+			t.Errorf("%v: exit code %d, %q", args, code, stderr.String())
+		}
+	}
+}

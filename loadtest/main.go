@@ -5,6 +5,7 @@
 //	go run ./loadtest notify --spawn --rate 500         how long news takes
 //	go run ./loadtest churn --spawn --rate 200          devices that come and go
 //	go run ./loadtest storm --spawn --storm 30000       everyone comes back at once
+//	go run ./loadtest peers --spawn --conns 10000       the same beside an MQTT broker
 //
 // With --spawn the edge under test is a process of its own, and NATS, a router
 // and a push worker are another one. With --addr a deployment is tested that

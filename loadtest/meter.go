@@ -28,6 +28,7 @@ type meter struct {
 	kernel            *int64
 	memory            *collected
 	cpu               float64
+	perBeat           *float64 // microseconds
 }
 
 // collected is the answer of an edge's POST /debug/collect.
@@ -91,6 +92,16 @@ func (m *meter) cpuSeconds() (sum float64) {
 	return sum
 }
 
+// beatCPU notes what so many beats have cost, with everything else that went
+// on while devices only beat.
+func (m *meter) beatCPU(beats int, seconds float64) {
+	if beats == 0 || len(m.pids) == 0 {
+		return
+	}
+	us := seconds * 1e6 / float64(beats)
+	m.perBeat = &us
+}
+
 // measure measures the edge with its held connections: first as it is, given
 // the samples of its steady state, then after a forced collection.
 func (m *meter) measure(ctx context.Context, held int, steady []sample) error {
@@ -106,8 +117,9 @@ func (m *meter) measure(ctx context.Context, held int, steady []sample) error {
 			return err
 		}
 		// Both ends are on this machine, and cost the kernel the same.
-		grown := (k.sum() - m.baseKernel.sum()) / 2
-		m.kernel = &grown
+		if grown := k.since(*m.baseKernel) / 2; grown > 0 {
+			m.kernel = &grown
+		}
 	}
 	if m.fleet == nil {
 		return nil
@@ -174,7 +186,7 @@ func (m *meter) fill(s *server, samples []sample) {
 	if len(m.pids) == 0 {
 		return
 	}
-	s.BaseRSS, s.CPUSeconds, s.RSS = &m.baseRSS, &m.cpu, m.collected
+	s.BaseRSS, s.CPUSeconds, s.RSS, s.CPUPerBeat = &m.baseRSS, &m.cpu, m.collected, m.perBeat
 	s.RSSPerConn, s.RSSPerConnSteady = m.perConn(m.collected, m.baseRSS), m.perConn(m.steady, m.baseRSS)
 	s.KernelPerConn = m.perConn(m.kernel, 0)
 	if s.KernelPerConn != nil && s.RSSPerConn != nil {

@@ -40,6 +40,7 @@ type options struct {
 	publishURL string
 	apiKeyFile string
 	pid        int
+	target     string // a broker
 
 	// The load.
 	transport   string
@@ -77,6 +78,10 @@ func (o *options) check() error {
 
 func (o *options) checkTarget() error {
 	switch {
+	case o.command == peers:
+		return o.checkPeers()
+	case o.target != "":
+		return errors.New("--target belongs to peers")
 	case o.spawn == (o.addr != ""):
 		return errors.New("name what is tested: --spawn, or --addr HOST:PORT of an edge")
 	case o.spawn && (o.jwtKey != "" || o.publishURL != "" || o.apiKeyFile != "" || o.caFile != "" || o.pid != 0):
@@ -96,6 +101,20 @@ func (o *options) checkTarget() error {
 		return errors.New("--jwt-key is missing: the file with the private key that signs the tenant's device tokens (hawser token --new-key makes one)")
 	}
 	return o.checkPublishing()
+}
+
+func (o *options) checkPeers() error {
+	switch {
+	case !o.spawn:
+		return errors.New("peers measures an edge that it starts: --spawn")
+	case o.transport != overTCP || o.beat == 0:
+		return errors.New("brokers speak TCP, and their devices beat when told to: --transport tcp and a --beat")
+	case (o.target == "") != (o.pid == 0):
+		return errors.New("--target and --pid go together: what a broker costs is read where it runs")
+	case o.processes != 1:
+		return errors.New("peers compares one process with one process")
+	}
+	return nil
 }
 
 func (o *options) checkPublishing() error {

@@ -22,6 +22,8 @@ type Plan struct {
 	PublishURL string
 	APIKeyFile string
 
+	// MQTT: the devices are those of a broker.
+	MQTT      bool
 	Transport string
 	Hello     string
 	Binds     []string
@@ -62,6 +64,22 @@ type ChurnCall struct {
 	For      time.Duration
 }
 
+// DismissCall ends the connections of users for good.
+type DismissCall struct{ From, To int }
+
+// BurnCall has a worker use as much CPU as Trace says, in seconds since Start
+// at the end of each traceEvery, with all that it does anyway.
+type BurnCall struct {
+	Start time.Time
+	Trace []float64
+}
+
+// TraceCall has a worker note the CPU it uses, as BurnCall takes it.
+type TraceCall struct {
+	Start time.Time
+	For   time.Duration
+}
+
 // Nothing is the argument and answer of calls that need none.
 type Nothing struct{}
 
@@ -75,6 +93,9 @@ type Stats struct {
 	// without being asked to, by reason.
 	Failed map[string]int
 
+	// Beats were answered.
+	Beats int
+
 	Published int // publications that were answered
 	Refused   map[string]int
 	Heard     int // of Published
@@ -85,6 +106,7 @@ type Stats struct {
 func (s *Stats) add(o Stats) {
 	s.Held += o.Held
 	s.Connected += o.Connected
+	s.Beats += o.Beats
 	s.Published += o.Published
 	s.Heard += o.Heard
 	s.Backwards += o.Backwards

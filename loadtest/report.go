@@ -28,6 +28,7 @@ type report struct {
 	Latency    map[string]quantiles `json:"latency_ms"`
 	Versions   versions             `json:"versions_check"`
 	Generator  generator            `json:"generator"`
+	Peers      []peer               `json:"peers,omitempty"`
 	Thresholds []threshold          `json:"thresholds"`
 	Caveats    []string             `json:"caveats"`
 
@@ -65,6 +66,7 @@ type server struct {
 	StackPerConn     *float64 `json:"stack_bytes_per_conn"`
 	Goroutines       *int     `json:"goroutines"`
 	CPUSeconds       *float64 `json:"cpu_seconds"`
+	CPUPerBeat       *float64 `json:"cpu_us_per_beat"` // while devices only beat
 	GCCPUSeconds     *float64 `json:"gc_cpu_seconds"`
 
 	BaseRSS *int64 `json:"base_rss_bytes"` // ready, before any connection

@@ -51,7 +51,7 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.meter.kernelBase(); err != nil {
 		r.rep.caveat("%v", err)
 	}
-	err := map[string]func(context.Context) error{density: r.density, notify: r.notify, churn: r.churn, storm: r.storm}[r.o.command](ctx)
+	err := map[string]func(context.Context) error{density: r.density, notify: r.notify, churn: r.churn, storm: r.storm, peers: r.peers}[r.o.command](ctx)
 	end()
 	wg.Wait()
 	if err != nil {
@@ -146,13 +146,20 @@ func (r *run) connect(ctx context.Context, from, to int, patient bool) error {
 // hold waits while devices only beat.
 func (r *run) hold(ctx context.Context, d time.Duration) error {
 	r.watch.enter("hold")
-	began := time.Now()
-	return r.n.during("holding, seconds", int(d.Seconds()), func() int { return int(time.Since(began).Seconds()) }, func() error {
+	before, err := r.crew.stats(ctx)
+	if err != nil {
+		return err
+	}
+	began, cpu := time.Now(), r.meter.cpuSeconds()
+	err = r.n.during("holding, seconds", int(d.Seconds()), func() int { return int(time.Since(began).Seconds()) }, func() error {
 		if !pause(ctx, d) {
 			return ctx.Err()
 		}
 		return r.trouble()
 	})
+	after, err2 := r.crew.stats(ctx)
+	r.meter.beatCPU(after.Beats-before.Beats, r.meter.cpuSeconds()-cpu)
+	return errors.Join(err, err2)
 }
 
 // publish publishes to the users below to and waits until all is heard.

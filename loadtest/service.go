@@ -39,6 +39,26 @@ func (s *service) Churn(c ChurnCall, _ *Nothing) error {
 	return nil
 }
 
+// Dismiss returns when the connections are ended.
+func (s *service) Dismiss(c DismissCall, _ *Nothing) error {
+	for _, n := range s.w.own(c.From, c.To) {
+		s.w.device(n).leave(true)
+	}
+	return nil
+}
+
+// Trace notes the CPU that the worker uses.
+func (s *service) Trace(c TraceCall, out *[]float64) error {
+	*out = s.w.trace(c)
+	return nil
+}
+
+// Burn uses as much CPU as a trace says.
+func (s *service) Burn(c BurnCall, _ *Nothing) error {
+	s.w.burn(c)
+	return nil
+}
+
 // Settle waits for what was published to be heard.
 func (s *service) Settle(limit time.Duration, all *bool) error {
 	*all = s.w.settle(limit)

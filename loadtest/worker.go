@@ -87,8 +87,10 @@ func (w *worker) prepare(p Plan) (err error) {
 	w.latencies, w.count = newHistograms(), newCounter()
 	w.beats = w.latencies.of(groupBeat)
 	w.all = make([]device, (p.Conns-p.Number+p.Workers-1)/p.Workers)
-	if w.signer, err = token.LoadSigner(p.JWTKey); err != nil {
-		return fmt.Errorf("read the key of the device tokens: %w", err)
+	if !p.MQTT {
+		if w.signer, err = token.LoadSigner(p.JWTKey); err != nil {
+			return fmt.Errorf("read the key of the device tokens: %w", err)
+		}
 	}
 	if p.PublishURL != "" {
 		if w.publisher, err = newPublisher(p); err != nil {
@@ -150,7 +152,7 @@ func (w *worker) churn(c ChurnCall) {
 		if due.Sub(c.Start) > c.For || !pause(w.ctx, time.Until(due)) {
 			return
 		}
-		w.device(users[random.IntN(len(users))]).leave()
+		w.device(users[random.IntN(len(users))]).leave(false)
 	}
 }
 
@@ -174,7 +176,7 @@ var errNotHeard = errors.New("not everything is heard")
 func (w *worker) leaveAll() {
 	w.cancel()
 	for i := range w.all {
-		w.all[i].leave()
+		w.all[i].leave(true)
 	}
 	w.devices.Wait()
 	if w.dialer != nil {
