@@ -73,7 +73,7 @@ func (s *story) steps() []step {
 	begin := step{name: "Start: NATS, two routers, an edge and a push worker, each a process", run: (*story).start}
 	var outage []step
 	if _, ok := s.ground.(Redundant); ok {
-		begin = step{"Start: three NATS servers, two edges, two routers and a push worker, each a container", (*story).start, outageLimit}
+		begin = step{"Start: three NATS servers, two edges, two routers and two push workers, each a container", (*story).start, outageLimit}
 		outage = outageSteps()
 	}
 	return slices.Concat([]step{
