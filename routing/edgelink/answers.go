@@ -3,6 +3,7 @@ package edgelink
 import (
 	"context"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -23,11 +24,23 @@ type answersTo struct {
 type answerQueue struct {
 	mu sync.Mutex
 	// Guarded by mu.
-	waiting map[answersTo][]Answer
+	waiting map[answersTo]*waitingAnswers
 	count   int
 }
 
-func newAnswerQueue() answerQueue { return answerQueue{waiting: map[answersTo][]Answer{}} }
+// waitingAnswers are for one router.
+type waitingAnswers struct {
+	answers []Answer
+	// at is where a session's kind was last put.
+	at map[answerSlot]int
+}
+
+type answerSlot struct {
+	conn uint64
+	kind string
+}
+
+func newAnswerQueue() answerQueue { return answerQueue{waiting: map[answersTo]*waitingAnswers{}} }
 
 func (q *answerQueue) push(to answersTo, a Answer) bool {
 	q.mu.Lock()
@@ -35,16 +48,41 @@ func (q *answerQueue) push(to answersTo, a Answer) bool {
 	if q.count >= maxAnswers {
 		return false
 	}
-	q.waiting[to] = append(q.waiting[to], a)
-	q.count++
+	w := q.waiting[to]
+	if w == nil {
+		w = &waitingAnswers{at: map[answerSlot]int{}}
+		q.waiting[to] = w
+	}
+	if w.put(a) {
+		q.count++
+	}
 	return true
 }
 
-func (q *answerQueue) take() map[answersTo][]Answer {
+// put reports whether there is one more answer now. One that takes the place
+// of another is a device that acknowledged before its notify was answered.
+func (w *waitingAnswers) put(a Answer) (more bool) {
+	slot := answerSlot{a.Conn, a.Kind}
+	if i, ok := w.at[slot]; ok && a.covers(w.answers[i]) {
+		w.answers[i] = a
+		return false
+	}
+	w.at[slot] = len(w.answers)
+	w.answers = append(w.answers, a)
+	return true
+}
+
+// covers reports whether a tells a router everything that the older answer o
+// of the same session and kind would have told it.
+func (a Answer) covers(o Answer) bool {
+	return o.State == InFlight && a.Version >= o.Version && a.Acked >= o.Acked
+}
+
+func (q *answerQueue) take() map[answersTo]*waitingAnswers {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w := q.waiting
-	q.waiting, q.count = map[answersTo][]Answer{}, 0
+	q.waiting, q.count = map[answersTo]*waitingAnswers{}, 0
 	return w
 }
 
@@ -61,22 +99,31 @@ func (l *Link) answer(router string, incarnation int64, a Answer) {
 	signal(l.answerC)
 }
 
-// answerAll sends what waits, as many as there are in one message.
+// answerAll sends what waits, as many as there are in one message. No device
+// waits for an answer, and each message wakes a NATS server, a router and, for
+// what it settles, the log: so the first one waits a moment for company.
 func (l *Link) answerAll(ctx context.Context) {
+	company := time.NewTimer(answerWait)
+	defer company.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			l.sendAnswers()
 			return
 		case <-l.answerC:
-			l.sendAnswers()
 		}
+		company.Reset(answerWait)
+		select {
+		case <-ctx.Done():
+		case <-company.C:
+		}
+		l.sendAnswers()
 	}
 }
 
 func (l *Link) sendAnswers() {
-	for to, answers := range l.answers.take() {
-		for len(answers) > 0 {
+	for to, w := range l.answers.take() {
+		for answers := w.answers; len(answers) > 0; {
 			n := answersIn(answers)
 			l.sendBatch(to, answers[:n])
 			answers = answers[n:]

@@ -39,6 +39,7 @@ func TestEveryNotifyIsAnswered(t *testing.T) {
 	r := e.router("r1", 1, nil)
 	r.follows(map[uint64]string{})
 	r.notify(incarnation, 1, 2)
+	r.got(2)
 	r.notify(incarnation, 1)
 	answers, inc := r.got(3)
 	if inc != incarnation {

@@ -51,6 +51,9 @@ const (
 	maxChanges = 1 << 16
 	// maxAnswers bounds the answers that wait to be sent.
 	maxAnswers = 1 << 16
+	// answerWait is how long an answer waits for others: next to nothing beside
+	// what a device takes to acknowledge, and much beside what a message costs.
+	answerWait = 5 * time.Millisecond
 	// maxRouters bounds the routers that are kept track of.
 	maxRouters = 256
 	// maxInbound bounds the messages that wait in each subscription.
