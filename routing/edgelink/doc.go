@@ -42,6 +42,15 @@
 // router questions until NATS drops its connection. So is the sync of devices;
 // see Router.
 //
+// # Answers
+//
+// Every notify is answered. An answer waits up to 5 ms for others, since no
+// device waits for it, and one that says as much as a former one which is still
+// there takes its place: a device on a fast network acknowledges before the
+// router was told that its notify is on the way. At 5,000 events/s to 2,000
+// devices beside the edge that makes 0.03 messages an event instead of 0.9, and
+// the router's acknowledgements to the log go as closely together.
+//
 // # NATS away
 //
 // While NATS is away nothing is queued: only the set of sessions is kept.
