@@ -171,6 +171,7 @@ func (c *crew) results(ctx context.Context, to *histograms) (sum Result, err err
 		defer mu.Unlock()
 		sum.Stats.add(r.Stats)
 		sum.CPUSeconds += r.CPUSeconds
+		sum.RSS += r.RSS
 		for k, n := range r.TLS {
 			sum.TLS[k] += n
 		}

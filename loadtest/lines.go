@@ -39,7 +39,7 @@ func (r *report) lines() []line {
 	}
 	v := r.Versions
 	return append(all,
-		line{"CPU of the generator", fmt.Sprintf("%.1f s in %d processes", r.Generator.CPUSeconds, r.Generator.Workers)},
+		line{"generator", fmt.Sprintf("%.1f s of CPU, %s in %d processes", r.Generator.CPUSeconds, mega(r.Generator.RSS), r.Generator.Workers)},
 		line{"versions", fmt.Sprintf("%d published, %d heard, %d lost, %d backwards%s", v.Published, v.Heard, v.Lost, v.Backwards, counts(v.Refused))})
 }
 

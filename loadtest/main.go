@@ -69,6 +69,10 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	rep, err := execute(ctx, o, newNarrator(stderr))
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "loadtest: interrupted")
+		return exitFailed
+	}
 	if err != nil {
 		fmt.Fprintf(stderr, "loadtest %s: %v\n", o.command, err)
 		if errors.Is(err, errUnreachable) {

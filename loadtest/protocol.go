@@ -131,8 +131,9 @@ type Result struct {
 	Latencies map[string]*histogramData
 	// TLS counts what was negotiated.
 	TLS map[negotiated]int
-	// CPUSeconds is what the worker itself used.
+	// CPUSeconds and RSS are what the worker itself used, and uses.
 	CPUSeconds float64
+	RSS        int64
 }
 
 // negotiated is what a handshake agreed upon.

@@ -93,6 +93,7 @@ type versions struct {
 type generator struct {
 	Workers    int     `json:"workers"`
 	CPUSeconds float64 `json:"cpu_seconds"`
+	RSS        int64   `json:"rss_bytes"`
 }
 
 func newReport(o options) *report {

@@ -199,7 +199,7 @@ func (r *report) fill(sum Result) {
 	s := sum.Stats
 	r.Conns.Failed = s.Failed
 	r.Versions = versions{s.Published, s.Heard, s.Published - s.Heard, s.Backwards, s.Refused}
-	r.Generator.CPUSeconds = sum.CPUSeconds
+	r.Generator.CPUSeconds, r.Generator.RSS = sum.CPUSeconds, sum.RSS
 	r.Latency = map[string]quantiles{}
 	for _, group := range []string{groupConnect, groupBeat, groupNotify} {
 		r.latencies.of(group)

@@ -76,6 +76,7 @@ func (s *service) Result(_ Nothing, out *Result) error {
 	out.Stats, out.TLS = s.w.count.read()
 	out.Latencies = s.w.latencies.export()
 	out.CPUSeconds = devmode.CPUSeconds(os.Getpid())
+	out.RSS, _ = devmode.RSS(os.Getpid()) // 0 where there is no /proc
 	return nil
 }
 
