@@ -7,7 +7,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 )
 
-// kinds are what every device has versions of; the middle one is published.
+// kinds are what every device has versions of.
 var kinds = [...]string{"contacts", "messages", "moments"}
 
 // published is the kind of the notifies that are measured.
@@ -42,13 +42,14 @@ type publication struct {
 	took    *histogram
 }
 
-// connected notes a new connection and returns what Hello says.
+// connected notes a new connection.
 func (l *ledger) connected(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.since, l.last = now, [len(kinds)]int64{}
 }
 
+// disconnected notes its end.
 func (l *ledger) disconnected() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
