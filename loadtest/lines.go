@@ -31,8 +31,8 @@ func (r *report) lines() []line {
 	if s.CPUSeconds != nil {
 		all = append(all, line{"CPU of the edge", fmt.Sprintf("%.1f s", *s.CPUSeconds)})
 	}
-	if s.CPUPerBeat != nil {
-		all = append(all, line{"CPU a beat, all in", fmt.Sprintf("%.0f µs", *s.CPUPerBeat)})
+	if s.CPUSeconds != nil {
+		all = append(all, line{"CPU a connect, notify, beat", fmt.Sprintf("%s, %s, %s", microText(s.CPUPerConnect), microText(s.CPUPerNotify), microText(s.CPUPerBeat))})
 	}
 	for _, p := range r.Peers {
 		all = append(all, p.line())

@@ -28,7 +28,9 @@ type meter struct {
 	kernel            *int64
 	memory            *collected
 	cpu               float64
-	perBeat           *float64 // microseconds
+
+	// What one of them has cost the edge in CPU, in microseconds.
+	perConnect, perNotify, perBeat *float64
 }
 
 // collected is the answer of an edge's POST /debug/collect.
@@ -92,14 +94,14 @@ func (m *meter) cpuSeconds() (sum float64) {
 	return sum
 }
 
-// beatCPU notes what so many beats have cost, with everything else that went
-// on while devices only beat.
-func (m *meter) beatCPU(beats int, seconds float64) {
-	if beats == 0 || len(m.pids) == 0 {
-		return
+// each is what each of n has cost, given the CPU seconds before them; nil where
+// that cannot be told.
+func (m *meter) each(n int, before float64) *float64 {
+	if n <= 0 || len(m.pids) == 0 {
+		return nil
 	}
-	us := seconds * 1e6 / float64(beats)
-	m.perBeat = &us
+	us := (m.cpuSeconds() - before) * 1e6 / float64(n)
+	return &us
 }
 
 // measure measures the edge with its held connections: first as it is, given
@@ -186,7 +188,8 @@ func (m *meter) fill(s *server, samples []sample) {
 	if len(m.pids) == 0 {
 		return
 	}
-	s.BaseRSS, s.CPUSeconds, s.RSS, s.CPUPerBeat = &m.baseRSS, &m.cpu, m.collected, m.perBeat
+	s.BaseRSS, s.CPUSeconds, s.RSS = &m.baseRSS, &m.cpu, m.collected
+	s.CPUPerConnect, s.CPUPerNotify, s.CPUPerBeat = m.perConnect, m.perNotify, m.perBeat
 	s.RSSPerConn, s.RSSPerConnSteady = m.perConn(m.collected, m.baseRSS), m.perConn(m.steady, m.baseRSS)
 	s.KernelPerConn = m.perConn(m.kernel, 0)
 	if s.KernelPerConn != nil && s.RSSPerConn != nil {

@@ -66,8 +66,12 @@ type server struct {
 	StackPerConn     *float64 `json:"stack_bytes_per_conn"`
 	Goroutines       *int     `json:"goroutines"`
 	CPUSeconds       *float64 `json:"cpu_seconds"`
-	CPUPerBeat       *float64 `json:"cpu_us_per_beat"` // while devices only beat
-	GCCPUSeconds     *float64 `json:"gc_cpu_seconds"`
+	// All that the edge does while devices connect, are notified, or only
+	// beat, by their number.
+	CPUPerConnect *float64 `json:"cpu_us_per_connect"`
+	CPUPerNotify  *float64 `json:"cpu_us_per_notify"`
+	CPUPerBeat    *float64 `json:"cpu_us_per_beat"`
+	GCCPUSeconds  *float64 `json:"gc_cpu_seconds"`
 
 	BaseRSS *int64 `json:"base_rss_bytes"` // ready, before any connection
 	RSS     *int64 `json:"rss_bytes"`      // after a forced collection

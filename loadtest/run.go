@@ -134,6 +134,7 @@ func (r *run) connect(ctx context.Context, from, to int, patient bool) error {
 		return err
 	}
 	s, err := r.crew.stats(ctx)
+	r.meter.perConnect = r.meter.each(s.Connected, r.meter.baseCPU)
 	if err == nil && s.Held == 0 {
 		return fmt.Errorf("%w: no device was let in%s", errUnreachable, counts(s.Failed))
 	}
@@ -158,19 +159,25 @@ func (r *run) hold(ctx context.Context, d time.Duration) error {
 		return r.trouble()
 	})
 	after, err2 := r.crew.stats(ctx)
-	r.meter.beatCPU(after.Beats-before.Beats, r.meter.cpuSeconds()-cpu)
+	r.meter.perBeat = r.meter.each(after.Beats-before.Beats, cpu)
 	return errors.Join(err, err2)
 }
 
 // publish publishes to the users below to and waits until all is heard.
 func (r *run) publish(ctx context.Context, c PublishCall, count int) error {
-	before := r.watch.stats().Heard
-	return r.n.during("notifying", count, func() int { return r.watch.stats().Heard - before }, func() error {
+	before, cpu := r.watch.stats().Heard, r.meter.cpuSeconds()
+	err := r.n.during("notifying", count, func() int { return r.watch.stats().Heard - before }, func() error {
 		if err := r.crew.same(ctx, "Publish", c); err != nil {
 			return err
 		}
 		return r.crew.settle(ctx, settleLimit)
 	})
+	if err != nil || r.o.command == churn || r.o.command == storm {
+		return err // devices connect meanwhile
+	}
+	s, err := r.crew.stats(ctx)
+	r.meter.perNotify = r.meter.each(s.Heard-before, cpu)
+	return err
 }
 
 func (r *run) trouble() error {
