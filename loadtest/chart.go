@@ -13,6 +13,8 @@ type chart struct {
 	series      []series
 	// ticks are the marks below; none: seconds.
 	ticks []tick
+	// levels are the marks at the side; none: four, at round numbers.
+	levels []tick
 }
 
 type series struct {
@@ -23,7 +25,7 @@ type series struct {
 type point struct{ x, y float64 }
 
 type tick struct {
-	x    float64
+	at   float64
 	text string
 }
 
@@ -49,10 +51,10 @@ func (c chart) SVG() template.HTML {
 			s.maxX, s.maxY = max(s.maxX, p.x), max(s.maxY, p.y)
 		}
 	}
-	s.maxY = roundUp(s.maxY)
+	levels := c.sides(&s)
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-label="%s">`, chartWidth, chartHeight, template.HTMLEscapeString(c.Title))
-	c.grid(&b, s)
+	c.grid(&b, s, levels)
 	for i, line := range c.series {
 		fmt.Fprintf(&b, `<polyline class="s%d" points="%s"/>`, i, path(line.points, s))
 	}
@@ -61,14 +63,35 @@ func (c chart) SVG() template.HTML {
 	return template.HTML(b.String())
 }
 
-func (c chart) grid(b *strings.Builder, s scale) {
-	for i := range gridLines + 1 {
-		v := s.maxY * float64(i) / gridLines
-		fmt.Fprintf(b, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, left, chartWidth-right, s.y(v), s.y(v))
-		fmt.Fprintf(b, `<text class="tick" x="%d" y="%.1f" text-anchor="end">%s</text>`, left-8, s.y(v)+4, short(v))
+// sides are the marks at the side. It raises the scale to the uppermost.
+func (c chart) sides(s *scale) (levels []tick) {
+	if len(c.levels) == 0 {
+		s.maxY = roundUp(s.maxY)
+		for i := range gridLines + 1 {
+			v := s.maxY * float64(i) / gridLines
+			levels = append(levels, tick{v, short(v)})
+		}
+		return levels
+	}
+	for _, l := range c.levels {
+		levels = append(levels, l)
+		if l.at >= s.maxY {
+			s.maxY = l.at
+			break
+		}
+	}
+	return levels
+}
+
+func (c chart) grid(b *strings.Builder, s scale, levels []tick) {
+	for _, l := range levels {
+		y := s.y(l.at)
+		fmt.Fprintf(b, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, left, chartWidth-right, y, y)
+		fmt.Fprintf(b, `<text class="tick" x="%d" y="%.1f" text-anchor="end">%s</text>`, left-8, y+4, template.HTMLEscapeString(l.text))
 	}
 	for _, t := range c.marks(s) {
-		fmt.Fprintf(b, `<text class="tick" x="%.1f" y="%d" text-anchor="middle">%s</text>`, s.x(t.x), chartHeight-below+20, template.HTMLEscapeString(t.text))
+		fmt.Fprintf(b, `<text class="tick" x="%.1f" y="%d" text-anchor="middle">%s</text>`,
+			s.x(t.at), chartHeight-below+20, template.HTMLEscapeString(t.text))
 	}
 }
 
@@ -76,7 +99,7 @@ func (c chart) marks(s scale) []tick {
 	if len(c.ticks) > 0 {
 		var inside []tick
 		for _, t := range c.ticks {
-			if t.x <= s.maxX {
+			if t.at <= s.maxX {
 				inside = append(inside, t)
 			}
 		}

@@ -83,11 +83,16 @@ func (r *report) cores() (points []point) {
 	return points
 }
 
-// latencyChart has a line a group; to the right stand ever rarer cases.
+// latencyChart has a line a group; to the right stand ever rarer cases. Every
+// line up is ten times slower.
 func (r *report) latencyChart() chart {
 	c := chart{Title: "Latency by percentile", Unit: "ms", ticks: []tick{
 		{0, "0"}, {rarity(90), "90 %"}, {rarity(99), "99 %"}, {rarity(99.9), "99.9 %"}, {rarity(99.99), "99.99 %"},
 	}}
+	for power := range 8 {
+		ms := leastMS * math.Pow10(power)
+		c.levels = append(c.levels, tick{magnitude(ms), fmt.Sprintf("%g", ms)})
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Latency)) {
 		s := series{name: strings.ReplaceAll(name, "_", " ")}
 		if r.Latency[name].Count == 0 {
@@ -95,7 +100,7 @@ func (r *report) latencyChart() chart {
 		}
 		for _, p := range r.latencies.of(name).distribution() {
 			if p.at < 100 {
-				s.points = append(s.points, point{rarity(p.at), p.ms})
+				s.points = append(s.points, point{rarity(p.at), magnitude(p.ms)})
 			}
 		}
 		c.series = append(c.series, s)
@@ -105,3 +110,9 @@ func (r *report) latencyChart() chart {
 
 // rarity is how many times ten times rarer than all a percentile is.
 func rarity(percentile float64) float64 { return -math.Log10(1 - percentile/100) }
+
+// leastMS is the time at the bottom of the chart; shorter ones are drawn there.
+const leastMS = 0.1
+
+// magnitude is how many times ten times above leastMS a time is.
+func magnitude(ms float64) float64 { return math.Log10(max(ms, leastMS) / leastMS) }
