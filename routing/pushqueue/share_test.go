@@ -165,7 +165,7 @@ func TestJobsOfADeviceComeToOneWorker(t *testing.T) {
 // What was passed is kept from being handed out again, like any other job.
 func TestPassedJobsAreKept(t *testing.T) {
 	s := startShared(t, "p1", "p2")
-	s.ackWait(3 * time.Second)
+	s.ackWait(6 * time.Second)
 	s.join("p1", "", pushqueue.ConsumeConfig{})
 	s.join("p2", "", pushqueue.ConsumeConfig{})
 	s.workers(2, "p1", "p2")
@@ -177,7 +177,7 @@ func TestPassedJobsAreKept(t *testing.T) {
 	select {
 	case g := <-s.jobs:
 		t.Errorf("%s was given the job of %s again", g.to, g.Job.User)
-	case <-time.After(5 * time.Second):
+	case <-time.After(9 * time.Second):
 	}
 	for _, g := range held {
 		if g.Deliveries != 1 {
