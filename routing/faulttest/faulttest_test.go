@@ -58,7 +58,7 @@ func (l lines) Write(p []byte) (int, error) {
 }
 
 // TestFaults is the short form of the run: all faults, three seeds side by
-// side, a small load. It takes some six minutes.
+// side, a small load. It takes some six minutes on two cores.
 func TestFaults(t *testing.T) {
 	o := shortHere(t)
 	if err := enclosable(); err != nil {
