@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
@@ -263,13 +264,25 @@ func (q *query) head(ctx context.Context, p *Page) error {
 
 // trimmed reports whether messages between since and the first of b may have
 // been lost.
+//
+// The replica that names the oldest message may lag behind the one that
+// answered with b, and still have what that one has lost. So one replica must
+// have an older message as well as the first of b, and nothing between since
+// and that one.
 func (q *query) trimmed(ctx context.Context, b batch) (bool, error) {
 	if q.since == 0 {
 		return b.msgs[0].pending+1 >= routing.MinKeep, nil
 	}
 	oldest, err := q.next(ctx, 1, 1, 1)
-	if err != nil || len(oldest.msgs) == 0 {
+	if err != nil || len(oldest.msgs) == 0 || oldest.msgs[0].seq > q.since {
 		return true, err
 	}
-	return oldest.msgs[0].seq > q.since, nil
+	const many = 256
+	all, err := q.next(ctx, 1, many, findBytes)
+	if err != nil {
+		return true, err
+	}
+	older := slices.ContainsFunc(all.msgs, func(m stored) bool { return m.seq <= q.since })
+	after := slices.IndexFunc(all.msgs, func(m stored) bool { return m.seq > q.since })
+	return !older || after < 0 || all.msgs[after].seq != b.msgs[0].seq, nil
 }
