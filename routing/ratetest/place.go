@@ -26,7 +26,7 @@ func leadHere(ctx context.Context, nc *nats.Conn) error {
 	if err != nil {
 		return err
 	}
-	here := "nats-2"
+	here := nc.ConnectedServerName()
 	for stream, consumer := range map[string]string{routing.StreamInbox: routing.ConsumerRouters, rawStream: rawConsumer} {
 		err := lead(ctx, nc, "$JS.API.STREAM.LEADER.STEPDOWN."+stream, here, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
 			s, err := js.Stream(ctx, stream)
