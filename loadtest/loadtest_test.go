@@ -16,7 +16,21 @@ func TestMain(m *testing.M) {
 	if part, ok := internalPart(os.Args[1:]); ok {
 		os.Exit(part(os.Args[2:]))
 	}
-	os.Exit(m.Run())
+	os.Exit(inFolder(m.Run))
+}
+
+// inFolder runs the tests with a folder for temporary files of their own: a run
+// that fails, as some are to, leaves its logs there.
+func inFolder(run func() int) int {
+	dir, err := os.MkdirTemp("", "loadtest-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		panic(err)
+	}
+	return run()
 }
 
 // play runs a command and returns its code, its report and what it said.
