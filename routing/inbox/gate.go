@@ -13,7 +13,7 @@ const (
 	slowAnswer = 250 * time.Millisecond
 	// leastPlaces is how many questions may always be under way; firstPlaces
 	// how many at the start.
-	leastPlaces, firstPlaces = 16, 64
+	leastPlaces, firstPlaces = 4, 64
 )
 
 // A gate bounds the questions under way to what the log answers quickly. A
