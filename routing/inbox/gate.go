@@ -64,6 +64,9 @@ func (g *gate) enter(ctx context.Context) (*seat, error) {
 }
 
 func (g *gate) wait(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	g.mu.Lock()
 	if g.taken < int(g.places) {
 		g.taken++

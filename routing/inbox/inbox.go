@@ -88,7 +88,7 @@ func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error
 			return err
 		}
 		began := time.Now()
-		actx, cancel := context.WithTimeout(ctx, attempt)
+		actx, cancel := patient(ctx, attempt)
 		defer cancel()
 		err = f(actx)
 		answered := actx.Err() == nil
@@ -98,6 +98,16 @@ func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error
 		}
 		return err
 	})
+}
+
+// patient is ctx with a bound, and goes on for as long as a quick answer may take:
+// a device may name any deadline, and what comes after one of a millisecond must
+// not be taken for the answer of a slow log, which would hold up everybody.
+func patient(ctx context.Context, attempt time.Duration) (context.Context, context.CancelFunc) {
+	least := time.Now().Add(slowAnswer)
+	actx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Until(least), cancel) })
+	return actx, func() { stop(); cancel() }
 }
 
 // repeat is retry for what bounds its attempts itself.
