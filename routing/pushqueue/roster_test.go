@@ -18,6 +18,7 @@ type simulated struct {
 	began   time.Duration // by the clock of all
 	still   time.Duration // stands still until then
 	cut     time.Duration // is cut off until then
+	deaf    string        // does not hear who has this name
 	next    time.Duration // its next beat
 	arrives []arriving    // in order
 }
@@ -114,7 +115,7 @@ func (s *simulation) say(w *simulated) {
 	}
 	b := w.beat(w.now(s.at))
 	for _, to := range s.workers {
-		if s.at < to.cut {
+		if s.at < to.cut || to.deaf == w.name {
 			continue // core messages are lost
 		}
 		at := s.at + time.Duration(s.rand.Int64N(int64(100*time.Millisecond)))
@@ -222,6 +223,34 @@ func TestConnectionLostWhileAnotherOneStarts(t *testing.T) {
 		s.start(s.workers[1])
 		s.run(10 * time.Second)
 		s.owners()
+	}
+}
+
+// Two workers that do not hear one another, though a third one hears both: the
+// devices are not left to nobody for as long as that lasts. So it is where only
+// one of them does not hear the other.
+func TestTwoThatDoNotHearEachOther(t *testing.T) {
+	for seed := range uint64(60) {
+		s := newSimulation(t, seed, 3)
+		s.run(4 * time.Second)
+		a, b := s.workers[seed%3], s.workers[(seed+1)%3]
+		if ways := seed / 3 % 3; ways != 1 {
+			a.deaf = b.name
+			if ways != 2 {
+				b.deaf = a.name
+			}
+		} else {
+			b.deaf = a.name
+		}
+		s.run(silentAfter + 2*asideAfter + holdFor + 2*beatEvery + 200*time.Millisecond)
+		s.owners()
+		s.run(30 * time.Second)
+		s.owners()
+		a.deaf, b.deaf = "", ""
+		s.run(silentAfter + 4*time.Second)
+		if n := s.owners(); len(n) != 3 {
+			t.Errorf("seed %d: once all hear one another the devices are at %v", seed, n)
+		}
 	}
 }
 
