@@ -122,7 +122,7 @@ func (r *pushRole) drain(context.Context) error { return nil }
 
 var (
 	errNoQueue = errors.New("the queue of push jobs, which a router makes, is not there yet")
-	errAlone   = errors.New("this process does not hear what push processes tell one another: it has begun just now, NATS is away, or accounts.conf is older than hawser")
+	errAlone   = errors.New("this process and other push processes do not hear one another: it has begun just now, NATS is away, or accounts.conf is older than hawser")
 )
 
 func (r *pushRole) checks() []admin.Check {

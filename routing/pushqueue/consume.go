@@ -25,8 +25,9 @@ type ConsumeConfig struct {
 	// Grace is how long deliveries may be settled after the end; what is
 	// open then is handed back. Default 3 s.
 	Grace time.Duration
-	// Ready is told when the worker begins to take part in the queue, and when
-	// it no longer hears the others. It must not block; nil: nobody is told.
+	// Ready is told when the worker begins to take part in the queue, when it no
+	// longer hears the others, and when they have not agreed for 15 s. It must
+	// not block; nil: nobody is told.
 	Ready func(bool)
 	// Log; nil: none.
 	Log *slog.Logger

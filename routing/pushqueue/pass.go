@@ -81,6 +81,10 @@ func (s *sharing) passAgain(now time.Duration) {
 		case d.lapsed():
 			s.passes.remove(id)
 			d.Drop()
+		case owner == "" && now-s.idleSince > silentAfter:
+			// The others may agree without this worker: the queue gives it to them.
+			s.passes.remove(id)
+			d.settle(settledHandedBack, d.msg.Nak)
 		case owner == "":
 		case owner != s.c.cfg.Name:
 			s.send(id, d, owner)

@@ -218,6 +218,13 @@ func (r *roster) agreedLocked(now time.Duration) bool {
 	return true
 }
 
+// names are the others that this worker counts on.
+func (r *roster) names() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.namesLocked()
+}
+
 func (r *roster) namesLocked() []string { return slices.Sorted(maps.Keys(r.others)) }
 
 // takesJobs reports whether this worker may take jobs of its devices now.

@@ -152,12 +152,15 @@ const idleFor = 15 * time.Second
 
 // tell says whether this worker takes part.
 func (s *sharing) tell(now time.Duration) {
-	if ready := s.roster.size(now) > 0; ready != s.ready {
+	takes := s.roster.takesJobs(now)
+	if takes {
+		s.idleSince = now
+	}
+	if ready := s.roster.size(now) > 0 && now-s.idleSince <= idleFor; ready != s.ready {
 		s.ready = ready
 		s.c.cfg.Ready(ready)
 	}
-	if s.roster.takesJobs(now) {
-		s.idleSince = now
+	if takes {
 		if s.unshared.over() {
 			s.c.log.Info("push jobs are taken again")
 		}
@@ -165,6 +168,6 @@ func (s *sharing) tell(now time.Duration) {
 	}
 	if now-s.idleSince > idleFor && s.unshared.due(time.Now()) {
 		s.c.log.Warn("no push jobs are taken: this process does not hear itself or another push process does not hear it; is NATS away, or its accounts.conf older than hawser?",
-			"takes_part", s.ready)
+			"takes_part", s.roster.size(now) > 0, "counts_on", s.roster.names())
 	}
 }
