@@ -19,7 +19,8 @@ const (
 	// though messages wait and somebody asks, to be taken for standing still:
 	// longer than an election usually takes.
 	standsAfter = 6 * time.Second
-	// moveEvery is the least time between two moves that one router asks for.
+	// moveEvery is the least time between two moves, of which each router knows
+	// its own and those that it saw.
 	moveEvery = 30 * time.Second
 )
 
@@ -30,7 +31,9 @@ const (
 // although the log goes on and every server says that it is well.
 //
 // Every router watches. Several may ask at once: they ask for the server that
-// leads the stream, which refuses when it leads the consumer already.
+// leads the stream, which refuses when it leads the consumer already. Who sees
+// that another one had it moved leaves it alone for as long as after a move of
+// its own.
 type mover struct {
 	// Static after construction.
 	js               jetstream.JetStream
@@ -41,7 +44,8 @@ type mover struct {
 	// Owned by run.
 	at      position
 	since   time.Time // when the consumer was first seen there; zero: it does not stand
-	movedAt time.Time
+	seen    time.Time // when it was last seen there
+	movedAt time.Time // by this router, or it seems by another one
 }
 
 // position is where a consumer stands, under which leader.
@@ -121,6 +125,9 @@ func (m *mover) stands(c *jetstream.ConsumerInfo, s *jetstream.StreamInfo, now t
 	if c.Cluster == nil || s.Cluster == nil || len(c.Cluster.Replicas) == 0 {
 		return false
 	}
+	if c.Cluster.Leader != m.at.leader && m.stood() {
+		m.movedAt = now // another router had it moved
+	}
 	busy := c.NumWaiting == 0 || c.NumAckPending >= c.Config.MaxAckPending
 	if c.Paused || busy || s.State.LastSeq <= c.Delivered.Stream {
 		m.since = time.Time{}
@@ -130,7 +137,14 @@ func (m *mover) stands(c *jetstream.ConsumerInfo, s *jetstream.StreamInfo, now t
 	if m.since.IsZero() || at != m.at {
 		m.at, m.since = at, now
 	}
+	m.seen = now
 	return true
+}
+
+// stood reports whether the consumer was seen to stand for so long that another
+// router, which looked a little earlier, may have had it moved.
+func (m *mover) stood() bool {
+	return !m.since.IsZero() && m.seen.Sub(m.since) >= standsAfter-readEvery
 }
 
 // waits asks the stream's leader whether there is a message to hand out: the

@@ -67,6 +67,34 @@ func TestWhatStandsStill(t *testing.T) {
 	}
 }
 
+// What one router had moved the others leave alone for as long: else each of
+// them would have it moved again, before its new leader gets to work. A leader
+// that died is no such move.
+func TestRoutersDoNotMoveInTurns(t *testing.T) {
+	look := func(m *mover, second int, leader string, waiting int) {
+		m.stands(&jetstream.ConsumerInfo{
+			Config:    jetstream.ConsumerConfig{MaxAckPending: 10},
+			Delivered: jetstream.SequenceInfo{Stream: 7}, NumWaiting: waiting,
+			Cluster: &jetstream.ClusterInfo{Leader: leader, Replicas: []*jetstream.PeerInfo{{Name: "n2"}}},
+		}, &jetstream.StreamInfo{State: jetstream.StreamState{LastSeq: 9}, Cluster: &jetstream.ClusterInfo{Leader: "n2"}}, at(second))
+	}
+	for _, waiting := range []int{0, 1} { // a new leader is not asked for anything yet
+		m := &mover{}
+		for _, second := range []int{0, 2, 4} {
+			look(m, second, "n1", 1)
+		}
+		look(m, 6, "n2", waiting)
+		if look(m, 8, "n2", 1); !m.movedAt.Equal(at(6)) {
+			t.Errorf("another router had it moved, and this one's last move is %v", m.movedAt)
+		}
+	}
+	m := &mover{}
+	look(m, 0, "n1", 1)
+	if look(m, 8, "n2", 1); !m.movedAt.IsZero() {
+		t.Error("an election is taken for a move")
+	}
+}
+
 // A consumer that hands out nothing of what waits, which shows to a watcher as
 // a replica that hangs does: who asks wants none unless many more wait.
 func TestStandingConsumerIsMoved(t *testing.T) {
