@@ -127,6 +127,14 @@ func (a *announcer) drain() {
 	a.resync()
 	for {
 		a.l.mu.Lock()
+		ends := a.l.table.removed.len() > 0
+		a.l.mu.Unlock()
+		if ends {
+			// What a device acknowledged before it left goes first: of one that
+			// is gone a router takes no answer, and has it pushed.
+			a.l.sendAnswers()
+		}
+		a.l.mu.Lock()
 		b := a.l.table.cut(a.l.cfg.DropBatch, func(e *entry) { a.l.verifier.wait(e, e.need) })
 		parked := a.l.table.parked
 		a.l.mu.Unlock()

@@ -22,6 +22,8 @@ type answersTo struct {
 
 // answerQueue holds what waits to be sent.
 type answerQueue struct {
+	sending sync.Mutex // held while answers are taken and sent
+
 	mu sync.Mutex
 	// Guarded by mu.
 	waiting map[answersTo]*waitingAnswers
@@ -40,7 +42,7 @@ type answerSlot struct {
 	kind string
 }
 
-func newAnswerQueue() answerQueue { return answerQueue{waiting: map[answersTo]*waitingAnswers{}} }
+func newAnswerQueue() *answerQueue { return &answerQueue{waiting: map[answersTo]*waitingAnswers{}} }
 
 func (q *answerQueue) push(to answersTo, a Answer) bool {
 	q.mu.Lock()
@@ -121,7 +123,10 @@ func (l *Link) answerAll(ctx context.Context) {
 	}
 }
 
+// sendAnswers returns when all that waited before is sent.
 func (l *Link) sendAnswers() {
+	l.answers.sending.Lock()
+	defer l.answers.sending.Unlock()
 	for to, w := range l.answers.take() {
 		for answers := w.answers; len(answers) > 0; {
 			n := answersIn(answers)

@@ -70,7 +70,7 @@ type Link struct {
 
 	// Have locks of their own.
 	clock   *clock
-	answers answerQueue
+	answers *answerQueue
 	dumps   dumpQueue
 }
 
