@@ -69,7 +69,11 @@ func (s *session) ended() *ending {
 // closeIfOver closes the connection of a session that has ended. It sets the
 // reader free.
 func (s *session) closeIfOver() {
-	if over := s.ended(); over != nil {
+	s.mu.Lock()
+	over := s.over
+	s.closed = over != nil
+	s.mu.Unlock()
+	if over != nil {
 		_ = s.conn.CloseWithCode(uint16(over.code), over.text)
 	}
 }
@@ -95,7 +99,9 @@ func (s *session) readFailed(err error) *ending {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return readEnding(err)
 	}
-	s.armed = 0
+	if !s.parks || s.now() >= s.armed {
+		s.armed = 0
+	}
 	return s.overdue()
 }
 

@@ -21,14 +21,19 @@ type session struct {
 	app      string
 	kinds    wire.Kinds
 	epoch    int64
+	parks    bool // conn is a transport.Parker; see parked.go
 
-	// Owned by run.
+	// Owned by run, or by Ready.
 	reader   *wire.Reader
 	view     heartbeat.View
 	interval time.Duration // handed out last
 	heard    time.Duration // when the device's last frame came
 	armed    time.Duration // the read deadline; 0: none
 	budget   frameBudget
+	finished bool
+
+	// Owned by who writes; see outbox.writing.
+	stuck *stuck // nil: nothing waits for a socket that is parked
 
 	mu sync.Mutex
 
@@ -43,6 +48,8 @@ type session struct {
 	states     []kindState
 	requests   requests
 	record     record
+	turning    bool // Ready is at work, and writes when it is done
+	closed     bool // the connection; over is set
 	out        outbox
 }
 
@@ -62,18 +69,24 @@ func (s *session) closingLocked() bool { return s.over != nil }
 // run reads and handles frames until the session ends.
 func (s *session) run() {
 	for s.arm() {
-		f, err := s.reader.Next()
-		var over *ending
-		if err == nil {
-			over = s.handle(f)
-		} else {
-			over = s.readFailed(err)
-		}
-		if over != nil {
-			s.end(over, true)
-		}
+		s.step()
 	}
 	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network())
+}
+
+// step reads and handles a frame. It reports false where none has come yet.
+func (s *session) step() bool {
+	f, err := s.reader.Next()
+	var over *ending
+	if err == nil {
+		over = s.handle(f)
+	} else {
+		over = s.readFailed(err)
+	}
+	if over != nil {
+		s.end(over, true)
+	}
+	return err == nil || over != nil
 }
 
 // handle takes up one frame. It does not block.

@@ -49,18 +49,21 @@ func (s *session) kickLocked() {
 		return
 	}
 	s.out.writing = true
-	s.serving.wg.Go(s.write)
+	if !s.turning {
+		s.serving.wg.Go(s.write)
+	}
 }
 
 // write writes until the outbox is empty. It is the only one that does, as
-// long as out.writing is set.
+// long as out.writing is set. Where a connection that is parked takes no more,
+// Drained goes on.
 func (s *session) write() {
 	buffers := &s.serving.srv.buffers
 	buf := buffers.Get().(*[]byte)
 	for last := false; !last; {
 		*buf, last = s.take((*buf)[:0])
-		if err := s.send(*buf); err != nil {
-			s.writeFailed(err)
+		if !s.send(*buf) {
+			return // the buffer stays
 		}
 	}
 	s.closeIfOver()
@@ -114,17 +117,22 @@ func (s *session) takeNotifiesLocked(b []byte) []byte {
 }
 
 // send writes b in chunks, each with its own deadline, so that a slow network
-// has time and a device that does not read has not.
-func (s *session) send(b []byte) error {
+// has time and a device that does not read has not. It reports false where
+// Drained will write the rest.
+func (s *session) send(b []byte) bool {
 	for len(b) > 0 {
 		n := min(len(b), writeChunk)
 		s.setWriteDeadline()
 		if _, err := s.conn.Write(b[:n]); err != nil {
-			return err
+			s.writeFailed(err)
+			return true
 		}
 		b = b[n:]
+		if s.parks && s.backlog(b) {
+			return false
+		}
 	}
-	return nil
+	return true
 }
 
 // setWriteDeadline takes mu so as not to undo the short deadline that close

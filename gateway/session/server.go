@@ -22,6 +22,7 @@ type Server struct {
 	records *recorder
 
 	buffers      sync.Pool // of *[]byte, for writers
+	readers      sync.Pool // of *wire.Reader, for sessions that are parked
 	unidentified atomic.Int64
 	draining     atomic.Bool
 	evacuating   atomic.Bool
@@ -45,6 +46,7 @@ func NewServer(cfg Config) (*Server, error) {
 	srv.hub = newHub(srv.metrics, srv.answer)
 	srv.records = newRecorder(cfg.Limits.DeviceWriters)
 	srv.buffers.New = func() any { return new([]byte) }
+	srv.readers.New = func() any { return new(wire.Reader) }
 	return srv, nil
 }
 
@@ -101,6 +103,11 @@ func (v *serving) hold(conn transport.Conn) {
 	if over != nil {
 		v.srv.metrics.refused.WithLabelValues(over.reason).Inc()
 		closed{conn, over}.finish()
+		return
+	}
+	if s.parks {
+		v.wg.Add(1) // until finish
+		conn.(transport.Parker).Park(s)
 		return
 	}
 	// A new goroutine: the stack of this one has grown while it verified a

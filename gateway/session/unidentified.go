@@ -114,6 +114,7 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		platform: hello.Platform, app: hello.App, kinds: kinds,
 		background: hello.Background, jwt: hello.Token, issued: id.IssuedAt.Unix(),
 	}
+	_, s.parks = u.conn.(transport.Parker)
 	s.heard = s.now()
 	s.lease = newLease(s.heard, id.ExpiresAt.Sub(now), limits.TokenGrace)
 	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))

@@ -1,9 +1,5 @@
 package transport
 
-// ShrinkWriteBuffer lets the socket of an accepted TCP connection take as few
-// bytes as the system allows before a write to it blocks.
-func ShrinkWriteBuffer(c Conn) error { return c.(*conn).link.(*tcpLink).raw.SetWriteBuffer(1) }
-
 // KillQUIC takes a QUIC listener's socket away, as the end of its process
 // does.
 func KillQUIC(l Listener) { _ = l.(*quicListener).socket.Close() }

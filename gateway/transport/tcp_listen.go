@@ -20,18 +20,16 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		return nil, err
 	}
 	tlsConfig.NextProtos = append(tlsConfig.NextProtos, ALPNProbe)
-	// No keepalive: heartbeats prove more, and cost a phone's radio less.
-	lc := net.ListenConfig{KeepAlive: -1}
-	socket, err := lc.Listen(context.Background(), "tcp", cfg.Addr)
+	door, err := openDoor(cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("transport: listen on tcp %s: %w", cfg.Addr, err)
 	}
 	cfg = cfg.withDefaults()
 	l := &tcpListener{
-		gate:   newGate(TCP, cfg),
-		tls:    tlsConfig,
-		socket: socket.(*net.TCPListener),
-		open:   newTracker(func() {}),
+		gate: newGate(TCP, cfg),
+		tls:  tlsConfig,
+		door: door,
+		open: newTracker(door.release),
 	}
 	l.running.Go(l.acceptLoop)
 	return l, nil
@@ -42,20 +40,20 @@ type tcpListener struct {
 	*gate
 
 	// Static after construction.
-	tls    *tls.Config
-	socket *net.TCPListener
-	open   *tracker
+	tls  *tls.Config
+	door *door // how this system accepts connections and waits on them
+	open *tracker
 
 	running sync.WaitGroup
 	once    sync.Once
 }
 
-func (l *tcpListener) Addr() netip.AddrPort { return addrPort(l.socket.Addr()) }
+func (l *tcpListener) Addr() netip.AddrPort { return addrPort(l.door.addr()) }
 
 func (l *tcpListener) Close() error {
 	l.once.Do(func() {
 		l.cancel()
-		_ = l.socket.Close()
+		l.door.close()
 		l.running.Wait()
 		l.open.end()
 	})
@@ -69,7 +67,7 @@ func (l *tcpListener) Shutdown(ctx context.Context) error {
 
 func (l *tcpListener) acceptLoop() {
 	for {
-		raw, err := l.socket.AcceptTCP()
+		raw, err := l.door.accept()
 		switch {
 		case err == nil:
 			l.begin(raw)
@@ -87,10 +85,10 @@ func (l *tcpListener) acceptLoop() {
 }
 
 // begin starts the handshake off the accept loop, or refuses it.
-func (l *tcpListener) begin(raw *net.TCPConn) {
+func (l *tcpListener) begin(raw *incoming) {
 	if !l.slots.tryAcquire() {
-		l.reject(RejectBusy, addrPort(raw.RemoteAddr()), errTooManyHandshakes)
-		abort(raw)
+		l.reject(RejectBusy, raw.remote(), errTooManyHandshakes)
+		raw.abort()
 		return
 	}
 	l.running.Go(func() {
@@ -99,12 +97,11 @@ func (l *tcpListener) begin(raw *net.TCPConn) {
 	})
 }
 
-func (l *tcpListener) handshake(raw *net.TCPConn) {
+func (l *tcpListener) handshake(raw *incoming) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	a := &attempt{}
-	socket := &tcpSocket{TCPConn: raw}
-	tc := tls.Server(socket, l.tls)
+	tc := raw.secure(l.tls)
 	if err := tc.HandshakeContext(withAttempt(ctx, a)); err != nil {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
@@ -118,21 +115,14 @@ func (l *tcpListener) handshake(raw *net.TCPConn) {
 		l.refuse(raw, RejectALPN, errALPN)
 		return
 	}
-	c := &conn{link: &tcpLink{Conn: tc, raw: socket}, kind: TCP, onClosed: l.open.done}
 	l.open.add()
-	if err := l.deliver(c); err != nil {
+	if err := l.deliver(raw.conn(l.open.done)); err != nil {
 		l.open.done()
 		l.refuse(raw, l.reasonOf(a, err), err)
 	}
 }
 
-func (l *tcpListener) refuse(raw *net.TCPConn, reason string, err error) {
-	l.reject(reason, addrPort(raw.RemoteAddr()), err)
-	_ = raw.Close()
-}
-
-// abort closes with a reset, which leaves no TIME_WAIT behind.
-func abort(raw *net.TCPConn) {
-	_ = raw.SetLinger(0)
-	_ = raw.Close()
+func (l *tcpListener) refuse(raw *incoming, reason string, err error) {
+	l.reject(reason, raw.remote(), err)
+	raw.close()
 }

@@ -20,7 +20,7 @@ const (
 
 // Reader reads frames. Only one goroutine may use it at a time.
 type Reader struct {
-	// Static after construction.
+	// Static between calls of Reset.
 	src io.Reader
 
 	// Owned by the caller's goroutine.
@@ -42,6 +42,15 @@ type Reader struct {
 func NewReader(src io.Reader, maxPayload int) *Reader {
 	return &Reader{src: src, max: maxPayload}
 }
+
+// Reset makes it a Reader of src as NewReader does.
+func (r *Reader) Reset(src io.Reader, maxPayload int) {
+	*r = Reader{src: src, max: maxPayload}
+}
+
+// Idle reports whether the Reader is between two frames and has nothing of the
+// next one. Then another Reader can take its place.
+func (r *Reader) Idle() bool { return !r.inFrame && r.r == r.w }
 
 // SetMaxPayload changes the greatest payload, in bytes, from the next frame
 // on.

@@ -1,0 +1,89 @@
+package session
+
+import (
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+// A session on a connection that is parked has no goroutine. The connection
+// calls Ready and Drained instead, never both at once; see transport.Handler.
+var _ transport.Handler = (*session)(nil)
+
+// stuck is what a writer leaves to Drained.
+type stuck struct{ rest []byte }
+
+// Ready reads and handles the frames that have come, and then writes what is
+// there to be answered, at one go.
+func (s *session) Ready() {
+	srv := s.serving.srv
+	if s.reader == nil {
+		s.reader = srv.readers.Get().(*wire.Reader)
+		s.reader.Reset(s.conn, s.cfg().Limits.MaxFrame)
+	}
+	mine := s.beginTurn()
+	for s.arm() && s.step() {
+	}
+	s.arm() // for what the last step did
+	if s.endTurn(mine) {
+		s.write()
+	}
+	if s.reader.Idle() {
+		srv.readers.Put(s.reader)
+		s.reader = nil
+	}
+	s.finish()
+}
+
+// beginTurn keeps writers from being started. It reports whether there is none.
+func (s *session) beginTurn() (mine bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turning = !s.out.writing
+	return s.turning
+}
+
+// endTurn reports whether there is something to write.
+func (s *session) endTurn(mine bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turning = false
+	return mine && s.out.writing
+}
+
+// finish ends the session's part of Serve, once its connection is closed.
+func (s *session) finish() {
+	if s.finished || !s.isClosed() {
+		return
+	}
+	s.finished = true
+	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network())
+	s.serving.wg.Done()
+}
+
+func (s *session) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// backlog reports whether the connection takes no more for now. Then Drained
+// writes rest, and what came meanwhile.
+func (s *session) backlog(rest []byte) bool {
+	s.stuck = &stuck{rest}
+	if s.conn.(transport.Parker).Backlog() {
+		return true
+	}
+	s.stuck = nil
+	return false
+}
+
+// Drained goes on to write.
+func (s *session) Drained() {
+	rest := s.stuck.rest
+	s.stuck = nil
+	if s.send(rest) {
+		s.write()
+	}
+}

@@ -1,0 +1,13 @@
+//go:build linux && !unparked
+
+package transport
+
+import "golang.org/x/sys/unix"
+
+// ShrinkWriteBuffer lets the socket of an accepted TCP connection take as few
+// bytes as the system allows before a write to it blocks.
+func ShrinkWriteBuffer(c Conn) error {
+	return c.(*parked).sock.Control(func(fd int) error {
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1)
+	})
+}

@@ -1,0 +1,7 @@
+//go:build !linux || unparked
+
+package transport
+
+// ShrinkWriteBuffer lets the socket of an accepted TCP connection take as few
+// bytes as the system allows before a write to it blocks.
+func ShrinkWriteBuffer(c Conn) error { return c.(*conn).link.(*tcpLink).raw.SetWriteBuffer(1) }

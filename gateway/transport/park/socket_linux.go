@@ -1,0 +1,392 @@
+package park
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxQueue bounds what is queued for a peer that does not read, in bytes. A
+// handshake's answer and one TLS record are less.
+const maxQueue = 64 << 10
+
+// ErrBacklog is the error of writing to a peer that does not read.
+var ErrBacklog = errors.New("the peer does not take what is written")
+
+// Events says what happened to a socket.
+type Events uint32
+
+// What can happen.
+const (
+	// Readable: Read may have something, an end or an error.
+	Readable Events = 1 << iota
+	// Timeout: the deadline of ReadBy has passed.
+	Timeout
+	// Drained: what was queued has been taken, or was given up; see Backlog.
+	Drained
+	// Woken: somebody called Wake.
+	Woken
+
+	hangup // the peer has ended its direction, or the connection failed
+)
+
+// told are the events that are handed to the owner, once each. Whether there
+// is something to read is remembered.
+const told = Timeout | Drained | Woken
+
+// Owner is whose socket it is.
+type Owner interface {
+	// Ready is called when something happened. See the package comment.
+	Ready(Events)
+}
+
+// Socket is a TCP socket. The zero value becomes one by Open. Read may be
+// called by one goroutine at a time, everything else by many.
+type Socket struct {
+	// Static after Open.
+	poller *Poller
+	owner  Owner
+	fd     int32
+
+	events atomic.Uint32 // of type Events
+	wakes  atomic.Uint32 // that Ready has not been called for; see wake
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	wait     *waiter // nil: parked
+	out      *output // nil: nothing is queued and nothing failed
+	uses     int32   // system calls under way outside mu
+	entry    uint32  // the tick of the entry in the wheel, 0: none
+	readDue  uint32  // ticks, 0: never
+	writeDue uint32
+	closed   bool
+	fin      bool // the end of the stream follows what is queued
+}
+
+// output is what waits to be written.
+type output struct {
+	queue  []byte
+	err    error // nothing can be written any more
+	notify bool  // the owner waits for Drained
+}
+
+// Open makes the socket one of the poller's. It takes over fd, which must be
+// non-blocking; on an error fd is closed.
+func (s *Socket) Open(p *Poller, fd int, owner Owner) error {
+	s.poller, s.owner, s.fd, s.wait = p, owner, int32(fd), newWaiter()
+	s.events.Store(uint32(Readable))
+	if err := p.watch(s); err != nil {
+		_ = unix.Close(fd)
+		s.closed, s.fd = true, -1
+		return err
+	}
+	return nil
+}
+
+// Park ends the time in which Read waits. From now on the owner is called, for
+// the first time before Park returns. Whoever waits is set free.
+func (s *Socket) Park() {
+	s.mu.Lock()
+	w := s.wait
+	s.wait = nil
+	if w != nil {
+		s.readDue, s.writeDue = s.poller.wheel.tickOf(w.readBy), s.poller.wheel.tickOf(w.writeBy)
+		s.scheduleLocked()
+	}
+	s.mu.Unlock()
+	if w != nil {
+		w.signalAll()
+	}
+	s.wake(Woken)
+}
+
+// Wake has the owner called.
+func (s *Socket) Wake() { s.wake(Woken) }
+
+// wake calls the owner, unless a call is under way: then that one is repeated.
+func (s *Socket) wake(e Events) {
+	s.events.Or(uint32(e))
+	if s.wakes.Add(1) != 1 {
+		return
+	}
+	for n := uint32(1); ; n = s.wakes.Load() {
+		happened := Events(s.events.And(^uint32(told)))
+		s.owner.Ready(happened)
+		if s.wakes.CompareAndSwap(n, 0) {
+			return
+		}
+	}
+}
+
+// event takes up what epoll says.
+func (s *Socket) event(mask uint32) {
+	var e Events
+	if mask&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		e |= Readable
+	}
+	if mask&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		e |= hangup
+	}
+	s.events.Or(uint32(e))
+	w, drained := s.flush(mask)
+	if drained {
+		e |= Drained
+	}
+	switch {
+	case w != nil:
+		s.events.Or(uint32(e)) // for when it is parked
+		w.signalAll()
+	case e != 0:
+		s.wake(e)
+	}
+}
+
+// flush writes what is queued, where the system says that it can be. It
+// reports whether the owner waits for that, and who waits.
+func (s *Socket) flush(mask uint32) (w *waiter, drained bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out != nil && !s.closed && mask&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		drained = s.flushLocked()
+	}
+	return s.wait, drained
+}
+
+func (s *Socket) flushLocked() (drained bool) {
+	o := s.out
+	if o.err != nil {
+		return false
+	}
+	n, err := write(s.fd, o.queue)
+	if err == nil && n < len(o.queue) {
+		o.queue = o.queue[n:]
+		return false
+	}
+	drained = o.notify
+	if err != nil {
+		o.queue, o.err, o.notify = nil, err, false
+		return drained
+	}
+	s.out = nil
+	if s.fin {
+		_ = unix.Shutdown(int(s.fd), unix.SHUT_WR)
+	}
+	return drained
+}
+
+// Read reads. See the package comment for when it waits.
+func (s *Socket) Read(p []byte) (int, error) {
+	for {
+		w, by, err := s.beginRead()
+		if err != nil {
+			return 0, err
+		}
+		n, err := s.read(p)
+		s.endUse()
+		if n > 0 || err != nil && err != unix.EAGAIN {
+			return n, err
+		}
+		if w == nil {
+			return 0, os.ErrDeadlineExceeded
+		}
+		if err := await(w.readable, by); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (s *Socket) beginRead() (w *waiter, by time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, by, net.ErrClosed
+	}
+	if w = s.wait; w != nil {
+		if by = w.readBy; passed(by) {
+			return nil, by, os.ErrDeadlineExceeded
+		}
+	}
+	s.uses++
+	return w, by, nil
+}
+
+// read asks the system only where epoll said something since it last had
+// nothing: after a read that was not filled there is nothing more, unless the
+// peer has ended, which is told once only.
+func (s *Socket) read(p []byte) (int, error) {
+	if s.events.And(^uint32(Readable))&uint32(Readable) == 0 {
+		return 0, unix.EAGAIN
+	}
+	n, err := unix.Read(int(s.fd), p)
+	for err == unix.EINTR {
+		n, err = unix.Read(int(s.fd), p)
+	}
+	if err == unix.EAGAIN {
+		return 0, err
+	}
+	if err != nil {
+		s.events.Or(uint32(Readable))
+		return 0, os.NewSyscallError("read", err)
+	}
+	if n == len(p) || n == 0 || Events(s.events.Load())&hangup != 0 {
+		s.events.Or(uint32(Readable))
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// endUse closes the descriptor if Close came meanwhile: another connection may
+// have its number from then on.
+func (s *Socket) endUse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uses--
+	s.closeLocked()
+}
+
+// Write writes or queues all of p.
+func (s *Socket) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.fin {
+		return 0, net.ErrClosed
+	}
+	rest := p
+	if s.out == nil {
+		n, err := write(s.fd, p)
+		if err != nil {
+			s.out = &output{err: err}
+			return 0, err
+		}
+		if n == len(p) {
+			return n, nil
+		}
+		rest = p[n:]
+		s.out = &output{}
+	}
+	if s.out.err == nil && len(s.out.queue) > maxQueue {
+		s.out.err = ErrBacklog
+	}
+	if s.out.err != nil {
+		return 0, s.out.err
+	}
+	s.out.queue = append(s.out.queue, rest...)
+	s.scheduleLocked()
+	return len(p), nil
+}
+
+// write writes what the system takes.
+func write(fd int32, p []byte) (n int, err error) {
+	for n < len(p) {
+		m, err := unix.Write(int(fd), p[n:])
+		switch err {
+		case nil:
+			n += m
+		case unix.EINTR:
+		case unix.EAGAIN:
+			return n, nil
+		default:
+			return n, os.NewSyscallError("write", err)
+		}
+	}
+	return n, nil
+}
+
+// Backlog reports whether something that was written is still queued. If it
+// is, the owner is told Drained once it is not.
+func (s *Socket) Backlog() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out == nil || s.out.err != nil || s.closed {
+		return false
+	}
+	s.out.notify = true
+	return true
+}
+
+// CloseWrite ends the stream behind what is queued.
+func (s *Socket) CloseWrite() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.fin {
+		return
+	}
+	s.fin = true
+	if s.out == nil {
+		_ = unix.Shutdown(int(s.fd), unix.SHUT_WR)
+	}
+}
+
+// Close closes the connection at once and drops what is queued. The owner is
+// not called for it.
+func (s *Socket) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if s.wait != nil {
+		s.wait.signalAll()
+	}
+	s.closeLocked()
+	return nil
+}
+
+func (s *Socket) closeLocked() {
+	if s.closed && s.uses == 0 && s.fd >= 0 {
+		_ = s.poller.table.set(s.fd, nil)
+		_ = unix.Close(int(s.fd))
+		s.fd = -1
+	}
+}
+
+// Abort closes with a reset.
+func (s *Socket) Abort() {
+	_ = s.Control(func(fd int) error {
+		return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	})
+	_ = s.Close()
+}
+
+// Control calls f with the descriptor, which is open as long as f runs.
+func (s *Socket) Control(f func(fd int) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	return f(int(s.fd))
+}
+
+// Remote is the peer's address, zero where the connection is gone.
+func (s *Socket) Remote() (a netip.AddrPort) {
+	_ = s.Control(func(fd int) error {
+		peer, err := unix.Getpeername(fd)
+		if err == nil {
+			a = addrPort(peer)
+		}
+		return err
+	})
+	return a
+}
+
+func addrPort(a unix.Sockaddr) netip.AddrPort {
+	switch a := a.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,224 @@
+//go:build linux && !unparked
+
+package transport
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/transport/park"
+)
+
+// parked is TLS on a socket of package park.
+//
+// Its end needs no goroutine either: after CloseWithCode it drops what still
+// comes, until the peer ends, time is up, or it has sent too much.
+type parked struct {
+	// Static after Accept.
+	door     *door
+	tls      *tls.Conn
+	onClosed func()
+
+	sock park.Socket
+
+	// Owned by the handshake.
+	hello *helloSplitter // nil once it has passed
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	handler  Handler       // nil before Park and after its last call
+	lingerBy time.Duration // since the door opened
+	parks    bool          // by Park: Read and Write do not wait
+	closed   bool          // by CloseWithCode
+
+	// Owned by Ready.
+	over    bool  // onClosed has been called
+	dropped int32 // bytes after CloseWithCode
+}
+
+var _ Parker = (*parked)(nil)
+
+func (c *parked) Kind() Kind                 { return TCP }
+func (c *parked) RemoteAddr() netip.AddrPort { return c.sock.Remote() }
+func (c *parked) TLS() tls.ConnectionState   { return c.tls.ConnectionState() }
+
+func (c *parked) Read(p []byte) (int, error) {
+	if c.isClosed() {
+		return 0, net.ErrClosed
+	}
+	n, err := c.tls.Read(p)
+	if err != nil && c.isClosed() {
+		return n, net.ErrClosed
+	}
+	return n, err
+}
+
+// Write hands all of p to TLS where it is parked. Elsewhere it waits piece by
+// piece until the system has it.
+func (c *parked) Write(p []byte) (n int, err error) {
+	if c.isClosed() {
+		return 0, net.ErrClosed
+	}
+	if c.isParked() {
+		n, err = c.tls.Write(p)
+	} else {
+		n, err = c.writeWaiting(p)
+	}
+	if err != nil && c.isClosed() {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+func (c *parked) writeWaiting(p []byte) (n int, err error) {
+	const piece = 16 << 10 // a TLS record
+	for n < len(p) {
+		m, err := c.tls.Write(p[n:min(len(p), n+piece)])
+		n += m
+		if err == nil {
+			err = c.sock.Drain()
+		}
+		if err == nil && c.isClosed() {
+			err = net.ErrClosed
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (c *parked) SetReadDeadline(t time.Time) error {
+	if c.isClosed() {
+		return net.ErrClosed
+	}
+	c.sock.ReadBy(t)
+	return nil
+}
+
+func (c *parked) SetWriteDeadline(t time.Time) error {
+	if c.isClosed() {
+		return net.ErrClosed
+	}
+	c.sock.WriteBy(t)
+	return nil
+}
+
+func (c *parked) Backlog() bool { return c.sock.Backlog() }
+
+func (c *parked) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+func (c *parked) isParked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.parks
+}
+
+func (c *parked) Park(h Handler) {
+	c.mu.Lock()
+	c.handler, c.parks = h, true
+	c.mu.Unlock()
+	c.sock.Park()
+}
+
+func (c *parked) CloseWithCode(uint16, string) error {
+	end := time.Now().Add(acceptedLinger)
+	if !c.beginClose(end) {
+		return nil
+	}
+	_ = c.tls.CloseWrite() // an error leaves nothing to be said
+	c.sock.CloseWrite()
+	c.sock.ReadBy(end)
+	c.sock.Park()
+	return nil
+}
+
+// beginClose reports whether this call was the first.
+func (c *parked) beginClose(end time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.closed, c.lingerBy = true, end.Sub(c.door.start)
+	return true
+}
+
+// Ready implements park.Owner.
+func (c *parked) Ready(e park.Events) {
+	h, closed := c.turn()
+	if h != nil {
+		if e&park.Drained != 0 && !closed {
+			h.Drained()
+		}
+		h.Ready()
+	}
+	if closed && !c.over && c.lingered() {
+		c.over = true
+		_ = c.sock.Close()
+		c.onClosed()
+	}
+}
+
+// turn is who has to be called. Once the connection is closed that is the last
+// time.
+func (c *parked) turn() (h Handler, closed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h = c.handler
+	if c.closed {
+		c.handler = nil
+	}
+	return h, c.closed
+}
+
+// lingered drops what has come, and reports whether that was the last of it.
+// The peer that has ended may still read: it gets what is queued.
+func (c *parked) lingered() bool {
+	if time.Since(c.door.start) >= c.lingerBy { // static once it is closed
+		return true
+	}
+	var buf [1 << 10]byte
+	for c.dropped < maxDrain {
+		n, err := c.sock.Read(buf[:])
+		c.dropped += int32(n)
+		if isNothingYet(err) {
+			return false
+		}
+		if err != nil {
+			return !c.sock.Backlog()
+		}
+	}
+	return true
+}
+
+// parkedRaw is what crypto/tls sees of the socket. Its deadlines are not ours:
+// it sets one for its own last alert, which would hit what is queued.
+type parkedRaw parked
+
+func (r *parkedRaw) Read(p []byte) (int, error) {
+	if r.hello == nil {
+		return r.sock.Read(p)
+	}
+	n, done, err := r.hello.read(&r.sock, p)
+	if done {
+		r.hello = nil
+	}
+	return n, err
+}
+
+func (r *parkedRaw) Write(p []byte) (int, error)      { return r.sock.Write(p) }
+func (r *parkedRaw) Close() error                     { return r.sock.Close() }
+func (r *parkedRaw) LocalAddr() net.Addr              { return r.door.addr() }
+func (r *parkedRaw) RemoteAddr() net.Addr             { return net.TCPAddrFromAddrPort(r.sock.Remote()) }
+func (r *parkedRaw) SetDeadline(time.Time) error      { return nil }
+func (r *parkedRaw) SetReadDeadline(time.Time) error  { return nil }
+func (r *parkedRaw) SetWriteDeadline(time.Time) error { return nil }

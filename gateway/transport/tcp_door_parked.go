@@ -1,0 +1,76 @@
+//go:build linux && !unparked
+
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/transport/park"
+)
+
+// door accepts connections that can be parked.
+type door struct {
+	listener *park.Listener
+	poller   *park.Poller
+	start    time.Time // the zero of parked.lingerBy
+}
+
+func openDoor(addr string) (*door, error) {
+	listener, err := park.Listen(context.Background(), addr)
+	if err != nil {
+		return nil, err
+	}
+	poller, err := park.NewPoller()
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	return &door{listener: listener, poller: poller, start: time.Now()}, nil
+}
+
+func (d *door) addr() net.Addr { return d.listener.Addr() }
+
+func (d *door) accept() (*incoming, error) {
+	fd, err := d.listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &parked{door: d}
+	if err := c.sock.Open(d.poller, fd, c); err != nil {
+		return nil, err
+	}
+	return (*incoming)(c), nil
+}
+
+func (d *door) close() { _ = d.listener.Close() }
+
+// release ends the watch, once no connection is left. It is called by the
+// watch itself, too, so that it does not wait.
+func (d *door) release() { d.poller.Close() }
+
+// incoming is an accepted connection on its way to being a Conn.
+type incoming parked
+
+func (in *incoming) remote() netip.AddrPort { return in.sock.Remote() }
+
+// secure returns the TLS on it, whose handshake is to be made.
+func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
+	in.hello = new(helloSplitter)
+	in.tls = tls.Server((*parkedRaw)(in), cfg)
+	return in.tls
+}
+
+// conn makes it one that is handed out. onClosed runs once, when it is closed.
+func (in *incoming) conn(onClosed func()) Conn {
+	in.onClosed = onClosed
+	return (*parked)(in)
+}
+
+func (in *incoming) close() { _ = in.sock.Close() }
+
+// abort closes with a reset, which leaves no TIME_WAIT behind.
+func (in *incoming) abort() { in.sock.Abort() }

@@ -1,0 +1,66 @@
+//go:build !linux || unparked
+
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+)
+
+// door accepts connections on which a goroutine waits. Systems without epoll
+// have no other; on Linux the build tag unparked chooses it, for tests.
+type door struct{ socket *net.TCPListener }
+
+func openDoor(addr string) (*door, error) {
+	// No keepalive: heartbeats prove more, and cost a phone's radio less.
+	lc := net.ListenConfig{KeepAlive: -1}
+	socket, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &door{socket.(*net.TCPListener)}, nil
+}
+
+func (d *door) addr() net.Addr { return d.socket.Addr() }
+
+func (d *door) accept() (*incoming, error) {
+	raw, err := d.socket.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return &incoming{socket: &tcpSocket{TCPConn: raw}}, nil
+}
+
+func (d *door) close() { _ = d.socket.Close() }
+
+// release frees what open connections shared.
+func (d *door) release() {}
+
+// incoming is an accepted connection on its way to being a Conn.
+type incoming struct {
+	socket *tcpSocket
+	tls    *tls.Conn
+}
+
+func (in *incoming) remote() netip.AddrPort { return addrPort(in.socket.RemoteAddr()) }
+
+// secure returns the TLS on it, whose handshake is to be made.
+func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
+	in.tls = tls.Server(in.socket, cfg)
+	return in.tls
+}
+
+// conn makes it one that is handed out. onClosed runs once, when it is closed.
+func (in *incoming) conn(onClosed func()) Conn {
+	return &conn{link: &tcpLink{Conn: in.tls, raw: in.socket}, kind: TCP, onClosed: onClosed}
+}
+
+func (in *incoming) close() { _ = in.socket.Close() }
+
+// abort closes with a reset, which leaves no TIME_WAIT behind.
+func (in *incoming) abort() {
+	_ = in.socket.SetLinger(0)
+	_ = in.socket.Close()
+}
