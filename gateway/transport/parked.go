@@ -24,8 +24,8 @@ type parked struct {
 
 	sock park.Socket
 
-	// Owned by the handshake.
-	hello *helloSplitter // nil once it has passed
+	// Owned by who reads.
+	shaper *shaper // nil some time after Park
 
 	mu sync.Mutex
 
@@ -205,14 +205,14 @@ func (c *parked) lingered() bool {
 type parkedRaw parked
 
 func (r *parkedRaw) Read(p []byte) (int, error) {
-	if r.hello == nil {
+	if r.shaper == nil {
 		return r.sock.Read(p)
 	}
-	n, done, err := r.hello.read(&r.sock, p)
-	if done {
-		r.hello = nil
+	if (*parked)(r).isParked() && r.shaper.empty() {
+		r.shaper = nil
+		return r.sock.Read(p)
 	}
-	return n, err
+	return r.shaper.read(&r.sock, p)
 }
 
 func (r *parkedRaw) Write(p []byte) (int, error)      { return r.sock.Write(p) }

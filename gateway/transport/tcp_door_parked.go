@@ -59,7 +59,7 @@ func (in *incoming) remote() netip.AddrPort { return in.sock.Remote() }
 
 // secure returns the TLS on it, whose handshake is to be made.
 func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
-	in.hello = new(helloSplitter)
+	in.shaper = newShaper()
 	in.tls = tls.Server((*parkedRaw)(in), cfg)
 	return in.tls
 }
