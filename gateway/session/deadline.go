@@ -35,13 +35,13 @@ func (s *session) arm() bool {
 // for ever, since bytes that nobody receives can be written for a long time.
 func (s *session) idleAtLocked() time.Duration {
 	wait := heartbeat.Deadline(s.interval)
-	return min(max(s.heard, s.out.wrote)+wait, s.heard+2*wait)
+	return min(max(s.heard, s.wrote)+wait, s.heard+2*wait)
 }
 
 // overdue does what is due now.
 func (s *session) overdue() *ending {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	now := s.now()
 	switch {
 	case s.closingLocked():

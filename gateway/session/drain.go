@@ -50,8 +50,8 @@ func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
 
 // goAway asks the device to move within grace.
 func (s *session) goAway(grace time.Duration, reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.closingLocked() {
 		return
 	}

@@ -24,8 +24,8 @@ func (s *session) end(over *ending, tell bool) {
 	srv.hub.remove(s)
 	srv.answer(replies)
 	srv.metrics.closed.WithLabelValues(over.reason).Inc()
-	srv.cfg.Log.Debug("session closed", "conn", s.number, "tenant", s.device.tenant, "user", s.device.user,
-		"device", s.device.device, "code", int(over.code), "reason", over.reason)
+	srv.cfg.Log.Debug("session closed", "conn", s.number, "tenant", s.device().tenant, "user", s.device().user,
+		"device", s.device().device, "code", int(over.code), "reason", over.reason)
 	if !tell {
 		s.closeIfOver()
 	}
@@ -34,8 +34,8 @@ func (s *session) end(over *ending, tell bool) {
 // leave makes the session a closing one, and returns what the routers that
 // wait are to be told.
 func (s *session) leave(over *ending, tell bool) (replies []reply, first bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.closingLocked() {
 		return nil, false
 	}

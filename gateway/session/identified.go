@@ -13,15 +13,15 @@ import (
 // session is a connection whose device has said Hello.
 type session struct {
 	// Static after construction.
-	serving  *serving
-	conn     transport.Conn
-	number   uint64
-	device   deviceKey
-	platform wirepb.Platform
-	app      string
-	kinds    wire.Kinds
-	epoch    int64
-	parks    bool // conn is a transport.Parker; see parked.go
+	serving *serving
+	conn    transport.Conn
+	profile *profile
+	ids     string // of user and device, one behind the other
+	number  uint64
+	epoch   int64
+	next    *session // in the hub; guarded by its lock
+	userLen uint8
+	parks   bool // conn is a transport.Parker; see parked.go
 
 	// Owned by run, or by Ready.
 	reader   *wire.Reader
@@ -32,9 +32,6 @@ type session struct {
 	budget   frameBudget
 	finished bool
 
-	// Owned by who writes; see outbox.writing.
-	stuck *stuck // nil: nothing waits for a socket that is parked
-
 	mu sync.Mutex
 
 	// Guarded by mu.
@@ -44,13 +41,17 @@ type session struct {
 	leaving    bool   // a logout is under way
 	jwt        string // a secret; goes with relayed requests
 	issued     int64  // the jwt's iat, in seconds since 1970
+	turning    bool   // Ready is at work, and writes when it is done
+	closed     bool   // the connection; over is set
 	lease      lease
-	states     []kindState
-	requests   requests
-	record     record
-	turning    bool // Ready is at work, and writes when it is done
-	closed     bool // the connection; over is set
-	out        outbox
+	wrote      time.Duration // when something was last taken out of the outbox
+	quiet      string        // the kinds where nothing is under way; see busy
+	*busy                    // nil: nothing is; see lock
+}
+
+// device is whose session it is.
+func (s *session) device() deviceKey {
+	return deviceKey{s.profile.tenant, s.ids[:s.userLen], s.ids[s.userLen:]}
 }
 
 // now is the time since the server started; it never jumps.
@@ -128,8 +129,8 @@ func (s *session) ping(f *wire.Ping) *ending {
 		return over
 	}
 	s.interval = s.nextInterval()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if !s.closingLocked() {
 		s.out.pong = s.interval
 		s.kickLocked()
@@ -143,7 +144,7 @@ func (s *session) state(background bool) {
 	defer s.mu.Unlock()
 	if s.background != background {
 		s.background = background
-		if s.platform == wirepb.Platform_PLATFORM_IOS {
+		if s.profile.platform == wirepb.Platform_PLATFORM_IOS {
 			s.registerLocked()
 		}
 	}
@@ -157,10 +158,10 @@ func (s *session) registerLocked() {
 	}
 	s.registered = true
 	s.cfg().Registry.Register(Registration{
-		Conn: s.number, Tenant: s.device.tenant, User: s.device.user, Device: s.device.device,
+		Conn: s.number, Tenant: s.device().tenant, User: s.device().user, Device: s.device().device,
 		Epoch:      s.epoch,
-		Background: s.background && s.platform == wirepb.Platform_PLATFORM_IOS,
-		Platform:   platform(s.platform),
+		Background: s.background && s.profile.platform == wirepb.Platform_PLATFORM_IOS,
+		Platform:   platform(s.profile.platform),
 	})
 }
 

@@ -177,7 +177,7 @@ func TestSupersedeOnThisEdge(t *testing.T) {
 			}
 		}
 		// The old one's end left the device to the new one.
-		if e.srv.hub.deviceOf(deviceKey{"acme", "anna", "phone"}).sessions[deviceKey{"acme", "anna", "phone"}].number != 3 {
+		if d, hash := e.srv.hub.deviceOf(deviceKey{"acme", "anna", "phone"}); d.sessions[hash].number != 3 || d.sessions[hash].next != nil {
 			t.Error("the device's session is not the newest")
 		}
 	})

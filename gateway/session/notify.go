@@ -8,8 +8,8 @@ import (
 
 // notify is Hub.Notify for this session.
 func (s *session) notify(router, kind string, version, previous int64) Answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	a := Answer{Conn: s.number, Kind: kind, State: Gone, Version: version}
 	k := s.routerKindLocked(kind, version)
 	if s.closingLocked() || k == nil {
@@ -39,8 +39,8 @@ func (s *session) wroteNotifyLocked(waiting bool) {
 // heads is Hub.Heads for this session. It returns answers that have become
 // due.
 func (s *session) heads(heads []Head) (replies []reply) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.closingLocked() {
 		return nil
 	}
@@ -74,10 +74,10 @@ func (s *session) headKindLocked(h Head) *kindState {
 func (s *session) acks(versions []wire.KindVersion) *ending {
 	var replies []reply
 	defer func() { s.serving.srv.answer(replies) }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	for _, v := range versions {
-		name, err := s.kinds.Name(v.Kind)
+		name, err := s.profile.kinds.Name(v.Kind)
 		if err != nil {
 			return endMalformed.with(err.Error())
 		}
@@ -114,13 +114,13 @@ func (s *session) deviceKindLocked(name string) *kindState {
 	if k := s.kindLocked(name); k != nil {
 		return k
 	}
-	i := slices.Index(s.kinds, name)
+	i := slices.Index(s.profile.kinds, name)
 	if i < 0 {
 		s.serving.srv.metrics.acksIgnored.Inc()
 		return nil
 	}
 	// The tenant's own string lives anyway; the frame's would be kept alive.
-	return s.newKindLocked(s.kinds[i])
+	return s.newKindLocked(s.profile.kinds[i])
 }
 
 func (s *session) kindLocked(name string) *kindState {

@@ -176,9 +176,9 @@ func TestNeverAcks(t *testing.T) {
 			}
 		}
 		s := e.srv.hub.find(1)
-		s.mu.Lock()
+		s.lock()
 		asks, states := len(s.states[0].asks), len(s.states)
-		s.mu.Unlock()
+		s.unlock()
 		if asks != maxAsks || states != 1 {
 			t.Errorf("%d routers remembered in %d kinds", asks, states)
 		}

@@ -28,8 +28,7 @@ type outbox struct {
 	frames    []byte
 	pong      time.Duration // 0: none waits
 	responses []*wire.Response
-	last      *wire.Close   // ends the connection once it is written
-	wrote     time.Duration // when something was last taken out
+	last      *wire.Close // ends the connection once it is written
 }
 
 // queueLocked puts a small frame into the outbox. It reports an ending where
@@ -49,14 +48,18 @@ func (s *session) kickLocked() {
 		return
 	}
 	s.out.writing = true
-	if !s.turning {
+	switch {
+	case s.turning:
+	case s.parks:
+		s.serving.srv.writers.add(s)
+	default:
 		s.serving.wg.Go(s.write)
 	}
 }
 
 // write writes until the outbox is empty. It is the only one that does, as
-// long as out.writing is set. Where a connection that is parked takes no more,
-// Drained goes on.
+// long as out.writing is set. It blocks only where the connection is not
+// parked: on one that is, and takes no more, Drained goes on.
 func (s *session) write() {
 	buffers := &s.serving.srv.buffers
 	buf := buffers.Get().(*[]byte)
@@ -76,8 +79,8 @@ func (s *session) write() {
 // ends with it. Once the session is closing, out.writing stays set: no other
 // writer may start.
 func (s *session) take(b []byte) (_ []byte, last bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	o := &s.out
 	if s.closingLocked() {
 		if o.last != nil {
@@ -101,7 +104,7 @@ func (s *session) take(b []byte) (_ []byte, last bool) {
 		o.writing = false
 		return b, true
 	}
-	o.wrote = s.now()
+	s.wrote = s.now()
 	return b, false
 }
 
@@ -110,7 +113,7 @@ func (s *session) takeNotifiesLocked(b []byte) []byte {
 		k := &s.states[i]
 		if k.pending {
 			k.pending = false
-			b = wire.Append(b, &wire.Notify{Kind: s.kinds.Ref(k.name), Version: k.sent, Previous: k.previous})
+			b = wire.Append(b, &wire.Notify{Kind: s.profile.kinds.Ref(k.name), Version: k.sent, Previous: k.previous})
 		}
 	}
 	return b

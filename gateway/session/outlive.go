@@ -30,7 +30,7 @@ func (s *session) leaveRecordLocked() {
 	d := r.device
 	d.JWT, d.RegisteredMs = s.jwt, s.cfg().Clock.Now().UnixMilli()
 	srv := s.serving.srv
-	if !srv.records.outlive(s.device, s.epoch) {
+	if !srv.records.outlive(s.device(), s.epoch) {
 		srv.metrics.recordsLost.Inc()
 		return
 	}
@@ -39,22 +39,22 @@ func (s *session) leaveRecordLocked() {
 		writing = nil // that is of an older push token
 	}
 	s.serving.wg.Go(func() {
-		defer srv.records.outlived(s.device, s.epoch)
-		if !s.wrote(writing) && !s.serving.writeLate(d) {
+		defer srv.records.outlived(s.device(), s.epoch)
+		if !s.recordWritten(writing) && !s.serving.writeLate(d) {
 			srv.metrics.recordsLost.Inc()
 		}
 	})
 }
 
-// wrote waits for the attempt that was under way, if any, and reports whether
+// recordWritten waits for the attempt that was under way, if any, and reports whether
 // it succeeded.
-func (s *session) wrote(writing <-chan struct{}) bool {
+func (s *session) recordWritten(writing <-chan struct{}) bool {
 	if writing == nil {
 		return false
 	}
 	<-writing // the attempt has a deadline of its own
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	return s.record.err == nil
 }
 

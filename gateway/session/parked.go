@@ -11,9 +11,6 @@ import (
 // calls Ready and Drained instead, never both at once; see transport.Handler.
 var _ transport.Handler = (*session)(nil)
 
-// stuck is what a writer leaves to Drained.
-type stuck struct{ rest []byte }
-
 // Ready reads and handles the frames that have come, and then writes what is
 // there to be answered, at one go.
 func (s *session) Ready() {
@@ -38,16 +35,16 @@ func (s *session) Ready() {
 
 // beginTurn keeps writers from being started. It reports whether there is none.
 func (s *session) beginTurn() (mine bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	s.turning = !s.out.writing
 	return s.turning
 }
 
 // endTurn reports whether there is something to write.
 func (s *session) endTurn(mine bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	s.turning = false
 	return mine && s.out.writing
 }
@@ -71,7 +68,7 @@ func (s *session) isClosed() bool {
 // backlog reports whether the connection takes no more for now. Then Drained
 // writes rest, and what came meanwhile.
 func (s *session) backlog(rest []byte) bool {
-	s.stuck = &stuck{rest}
+	s.stuck = rest
 	if s.conn.(transport.Parker).Backlog() {
 		return true
 	}
@@ -81,7 +78,7 @@ func (s *session) backlog(rest []byte) bool {
 
 // Drained goes on to write.
 func (s *session) Drained() {
-	rest := s.stuck.rest
+	rest := s.stuck
 	s.stuck = nil
 	if s.send(rest) {
 		s.write()

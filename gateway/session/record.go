@@ -36,6 +36,11 @@ type record struct {
 	pause   time.Duration
 }
 
+// idle reports whether nothing would be lost with the record.
+func (r *record) idle(now time.Duration) bool {
+	return !r.dirty && !r.queued && !r.stopped && r.writing == nil && (r.began == 0 || now >= r.began+recordEvery)
+}
+
 func (r *record) stopLocked() {
 	r.stopped = true
 	if r.retry != nil {
@@ -51,8 +56,8 @@ func (s *session) putRecordLocked(pushToken string) {
 		return
 	}
 	r.device = Device{
-		Tenant: s.device.tenant, User: s.device.user, Device: s.device.device,
-		Platform: platform(s.platform), App: s.app, PushToken: pushToken, Epoch: s.epoch,
+		Tenant: s.device().tenant, User: s.device().user, Device: s.device().device,
+		Platform: platform(s.profile.platform), App: s.profile.app, PushToken: pushToken, Epoch: s.epoch,
 	}
 	r.dirty = true
 	s.enqueueRecordLocked()
@@ -112,8 +117,8 @@ func (srv *Server) put(ctx context.Context, device Device) error {
 }
 
 func (s *session) beginRecord() (Device, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	r := &s.record
 	r.queued = false
 	if r.stopped || !r.dirty {
@@ -128,8 +133,8 @@ func (s *session) beginRecord() (Device, bool) {
 }
 
 func (s *session) endRecord(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	r := &s.record
 	close(r.writing)
 	r.writing, r.err = nil, err
@@ -163,14 +168,14 @@ func (s *session) logout() {
 	jwt, written := s.awaitRecord()
 	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
 	defer cancel()
-	err := s.cfg().Registry.RemoveDevice(ctx, s.device.tenant, s.device.user, s.device.device, jwt)
+	err := s.cfg().Registry.RemoveDevice(ctx, s.device().tenant, s.device().user, s.device().device, jwt)
 	s.serving.srv.metrics.records.WithLabelValues(recordRemove, result(err)).Inc()
 	if err = errors.Join(written, err); err == nil {
 		s.end(endLoggedOut, true)
 		return
 	}
-	s.cfg().Log.Warn("device record not removed", "tenant", s.device.tenant, "user", s.device.user,
-		"device", s.device.device, "error", err)
+	s.cfg().Log.Warn("device record not removed", "tenant", s.device().tenant, "user", s.device().user,
+		"device", s.device().device, "error", err)
 	s.end(endLogoutFailed, true)
 }
 
@@ -178,28 +183,24 @@ func (s *session) logout() {
 // under way, up to DeviceTimeout. It returns that one's error, and the device's
 // JWT of this moment.
 func (s *session) awaitRecord() (jwt string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	s.record.stopLocked()
 	writing := s.record.writing
 	if writing == nil {
 		return s.jwt, nil
 	}
-	s.mu.Unlock()
+	s.unlock()
 	<-writing // the attempt has a deadline of its own
-	s.mu.Lock()
+	s.lock()
 	return s.jwt, s.record.err
 }
 
-// recorder writes the records of many sessions, a bounded number at once. A
-// session is in its queue at most once, so the sessions bound the queue.
+// recorder writes the records of many sessions, a bounded number at once.
 type recorder struct {
-	// Static after construction.
-	max int
+	*crew
 
-	mu      sync.Mutex
-	queue   []*session // Guarded by mu.
-	workers int        // Guarded by mu.
+	mu sync.Mutex
 	// outliving is the epoch of each device's newest session that ended before
 	// its record was written. Guarded by mu.
 	outliving map[deviceKey]int64
@@ -208,52 +209,17 @@ type recorder struct {
 }
 
 func newRecorder(writers int) *recorder {
-	return &recorder{max: writers, outliving: map[deviceKey]int64{}, late: make(chan struct{}, writers)}
-}
-
-// add queues a session and starts a worker for it if there may be one more.
-// The worker belongs to the session's call of Serve. The caller holds the
-// session's mu, so the session is alive.
-func (r *recorder) add(s *session) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.queue = append(r.queue, s)
-	if r.workers < r.max {
-		r.workers++
-		s.serving.wg.Go(r.work)
+	return &recorder{
+		crew:      newCrew(writers, (*session).writeRecord),
+		outliving: map[deviceKey]int64{}, late: make(chan struct{}, writers),
 	}
 }
 
 // retry is add for a timer, behind which the session may have ended.
 func (r *recorder) retry(s *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if !s.closingLocked() && !s.record.stopped {
 		r.add(s)
 	}
-}
-
-// work writes records until none is queued.
-func (r *recorder) work() {
-	for {
-		s := r.next()
-		if s == nil {
-			return
-		}
-		s.writeRecord()
-	}
-}
-
-func (r *recorder) next() *session {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.queue) == 0 {
-		r.workers--
-		r.queue = nil
-		return nil
-	}
-	s := r.queue[0]
-	r.queue[0] = nil
-	r.queue = r.queue[1:]
-	return s
 }

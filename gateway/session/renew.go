@@ -12,8 +12,8 @@ func (s *session) renew(t *wirepb.Token) *ending {
 			return over
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	s.putRecordLocked(t.PushToken)
 	return nil
 }
@@ -26,7 +26,7 @@ func (s *session) renewLease(jwt string) *ending {
 	if err != nil {
 		return s.serving.srv.tokenEnding(err)
 	}
-	if (deviceKey{id.Tenant, id.User, id.Device}) != s.device {
+	if (deviceKey{id.Tenant, id.User, id.Device}) != s.device() {
 		return endOtherDevice
 	}
 	s.mu.Lock()

@@ -18,6 +18,11 @@ type requests struct {
 	limiter *rate.Limiter
 }
 
+// idle reports whether nothing would be lost with the requests.
+func (r *requests) idle() bool {
+	return len(r.pending) == 0 && (r.limiter == nil || r.limiter.Tokens() >= float64(r.limiter.Burst()))
+}
+
 func (r *requests) doneLocked(id uint64) {
 	delete(r.pending, id)
 	if len(r.pending) == 0 {
@@ -42,8 +47,8 @@ func (r *requests) allowLocked(l *Limits) bool {
 // request relays a call, or refuses it.
 func (s *session) request(f *wire.Request) *ending {
 	limits := &s.cfg().Limits
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.closingLocked() {
 		return nil
 	}
@@ -60,7 +65,7 @@ func (s *session) request(f *wire.Request) *ending {
 		s.requests.pending = make(map[uint64]context.CancelFunc)
 	}
 	s.requests.pending[f.ID] = cancel
-	call := Call{s.device.tenant, s.device.user, s.device.device, s.jwt, f.Service, f.Method, f.Body}
+	call := Call{s.device().tenant, s.device().user, s.device().device, s.jwt, f.Service, f.Method, f.Body}
 	s.serving.wg.Go(func() {
 		defer cancel()
 		s.respond(s.relay(ctx, f.ID, call))
@@ -105,8 +110,8 @@ func status(err error) (wire.Status, string) {
 // respond hands the response to the writer.
 func (s *session) respond(r *wire.Response) {
 	s.countRequest(r.Status)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	if s.closingLocked() {
 		return
 	}

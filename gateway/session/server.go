@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,7 +21,10 @@ type Server struct {
 	metrics *metrics
 	hub     *Hub
 	records *recorder
+	writers *crew
 
+	profiles     profiles
+	busies       sync.Pool // of *busy
 	buffers      sync.Pool // of *[]byte, for writers
 	readers      sync.Pool // of *wire.Reader, for sessions that are parked
 	unidentified atomic.Int64
@@ -45,6 +49,8 @@ func NewServer(cfg Config) (*Server, error) {
 	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer)}
 	srv.hub = newHub(srv.metrics, srv.answer)
 	srv.records = newRecorder(cfg.Limits.DeviceWriters)
+	srv.writers = newCrew(runtime.GOMAXPROCS(0), (*session).write)
+	srv.busies.New = func() any { return new(busy) }
 	srv.buffers.New = func() any { return new([]byte) }
 	srv.readers.New = func() any { return new(wire.Reader) }
 	return srv, nil

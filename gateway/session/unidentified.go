@@ -110,8 +110,8 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 	u.reader.SetMaxPayload(limits.MaxFrame)
 	s := &session{
 		serving: u.serving, conn: u.conn, reader: u.reader,
-		device:   deviceKey{id.Tenant, id.User, id.Device},
-		platform: hello.Platform, app: hello.App, kinds: kinds,
+		profile: u.serving.srv.profiles.of(id.Tenant, hello.App, hello.Platform, kinds),
+		ids:     id.User + id.Device, userLen: uint8(len(id.User)),
 		background: hello.Background, jwt: hello.Token, issued: id.IssuedAt.Unix(),
 	}
 	_, s.parks = u.conn.(transport.Parker)
@@ -127,8 +127,8 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 // the first frame. It returns the device's session before this one.
 func (s *session) open(hello *wirepb.Hello, id token.Identity, now time.Time) (before *session) {
 	cfg := s.cfg()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.lock()
+	defer s.unlock()
 	before = s.serving.srv.hub.add(s, now, previousEpoch(cfg.TicketKey, id, hello.ResumeTicket))
 	s.claimLocked(hello.Versions)
 	s.registerLocked()
@@ -143,7 +143,7 @@ func (s *session) open(hello *wirepb.Hello, id token.Identity, now time.Time) (b
 			RequestsPerS:  int64(cfg.Limits.RequestsPerSecond),
 		},
 		ReconnectSpreadMs: cfg.ReconnectSpread.Milliseconds(),
-		Kinds:             s.kinds,
+		Kinds:             s.profile.kinds,
 		Edge:              cfg.Edge,
 	}})
 	return before
@@ -152,9 +152,6 @@ func (s *session) open(hello *wirepb.Hello, id token.Identity, now time.Time) (b
 // claimLocked takes up the versions of Hello. They are claims until a router
 // names the heads; see kindState.
 func (s *session) claimLocked(versions []*wirepb.KindVersion) {
-	if len(versions) > 0 {
-		s.states = make([]kindState, 0, min(len(versions), len(s.kinds)))
-	}
 	for _, v := range versions {
 		if v.Version == 0 {
 			continue
