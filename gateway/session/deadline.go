@@ -22,7 +22,7 @@ func (s *session) arm() bool {
 	if s.closingLocked() {
 		return false
 	}
-	due := min(s.idleAtLocked(), s.lease.due())
+	due := min(s.idleAtLocked(), s.leaseDueLocked())
 	if s.armed == 0 || due < s.armed {
 		s.armed = due
 		_ = s.conn.SetReadDeadline(s.serving.srv.start.Add(due))
@@ -48,12 +48,12 @@ func (s *session) overdue() *ending {
 		return nil
 	case now >= s.idleAtLocked():
 		return endIdle
-	case now < s.lease.due():
+	case now < s.leaseDueLocked():
 		return nil
-	case s.lease.warned:
+	case s.warned:
 		return endTokenExpired
 	}
-	s.lease.warned = true
+	s.warned = true
 	return s.queueLocked(&wire.GoAway{Body: &wirepb.GoAway{
 		GraceMs: s.cfg().Limits.TokenGrace.Milliseconds(),
 		Cause:   wirepb.GoAway_CAUSE_TOKEN_EXPIRED,
@@ -67,31 +67,28 @@ func (s *session) nextInterval() time.Duration {
 	return s.cfg().Heartbeat.Interval(time.Now(), &s.view, rand.Float64()).Truncate(time.Millisecond)
 }
 
-// lease is how long the device's JWT carries the session, as times of
+// A lease is how long the device's JWT carries the session: until warnAt, when
+// the device is warned, and the grace behind it. Both are times of
 // session.now.
-type lease struct {
-	warnAt, endAt time.Duration
-	warned        bool
-}
 
 // maxLease keeps sums of durations from overflowing on a JWT that is meant to
 // be good for ever.
 const maxLease = 10 * 365 * 24 * time.Hour
 
-// newLease is for a JWT that is good for left. One that is good for less than
-// the grace, or that has run out within the skew of clocks, still gets the
-// grace: it has just been accepted.
-func newLease(now, left, grace time.Duration) lease {
-	warnAt := now + max(min(left, maxLease)-grace, 0)
-	return lease{warnAt: warnAt, endAt: warnAt + grace}
+// leaseLocked begins the lease of a JWT that is good for left. One that is good
+// for less than the grace, or that has run out within the skew of clocks, still
+// gets the grace: it has just been accepted.
+func (s *session) leaseLocked(left time.Duration) {
+	s.warnAt = s.now() + max(min(left, maxLease)-s.cfg().Limits.TokenGrace, 0)
+	s.warned = false
 }
 
-// due is when something has to be done about it.
-func (l lease) due() time.Duration {
-	if l.warned {
-		return l.endAt
+// leaseDueLocked is when something has to be done about the lease.
+func (s *session) leaseDueLocked() time.Duration {
+	if s.warned {
+		return s.warnAt + s.cfg().Limits.TokenGrace
 	}
-	return l.warnAt
+	return s.warnAt
 }
 
 // path is what the engine of heartbeats is told of the network.
@@ -119,15 +116,15 @@ func path(kind transport.Kind, n *wirepb.Network) heartbeat.Path {
 
 // frameBudget counts the frames of the present second.
 type frameBudget struct {
-	second time.Duration
-	count  int
+	second uint32
+	count  uint32
 }
 
 // spend reports whether another frame is within limit.
 func (b *frameBudget) spend(now time.Duration, limit int) bool {
-	if second := now.Truncate(time.Second); second != b.second {
+	if second := uint32(now / time.Second); second != b.second {
 		b.second, b.count = second, 0
 	}
 	b.count++
-	return b.count <= limit
+	return int(b.count) <= limit
 }

@@ -24,29 +24,30 @@ type session struct {
 	parks   bool // conn is a transport.Parker; see parked.go
 
 	// Owned by run, or by Ready.
-	reader   *wire.Reader
+	finished bool
 	view     heartbeat.View
+	budget   frameBudget
+	reader   *wire.Reader
 	interval time.Duration // handed out last
 	heard    time.Duration // when the device's last frame came
 	armed    time.Duration // the read deadline; 0: none
-	budget   frameBudget
-	finished bool
 
 	mu sync.Mutex
 
 	// Guarded by mu.
-	over       *ending // nil until the session ends; see closing
-	registered bool
-	background bool
-	leaving    bool   // a logout is under way
-	jwt        string // a secret; goes with relayed requests
-	issued     int64  // the jwt's iat, in seconds since 1970
-	turning    bool   // Ready is at work, and writes when it is done
-	closed     bool   // the connection; over is set
-	lease      lease
+	over       *ending       // nil until the session ends; see closing
+	jwt        keptToken     // a secret; goes with relayed requests
+	issued     int64         // the jwt's iat, in seconds since 1970
+	warnAt     time.Duration // see lease
 	wrote      time.Duration // when something was last taken out of the outbox
 	quiet      string        // the kinds where nothing is under way; see busy
 	*busy                    // nil: nothing is; see lock
+	warned     bool
+	registered bool
+	background bool
+	leaving    bool // a logout is under way
+	turning    bool // Ready is at work, and writes when it is done
+	closed     bool // the connection; over is set
 }
 
 // device is whose session it is.

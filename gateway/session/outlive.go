@@ -28,7 +28,7 @@ func (s *session) leaveRecordLocked() {
 		return
 	}
 	d := r.device
-	d.JWT, d.RegisteredMs = s.jwt, s.cfg().Clock.Now().UnixMilli()
+	d.JWT, d.RegisteredMs = s.tokenLocked(), s.cfg().Clock.Now().UnixMilli()
 	srv := s.serving.srv
 	if !srv.records.outlive(s.device(), s.epoch) {
 		srv.metrics.recordsLost.Inc()

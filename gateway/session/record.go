@@ -128,7 +128,7 @@ func (s *session) beginRecord() (Device, bool) {
 	r.began = s.now()
 	r.writing = make(chan struct{})
 	d := r.device
-	d.JWT = s.jwt // may have been renewed since
+	d.JWT = s.tokenLocked() // may have been renewed since
 	return d, true
 }
 
@@ -188,12 +188,12 @@ func (s *session) awaitRecord() (jwt string, err error) {
 	s.record.stopLocked()
 	writing := s.record.writing
 	if writing == nil {
-		return s.jwt, nil
+		return s.tokenLocked(), nil
 	}
 	s.unlock()
 	<-writing // the attempt has a deadline of its own
 	s.lock()
-	return s.jwt, s.record.err
+	return s.tokenLocked(), s.record.err
 }
 
 // recorder writes the records of many sessions, a bounded number at once.

@@ -18,6 +18,9 @@ func (s *session) renew(t *wirepb.Token) *ending {
 	return nil
 }
 
+// tokenLocked is the device's JWT.
+func (s *session) tokenLocked() string { return s.serving.srv.tokens.restore(s.jwt) }
+
 func (s *session) renewLease(jwt string) *ending {
 	// Where the host's clock is wrong this is the routers' time: a device that
 	// is here already is not turned away for it.
@@ -31,7 +34,7 @@ func (s *session) renewLease(jwt string) *ending {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jwt, s.issued = jwt, id.IssuedAt.Unix()
-	s.lease = newLease(s.now(), id.ExpiresAt.Sub(now), s.cfg().Limits.TokenGrace)
+	s.jwt, s.issued = s.serving.srv.tokens.keep(jwt), id.IssuedAt.Unix()
+	s.leaseLocked(id.ExpiresAt.Sub(now))
 	return nil
 }

@@ -65,7 +65,7 @@ func (s *session) request(f *wire.Request) *ending {
 		s.requests.pending = make(map[uint64]context.CancelFunc)
 	}
 	s.requests.pending[f.ID] = cancel
-	call := Call{s.device().tenant, s.device().user, s.device().device, s.jwt, f.Service, f.Method, f.Body}
+	call := Call{s.device().tenant, s.device().user, s.device().device, s.tokenLocked(), f.Service, f.Method, f.Body}
 	s.serving.wg.Go(func() {
 		defer cancel()
 		s.respond(s.relay(ctx, f.ID, call))

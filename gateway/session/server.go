@@ -24,6 +24,7 @@ type Server struct {
 	writers *crew
 
 	profiles     profiles
+	tokens       tokens
 	busies       sync.Pool // of *busy
 	buffers      sync.Pool // of *[]byte, for writers
 	readers      sync.Pool // of *wire.Reader, for sessions that are parked

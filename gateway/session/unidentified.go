@@ -112,11 +112,11 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		serving: u.serving, conn: u.conn, reader: u.reader,
 		profile: u.serving.srv.profiles.of(id.Tenant, hello.App, hello.Platform, kinds),
 		ids:     id.User + id.Device, userLen: uint8(len(id.User)),
-		background: hello.Background, jwt: hello.Token, issued: id.IssuedAt.Unix(),
+		background: hello.Background, jwt: u.serving.srv.tokens.keep(hello.Token), issued: id.IssuedAt.Unix(),
 	}
 	_, s.parks = u.conn.(transport.Parker)
 	s.heard = s.now()
-	s.lease = newLease(s.heard, id.ExpiresAt.Sub(now), limits.TokenGrace)
+	s.leaseLocked(id.ExpiresAt.Sub(now)) // nobody else has it yet
 	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))
 	s.interval = s.nextInterval()
 	return s

@@ -12,15 +12,22 @@ import (
 	"github.com/hawser-edge/hawser/gateway/transport/park"
 )
 
+const (
+	// lingerStep is the unit of a linger's end: a duration would take twice
+	// the room in each connection.
+	lingerStep = 10 * time.Millisecond
+	// drainStep is how much is dropped by one read after CloseWithCode.
+	drainStep = 1 << 10
+)
+
 // parked is TLS on a socket of package park.
 //
 // Its end needs no goroutine either: after CloseWithCode it drops what still
 // comes, until the peer ends, time is up, or it has sent too much.
 type parked struct {
 	// Static after Accept.
-	door     *door
+	listener *tcpListener
 	tls      *tls.Conn
-	onClosed func()
 
 	sock park.Socket
 
@@ -30,14 +37,13 @@ type parked struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
-	handler  Handler       // nil before Park and after its last call
-	lingerBy time.Duration // since the door opened
-	parks    bool          // by Park: Read and Write do not wait
-	closed   bool          // by CloseWithCode
+	handler Handler // nil before Park and after its last call
+	closed  bool    // by CloseWithCode
 
 	// Owned by Ready.
-	over    bool  // onClosed has been called
-	dropped int32 // bytes after CloseWithCode
+	over     bool   // the listener has been told
+	drops    uint16 // reads after CloseWithCode
+	lingerBy uint32 // in lingerSteps since the listener began; guarded by mu until closed
 }
 
 var _ Parker = (*parked)(nil)
@@ -63,7 +69,7 @@ func (c *parked) Write(p []byte) (n int, err error) {
 	if c.isClosed() {
 		return 0, net.ErrClosed
 	}
-	if c.isParked() {
+	if c.sock.Parked() {
 		n, err = c.tls.Write(p)
 	} else {
 		n, err = c.writeWaiting(p)
@@ -116,15 +122,9 @@ func (c *parked) isClosed() bool {
 	return c.closed
 }
 
-func (c *parked) isParked() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.parks
-}
-
 func (c *parked) Park(h Handler) {
 	c.mu.Lock()
-	c.handler, c.parks = h, true
+	c.handler = h
 	c.mu.Unlock()
 	c.sock.Park()
 }
@@ -148,7 +148,7 @@ func (c *parked) beginClose(end time.Time) bool {
 	if c.closed {
 		return false
 	}
-	c.closed, c.lingerBy = true, end.Sub(c.door.start)
+	c.closed, c.lingerBy = true, uint32(end.Sub(c.listener.start)/lingerStep)
 	return true
 }
 
@@ -164,7 +164,7 @@ func (c *parked) Ready(e park.Events) {
 	if closed && !c.over && c.lingered() {
 		c.over = true
 		_ = c.sock.Close()
-		c.onClosed()
+		c.listener.open.done()
 	}
 }
 
@@ -183,13 +183,12 @@ func (c *parked) turn() (h Handler, closed bool) {
 // lingered drops what has come, and reports whether that was the last of it.
 // The peer that has ended may still read: it gets what is queued.
 func (c *parked) lingered() bool {
-	if time.Since(c.door.start) >= c.lingerBy { // static once it is closed
+	if uint32(time.Since(c.listener.start)/lingerStep) >= c.lingerBy {
 		return true
 	}
-	var buf [1 << 10]byte
-	for c.dropped < maxDrain {
-		n, err := c.sock.Read(buf[:])
-		c.dropped += int32(n)
+	var buf [drainStep]byte
+	for ; c.drops < maxDrain/drainStep; c.drops++ {
+		_, err := c.sock.Read(buf[:])
 		if isNothingYet(err) {
 			return false
 		}
@@ -208,7 +207,7 @@ func (r *parkedRaw) Read(p []byte) (int, error) {
 	if r.shaper == nil {
 		return r.sock.Read(p)
 	}
-	if (*parked)(r).isParked() && r.shaper.empty() {
+	if r.sock.Parked() && r.shaper.empty() {
 		r.shaper = nil
 		return r.sock.Read(p)
 	}
@@ -217,7 +216,7 @@ func (r *parkedRaw) Read(p []byte) (int, error) {
 
 func (r *parkedRaw) Write(p []byte) (int, error)      { return r.sock.Write(p) }
 func (r *parkedRaw) Close() error                     { return r.sock.Close() }
-func (r *parkedRaw) LocalAddr() net.Addr              { return r.door.addr() }
+func (r *parkedRaw) LocalAddr() net.Addr              { return r.listener.door.addr() }
 func (r *parkedRaw) RemoteAddr() net.Addr             { return net.TCPAddrFromAddrPort(r.sock.Remote()) }
 func (r *parkedRaw) SetDeadline(time.Time) error      { return nil }
 func (r *parkedRaw) SetReadDeadline(time.Time) error  { return nil }

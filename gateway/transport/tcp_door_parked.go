@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/hawser-edge/hawser/gateway/transport/park"
 )
@@ -16,7 +15,6 @@ import (
 type door struct {
 	listener *park.Listener
 	poller   *park.Poller
-	start    time.Time // the zero of parked.lingerBy
 }
 
 func openDoor(addr string) (*door, error) {
@@ -29,7 +27,7 @@ func openDoor(addr string) (*door, error) {
 		_ = listener.Close()
 		return nil, err
 	}
-	return &door{listener: listener, poller: poller, start: time.Now()}, nil
+	return &door{listener: listener, poller: poller}, nil
 }
 
 func (d *door) addr() net.Addr { return d.listener.Addr() }
@@ -39,7 +37,7 @@ func (d *door) accept() (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &parked{door: d}
+	c := new(parked)
 	if err := c.sock.Open(d.poller, fd, c); err != nil {
 		return nil, err
 	}
@@ -64,9 +62,10 @@ func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
 	return in.tls
 }
 
-// conn makes it one that is handed out. onClosed runs once, when it is closed.
-func (in *incoming) conn(onClosed func()) Conn {
-	in.onClosed = onClosed
+// conn makes it one that is handed out and, once it is closed, no more counted
+// among the listener's open ones.
+func (in *incoming) conn(l *tcpListener) Conn {
+	in.listener = l
 	return (*parked)(in)
 }
 

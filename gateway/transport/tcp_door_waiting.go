@@ -52,9 +52,10 @@ func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
 	return in.tls
 }
 
-// conn makes it one that is handed out. onClosed runs once, when it is closed.
-func (in *incoming) conn(onClosed func()) Conn {
-	return &conn{link: &tcpLink{Conn: in.tls, raw: in.socket}, kind: TCP, onClosed: onClosed}
+// conn makes it one that is handed out and, once it is closed, no more counted
+// among the listener's open ones.
+func (in *incoming) conn(l *tcpListener) Conn {
+	return &conn{link: &tcpLink{Conn: in.tls, raw: in.socket}, kind: TCP, onClosed: l.open.done}
 }
 
 func (in *incoming) close() { _ = in.socket.Close() }

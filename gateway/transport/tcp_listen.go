@@ -29,7 +29,7 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		gate: newGate(TCP, cfg),
 		tls:  tlsConfig,
 		door: door,
-		open: newTracker(door.release),
+		open: newTracker(door.release), start: time.Now(),
 	}
 	l.running.Go(l.acceptLoop)
 	return l, nil
@@ -43,6 +43,8 @@ type tcpListener struct {
 	tls  *tls.Config
 	door *door // how this system accepts connections and waits on them
 	open *tracker
+
+	start time.Time
 
 	running sync.WaitGroup
 	once    sync.Once
@@ -116,7 +118,7 @@ func (l *tcpListener) handshake(raw *incoming) {
 		return
 	}
 	l.open.add()
-	if err := l.deliver(raw.conn(l.open.done)); err != nil {
+	if err := l.deliver(raw.conn(l)); err != nil {
 		l.open.done()
 		l.refuse(raw, l.reasonOf(a, err), err)
 	}

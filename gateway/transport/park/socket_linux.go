@@ -61,12 +61,12 @@ type Socket struct {
 	mu sync.Mutex
 
 	// Guarded by mu.
+	entry    uint32  // the tick of the entry in the wheel, 0: none
 	wait     *waiter // nil: parked
 	out      *output // nil: nothing is queued and nothing failed
-	uses     int32   // system calls under way outside mu
-	entry    uint32  // the tick of the entry in the wheel, 0: none
 	readDue  uint32  // ticks, 0: never
 	writeDue uint32
+	uses     int16 // system calls under way outside mu
 	closed   bool
 	fin      bool // the end of the stream follows what is queued
 }
@@ -106,6 +106,13 @@ func (s *Socket) Park() {
 		w.signalAll()
 	}
 	s.wake(Woken)
+}
+
+// Parked reports whether Park has been called.
+func (s *Socket) Parked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wait == nil
 }
 
 // Wake has the owner called.
