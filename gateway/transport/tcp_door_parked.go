@@ -56,18 +56,15 @@ type incoming parked
 func (in *incoming) remote() netip.AddrPort { return in.sock.Remote() }
 
 // secure returns the TLS on it, whose handshake is to be made.
-func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
-	in.shaper = newShaper()
-	in.tls = tls.Server((*parkedRaw)(in), cfg)
+func (in *incoming) secure(l *tcpListener) *tls.Conn {
+	in.listener, in.shaper = l, newShaper()
+	in.tls = tls.Server((*parkedRaw)(in), l.tls)
 	return in.tls
 }
 
 // conn makes it one that is handed out and, once it is closed, no more counted
 // among the listener's open ones.
-func (in *incoming) conn(l *tcpListener) Conn {
-	in.listener = l
-	return (*parked)(in)
-}
+func (in *incoming) conn(*tcpListener) Conn { return (*parked)(in) }
 
 func (in *incoming) close() { _ = in.sock.Close() }
 

@@ -47,8 +47,8 @@ type incoming struct {
 func (in *incoming) remote() netip.AddrPort { return addrPort(in.socket.RemoteAddr()) }
 
 // secure returns the TLS on it, whose handshake is to be made.
-func (in *incoming) secure(cfg *tls.Config) *tls.Conn {
-	in.tls = tls.Server(in.socket, cfg)
+func (in *incoming) secure(l *tcpListener) *tls.Conn {
+	in.tls = tls.Server(in.socket, l.tls)
 	return in.tls
 }
 

@@ -103,7 +103,7 @@ func (l *tcpListener) handshake(raw *incoming) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	a := &attempt{}
-	tc := raw.secure(l.tls)
+	tc := raw.secure(l)
 	if err := tc.HandshakeContext(withAttempt(ctx, a)); err != nil {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
