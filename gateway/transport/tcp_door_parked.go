@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/transport/park"
 )
@@ -55,11 +56,22 @@ type incoming parked
 
 func (in *incoming) remote() netip.AddrPort { return in.sock.Remote() }
 
-// secure returns the TLS on it, whose handshake is to be made.
-func (in *incoming) secure(l *tcpListener) *tls.Conn {
+// secure makes the TLS handshake, until ctx ends or the listener's time is up.
+// To a context that can end crypto/tls would give a goroutine.
+func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, error) {
+	by := time.Now().Add(l.cfg.HandshakeTimeout)
+	in.sock.ReadBy(by)
+	in.sock.WriteBy(by)
+	stop := context.AfterFunc(ctx, in.close)
 	in.listener, in.shaper = l, newShaper()
 	in.tls = tls.Server((*parkedRaw)(in), l.tls)
-	return in.tls
+	err := in.tls.HandshakeContext(context.WithoutCancel(ctx))
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	in.sock.ReadBy(time.Time{})
+	in.sock.WriteBy(time.Time{})
+	return in.tls, err
 }
 
 // conn makes it one that is handed out and, once it is closed, no more counted

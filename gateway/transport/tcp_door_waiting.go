@@ -46,10 +46,12 @@ type incoming struct {
 
 func (in *incoming) remote() netip.AddrPort { return addrPort(in.socket.RemoteAddr()) }
 
-// secure returns the TLS on it, whose handshake is to be made.
-func (in *incoming) secure(l *tcpListener) *tls.Conn {
+// secure makes the TLS handshake, until ctx ends or the listener's time is up.
+func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.HandshakeTimeout)
+	defer cancel()
 	in.tls = tls.Server(in.socket, l.tls)
-	return in.tls
+	return in.tls, in.tls.HandshakeContext(ctx)
 }
 
 // conn makes it one that is handed out and, once it is closed, no more counted

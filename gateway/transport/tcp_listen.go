@@ -100,11 +100,9 @@ func (l *tcpListener) begin(raw *incoming) {
 }
 
 func (l *tcpListener) handshake(raw *incoming) {
-	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
-	defer cancel()
 	a := &attempt{}
-	tc := raw.secure(l)
-	if err := tc.HandshakeContext(withAttempt(ctx, a)); err != nil {
+	tc, err := raw.secure(withAttempt(l.ctx, a), l)
+	if err != nil {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
 	}
