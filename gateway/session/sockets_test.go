@@ -152,3 +152,79 @@ func certificates(t *testing.T) (server, client *tls.Config) {
 	server = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	return server, &tls.Config{RootCAs: roots, ServerName: "edge.test"}
 }
+
+// A device that asks for much and reads late gets all of it; one that does not
+// read at all is let go. Both on TCP, where the edge has no goroutine for the
+// connection.
+func TestLateReaders(t *testing.T) {
+	const requests, body = 8, 60_000
+	server, client := certificates(t)
+	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, signer := socketEdge(t)
+	e.cfg.Limits.WriteTimeout = time.Second
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- e.Serve(ctx, l) }()
+	connect := func(name string) (transport.Conn, *wire.Reader) {
+		conn, err := transport.DialTCP(ctx, l.Addr().String(), client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jwt, err := signer.Sign(token.Identity{Tenant: "acme", User: "anna", Device: name, ExpiresAt: time.Now().Add(time.Hour)}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write(wire.Append(nil, &wire.Hello{Body: &wirepb.Hello{Token: jwt}}))
+		r := wire.NewReader(conn, wire.MaxPayload)
+		if f, err := r.Next(); err != nil || f.Type() != wire.TypeWelcome {
+			t.Fatalf("%v, %v", f, err)
+		}
+		return conn, r
+	}
+	ask := func(conn transport.Conn, from, to int) error {
+		for id := from; id < to; id++ {
+			_, err := conn.Write(wire.Append(nil, &wire.Request{ID: uint64(id), Service: "a", Method: "b", Body: make([]byte, body)}))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+
+	late, reader := connect("late")
+	if err := ask(late, 0, requests); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // responses wait meanwhile, most likely
+	for range requests {
+		f, err := reader.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, ok := f.(*wire.Response); !ok || r.Status != wire.StatusOK || len(r.Body) != body {
+			t.Fatalf("%+v", f)
+		}
+	}
+	_ = late.CloseWithCode(0, "")
+
+	deaf, _ := connect("deaf")
+	go func() {
+		for id := 0; ask(deaf, id, id+1) == nil; id++ {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	for end := time.Now().Add(time.Minute); e.Hub().Count() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a device that does not read is still there")
+		}
+	}
+	_ = deaf.CloseWithCode(0, "")
+	stop()
+	<-served
+	if err := l.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
