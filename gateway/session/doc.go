@@ -7,14 +7,29 @@
 //
 // # Goroutines
 //
-// A session has one goroutine that reads and handles frames, one at a time.
+// A session reads and handles frames, one at a time. Where its connection is a
+// transport.Parker it does so when the connection calls it, and owns no
+// goroutine; elsewhere it owns one, which waits in Read.
+//
 // Whatever is to be written goes to the session's outbox, and the first to put
-// something in starts a writer, which writes until the outbox is empty and
-// ends. So an idle session owns no writer and no buffer, and a device that
-// does not read holds up nobody: neither its own reader, nor a router's
-// notify, nor another session. A request that is relayed has a goroutine for
-// as long as it takes. All of them belong to the call of [Server.Serve] that
-// accepted the connection, which waits for them.
+// something in sees to a writer, which writes until the outbox is empty. On a
+// parked connection that is the reader itself, at the end of its turn, or one
+// of a few that all sessions share: writing does not wait there, and what the
+// device does not take is gone on with when it does. Elsewhere it is a
+// goroutine, which ends. So an idle session owns no writer and no buffer, and a
+// device that does not read holds up nobody: neither its own reader, nor a
+// router's notify, nor another session.
+//
+// A request that is relayed has a goroutine for as long as it takes. All of
+// them, and the sessions without one, belong to the call of [Server.Serve]
+// that accepted the connection, which waits for them.
+//
+// # Memory
+//
+// There may be hundreds of thousands of sessions, of which nearly all wait for
+// the next beat. What a session needs only while something is under way is in
+// its busy, and handed back after; what is left has few pointers. What many
+// have in common, a profile or most of a token, is kept once.
 //
 // # Locks
 //

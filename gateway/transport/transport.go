@@ -1,6 +1,10 @@
 // Package transport carries the byte stream of one device: TLS 1.3 over TCP,
 // or the one bidirectional stream of a QUIC connection, behind one interface.
 //
+// On Linux an accepted TCP connection can be parked: it then costs no
+// goroutine, and calls its [Handler] when something happens; see [Parker] and
+// package park. Elsewhere, and with the build tag unparked, it is a plain Conn.
+//
 // It knows nothing of frames. It proves the other side's ALPN, bounds the time
 // and the number of handshakes, and ends a connection in such a way that the
 // last bytes written still arrive.

@@ -280,6 +280,9 @@ func (s *Socket) Write(p []byte) (int, error) {
 		}
 		rest = p[n:]
 		s.out = &output{}
+		if s.writeDue < s.poller.wheel.tickOf(time.Now()) {
+			s.writeDue = 0 // it was an earlier write's
+		}
 	}
 	if s.out.err == nil && len(s.out.queue) > maxQueue {
 		s.out.err = ErrBacklog
