@@ -5,10 +5,20 @@ import (
 	"github.com/hawser-edge/hawser/routing/sessionsum"
 )
 
-// entry is a session in the table. Its Session does not change while it is
-// in a snapshot: a change of Background makes a new entry.
+// origin is what many sessions have in common.
+type origin struct{ tenant, platform string }
+
+// maxOrigins bounds those that are remembered.
+const maxOrigins = 4096
+
+// entry is a session in the table; there are as many as connections, so it is
+// small. What it says of the session does not change while it is in a snapshot:
+// a change of background makes a new entry.
 type entry struct {
-	Session
+	conn         uint64
+	from         *origin
+	user, device string
+	epoch        int64
 	// need is the number of the batch that told of the session; 0: not yet.
 	need uint64
 	// changed: the session waits in changes.
@@ -21,14 +31,23 @@ type entry struct {
 	queued bool
 	// sweeping: the running sweep has yet to reach the session, unless it is
 	// asked for before.
-	sweeping bool
-	verified bool
+	sweeping   bool
+	verified   bool
+	background bool
+}
+
+func (e *entry) session() Session {
+	return Session{
+		Conn: e.conn, Tenant: e.from.tenant, User: e.user, Device: e.device,
+		Epoch: e.epoch, Background: e.background, Platform: e.from.platform,
+	}
 }
 
 // table is the set of sessions and what routers were told of it. It does no
 // I/O and has no lock of its own: the link's mu guards it.
 type table struct {
 	sessions map[uint64]*entry
+	origins  map[origin]*origin
 	// What waits to be told.
 	changes fifo[uint64]
 	removed fifo[uint64]
@@ -43,18 +62,21 @@ type table struct {
 	unverified int
 }
 
-func newTable() table { return table{sessions: map[uint64]*entry{}} }
+func newTable() table { return table{sessions: map[uint64]*entry{}, origins: map[origin]*origin{}} }
 
 // register adds a session, or changes Background of the one that is there.
 func (t *table) register(s Session) {
 	old, ok := t.sessions[s.Conn]
-	if ok && (old.gone || old.Background == s.Background) {
+	if ok && (old.gone || old.background == s.Background) {
 		return
 	}
-	e := &entry{Session: s}
+	e := &entry{
+		conn: s.Conn, from: t.origin(s.Tenant, s.Platform), user: s.User, device: s.Device,
+		epoch: s.Epoch, background: s.Background,
+	}
 	if ok {
 		*e = *old
-		e.Background = s.Background
+		e.background = s.Background
 	} else {
 		t.unverified++
 	}
@@ -65,6 +87,20 @@ func (t *table) register(s Session) {
 	e.changed = true
 	t.changes.push(s.Conn)
 	t.bound()
+}
+
+// origin is the one of that tenant and platform.
+func (t *table) origin(tenant, platform string) *origin {
+	key := origin{tenant, platform}
+	o := t.origins[key]
+	if o == nil {
+		if len(t.origins) >= maxOrigins {
+			clear(t.origins)
+		}
+		o = &key
+		t.origins[key] = o
+	}
+	return o
 }
 
 // unregister reports whether the session was there.
@@ -190,7 +226,7 @@ func (t *table) resync() {
 }
 
 // snapshot returns the sessions as told up to seq, those that ended since
-// included. The entries' Session may be read without the lock.
+// included. What the entries say of the sessions may be read without the lock.
 func (t *table) snapshot() (entries []*entry, seq uint64) {
 	entries = make([]*entry, 0, t.count)
 	for _, e := range t.sessions {
@@ -202,15 +238,15 @@ func (t *table) snapshot() (entries []*entry, seq uint64) {
 }
 
 func (e *entry) sum() uint64 {
-	return sessionsum.Of(e.Conn, e.Tenant, e.User, e.Device, e.Epoch)
+	return sessionsum.Of(e.conn, e.from.tenant, e.user, e.device, e.epoch)
 }
 
 // size is about the session's size in a message.
-func (e *entry) size() int { return 32 + len(e.Tenant) + len(e.User) + len(e.Device) }
+func (e *entry) size() int { return 32 + len(e.from.tenant) + len(e.user) + len(e.device) }
 
 func (e *entry) proto() *linkpb.Session {
 	return &linkpb.Session{
-		Conn: e.Conn, Tenant: e.Tenant, User: e.User, Device: e.Device,
-		Epoch: e.Epoch, Background: e.Background, Platform: e.Platform,
+		Conn: e.conn, Tenant: e.from.tenant, User: e.user, Device: e.device,
+		Epoch: e.epoch, Background: e.background, Platform: e.from.platform,
 	}
 }

@@ -89,7 +89,7 @@ func dumped(t *testing.T, tab *table) mirror {
 	m := mirror{}
 	entries, seq := tab.snapshot()
 	for _, e := range entries {
-		m[e.Conn] = e.proto()
+		m[e.conn] = e.proto()
 	}
 	m.check(t, seq, tab.count, tab.checksum)
 	return m

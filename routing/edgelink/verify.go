@@ -51,7 +51,7 @@ func (v *verifier) wait(e *entry, need uint64) {
 		return
 	}
 	e.queued = true
-	v.waits.push(waiting{e.Conn, need})
+	v.waits.push(waiting{e.conn, need})
 }
 
 // advance does what is due. It returns how many sessions are ready and how
@@ -151,7 +151,7 @@ func (v *verifier) take(t *table, n int) ([]Session, uint64) {
 	for v.ready.len() > 0 && len(out) < n {
 		if e := t.live(v.ready.pop()); e != nil {
 			e.queued, e.sweeping = false, false
-			out = append(out, e.Session)
+			out = append(out, e.session())
 		}
 	}
 	return out, v.generation
