@@ -10,9 +10,9 @@ import (
 func (s *Socket) ReadBy(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.wait != nil {
-		s.wait.readBy = t
-		signal(s.wait.readable)
+	if w := s.waiterLocked(); w != nil {
+		w.readBy = t
+		signal(w.readable)
 		return
 	}
 	s.readDue = s.poller.wheel.tickOf(t)
@@ -25,9 +25,9 @@ func (s *Socket) ReadBy(t time.Time) {
 func (s *Socket) WriteBy(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.wait != nil {
-		s.wait.writeBy = t
-		signal(s.wait.writable)
+	if w := s.waiterLocked(); w != nil {
+		w.writeBy = t
+		signal(w.writable)
 		return
 	}
 	s.writeDue = s.poller.wheel.tickOf(t)
@@ -40,13 +40,11 @@ func (s *Socket) scheduleLocked() {
 	if s.writeDue != 0 && s.queuedLocked() && (due == 0 || s.writeDue < due) {
 		due = s.writeDue
 	}
-	if s.wait != nil || s.closed || due == 0 || s.entry != 0 && s.entry <= due {
+	if s.waiterLocked() != nil || s.closed || due == 0 || s.entry != 0 && s.entry <= due {
 		return
 	}
 	s.entry = s.poller.wheel.add(s.fd, due)
 }
-
-func (s *Socket) queuedLocked() bool { return s.out != nil && s.out.err == nil }
 
 // expire is the wheel coming by at a tick.
 func (s *Socket) expire(at uint32) {
@@ -68,10 +66,9 @@ func (s *Socket) due(at uint32) (e Events) {
 		e |= Timeout
 	}
 	if s.writeDue != 0 && s.writeDue <= at && s.queuedLocked() {
-		if s.out.notify {
+		if s.failLocked(os.ErrDeadlineExceeded) {
 			e |= Drained
 		}
-		s.out = &output{err: os.ErrDeadlineExceeded}
 	}
 	s.scheduleLocked()
 	return e

@@ -62,8 +62,7 @@ type Socket struct {
 
 	// Guarded by mu.
 	entry    uint32  // the tick of the entry in the wheel, 0: none
-	wait     *waiter // nil: parked
-	out      *output // nil: nothing is queued and nothing failed
+	act      *active // nil: parked, and nothing is queued and nothing failed
 	readDue  uint32  // ticks, 0: never
 	writeDue uint32
 	uses     int16 // system calls under way outside mu
@@ -71,17 +70,60 @@ type Socket struct {
 	fin      bool // the end of the stream follows what is queued
 }
 
-// output is what waits to be written.
-type output struct {
-	queue  []byte
-	err    error // nothing can be written any more
-	notify bool  // the owner waits for Drained
+// active is what a socket needs only now and then.
+type active struct {
+	wait   *waiter // nil: parked
+	queue  []byte  // what waits to be written
+	err    error   // nothing can be written any more
+	notify bool    // the owner waits for Drained
+}
+
+// waiterLocked is nil where the socket is parked.
+func (s *Socket) waiterLocked() *waiter {
+	if s.act == nil {
+		return nil
+	}
+	return s.act.wait
+}
+
+// queuedLocked reports whether something waits to be written.
+func (s *Socket) queuedLocked() bool { return s.act != nil && len(s.act.queue) > 0 }
+
+// failedLocked is why nothing can be written any more.
+func (s *Socket) failedLocked() error {
+	if s.act == nil {
+		return nil
+	}
+	return s.act.err
+}
+
+// activeLocked is act, made where there is none.
+func (s *Socket) activeLocked() *active {
+	if s.act == nil {
+		s.act = new(active)
+	}
+	return s.act
+}
+
+// restLocked drops act where it says nothing.
+func (s *Socket) restLocked() {
+	if a := s.act; a != nil && a.wait == nil && len(a.queue) == 0 && a.err == nil {
+		s.act = nil
+	}
+}
+
+// failLocked gives up what is queued. It reports whether the owner waits.
+func (s *Socket) failLocked(err error) (drained bool) {
+	a := s.activeLocked()
+	drained = a.notify
+	a.queue, a.err, a.notify = nil, err, false
+	return drained
 }
 
 // Open makes the socket one of the poller's. It takes over fd, which must be
 // non-blocking; on an error fd is closed.
 func (s *Socket) Open(p *Poller, fd int, owner Owner) error {
-	s.poller, s.owner, s.fd, s.wait = p, owner, int32(fd), newWaiter()
+	s.poller, s.owner, s.fd, s.act = p, owner, int32(fd), &active{wait: newWaiter()}
 	s.events.Store(uint32(Readable))
 	if err := p.watch(s); err != nil {
 		_ = unix.Close(fd)
@@ -95,9 +137,10 @@ func (s *Socket) Open(p *Poller, fd int, owner Owner) error {
 // the first time before Park returns. Whoever waits is set free.
 func (s *Socket) Park() {
 	s.mu.Lock()
-	w := s.wait
-	s.wait = nil
+	w := s.waiterLocked()
 	if w != nil {
+		s.act.wait = nil
+		s.restLocked()
 		s.readDue, s.writeDue = s.poller.wheel.tickOf(w.readBy), s.poller.wheel.tickOf(w.writeBy)
 		s.scheduleLocked()
 	}
@@ -112,7 +155,7 @@ func (s *Socket) Park() {
 func (s *Socket) Parked() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.wait == nil
+	return s.waiterLocked() == nil
 }
 
 // Wake has the owner called.
@@ -161,28 +204,25 @@ func (s *Socket) event(mask uint32) {
 func (s *Socket) flush(mask uint32) (w *waiter, drained bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.out != nil && !s.closed && mask&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if s.queuedLocked() && !s.closed && mask&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		drained = s.flushLocked()
 	}
-	return s.wait, drained
+	return s.waiterLocked(), drained
 }
 
 func (s *Socket) flushLocked() (drained bool) {
-	o := s.out
-	if o.err != nil {
+	a := s.act
+	n, err := write(s.fd, a.queue)
+	switch {
+	case err != nil:
+		return s.failLocked(err)
+	case n < len(a.queue):
+		a.queue = a.queue[n:]
 		return false
 	}
-	n, err := write(s.fd, o.queue)
-	if err == nil && n < len(o.queue) {
-		o.queue = o.queue[n:]
-		return false
-	}
-	drained = o.notify
-	if err != nil {
-		o.queue, o.err, o.notify = nil, err, false
-		return drained
-	}
-	s.out = nil
+	drained = a.notify
+	a.queue, a.notify = nil, false
+	s.restLocked()
 	if s.fin {
 		_ = unix.Shutdown(int(s.fd), unix.SHUT_WR)
 	}
@@ -216,7 +256,7 @@ func (s *Socket) beginRead() (w *waiter, by time.Time, err error) {
 	if s.closed {
 		return nil, by, net.ErrClosed
 	}
-	if w = s.wait; w != nil {
+	if w = s.waiterLocked(); w != nil {
 		if by = w.readBy; passed(by) {
 			return nil, by, os.ErrDeadlineExceeded
 		}
@@ -269,28 +309,28 @@ func (s *Socket) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	rest := p
-	if s.out == nil {
+	if !s.queuedLocked() && s.failedLocked() == nil {
 		n, err := write(s.fd, p)
 		if err != nil {
-			s.out = &output{err: err}
+			s.failLocked(err)
 			return 0, err
 		}
 		if n == len(p) {
 			return n, nil
 		}
 		rest = p[n:]
-		s.out = &output{}
 		if s.writeDue < s.poller.wheel.tickOf(time.Now()) {
 			s.writeDue = 0 // it was an earlier write's
 		}
 	}
-	if s.out.err == nil && len(s.out.queue) > maxQueue {
-		s.out.err = ErrBacklog
+	a := s.activeLocked()
+	if a.err == nil && len(a.queue) > maxQueue && s.failLocked(ErrBacklog) {
+		s.events.Or(uint32(Drained)) // with whatever is next
 	}
-	if s.out.err != nil {
-		return 0, s.out.err
+	if a.err != nil {
+		return 0, a.err
 	}
-	s.out.queue = append(s.out.queue, rest...)
+	a.queue = append(a.queue, rest...)
 	s.scheduleLocked()
 	return len(p), nil
 }
@@ -317,10 +357,10 @@ func write(fd int32, p []byte) (n int, err error) {
 func (s *Socket) Backlog() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.out == nil || s.out.err != nil || s.closed {
+	if !s.queuedLocked() || s.closed {
 		return false
 	}
-	s.out.notify = true
+	s.act.notify = true
 	return true
 }
 
@@ -332,7 +372,7 @@ func (s *Socket) CloseWrite() {
 		return
 	}
 	s.fin = true
-	if s.out == nil {
+	if !s.queuedLocked() {
 		_ = unix.Shutdown(int(s.fd), unix.SHUT_WR)
 	}
 }
@@ -346,8 +386,8 @@ func (s *Socket) Close() error {
 		return nil
 	}
 	s.closed = true
-	if s.wait != nil {
-		s.wait.signalAll()
+	if w := s.waiterLocked(); w != nil {
+		w.signalAll()
 	}
 	s.closeLocked()
 	return nil

@@ -61,7 +61,7 @@ func await(c chan struct{}, by time.Time) error {
 // deadline of WriteBy. On a socket that is parked it does not wait.
 func (s *Socket) Drain() error {
 	s.mu.Lock()
-	w := s.wait
+	w := s.waiterLocked()
 	s.mu.Unlock()
 	if w == nil {
 		return nil
@@ -85,9 +85,9 @@ func (s *Socket) undrained(w *waiter) (by time.Time, done bool, err error) {
 	switch {
 	case s.closed:
 		return by, true, net.ErrClosed
-	case s.out != nil && s.out.err != nil:
-		return by, true, s.out.err
-	case s.out == nil || s.wait != w:
+	case s.failedLocked() != nil:
+		return by, true, s.failedLocked()
+	case !s.queuedLocked() || s.waiterLocked() != w:
 		return by, true, nil
 	}
 	return w.writeBy, false, nil
