@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -54,5 +55,20 @@ func TestBeatsOfQuietSessionsAllocateNothing(t *testing.T) {
 	s.unlock()
 	if n := testing.AllocsPerRun(1000, func() { s.lock(); s.unlock() }); n > 0.1 {
 		t.Errorf("%.2f allocations", n)
+	}
+}
+
+// A writer that was held up goes on behind the Close frame, not with it again.
+func TestCloseIsTakenOnce(t *testing.T) {
+	s := &session{serving: &serving{srv: mustServer(t)}, profile: &profile{}}
+	s.lock()
+	s.out.writing, s.over, s.out.last = true, endSuperseded, endSuperseded.frame()
+	s.unlock()
+	b, last := s.take(nil)
+	if f, err := wire.NewReader(bytes.NewReader(b), wire.MaxPayload).Next(); err != nil || f.Type() != wire.TypeClose || !last {
+		t.Fatalf("%v, %v, %v", f, err, last)
+	}
+	if b, last := s.take(nil); len(b) != 0 || !last {
+		t.Errorf("then %x, %v", b, last)
 	}
 }

@@ -85,6 +85,7 @@ func (s *session) take(b []byte) (_ []byte, last bool) {
 	if s.closingLocked() {
 		if o.last != nil {
 			b = wire.Append(b, o.last)
+			o.last = nil // whoever goes on behind a backlog comes by again
 		}
 		return b, true
 	}
