@@ -18,8 +18,8 @@ const maxEvents = 256
 // told once when it becomes true.
 const watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
 
-// Poller watches sockets. It owns a goroutine for each of its loops and one
-// that turns the wheel.
+// Poller watches sockets. It owns a goroutine for each of its loops, as many
+// for the sockets that take long, and one that turns the wheel.
 type Poller struct {
 	// Static after construction.
 	loops   []*loop
@@ -27,14 +27,17 @@ type Poller struct {
 	stopped chan struct{} // closed by Close
 
 	table   table
+	greedy  *greedy
 	running sync.WaitGroup
 	once    sync.Once
 }
 
 // NewPoller starts a poller with a loop for each processor.
-func NewPoller() (*Poller, error) {
-	p := &Poller{wheel: newWheel(), stopped: make(chan struct{})}
-	for range runtime.GOMAXPROCS(0) {
+func NewPoller() (*Poller, error) { return newPoller(runtime.GOMAXPROCS(0)) }
+
+func newPoller(loops int) (*Poller, error) {
+	p := &Poller{wheel: newWheel(), stopped: make(chan struct{}), greedy: newGreedy(loops)}
+	for range loops {
 		l, err := newLoop()
 		if err != nil {
 			p.Close()
@@ -42,6 +45,7 @@ func NewPoller() (*Poller, error) {
 		}
 		p.loops = append(p.loops, l)
 		p.running.Go(func() { l.run(&p.table) })
+		p.running.Go(func() { p.greedy.run(p.stopped) })
 	}
 	p.running.Go(p.turnWheel)
 	return p, nil

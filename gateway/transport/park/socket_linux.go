@@ -17,6 +17,14 @@ import (
 // handshake's answer and one TLS record are less.
 const maxQueue = 64 << 10
 
+// share is what an owner may read in one turn, in bytes, and maxCalls how often
+// it is called. A peer that sends faster than its owner reads would otherwise
+// keep the goroutine of a loop, and hold up all others of it.
+const (
+	share    = 16 << 10
+	maxCalls = 16
+)
+
 // ErrBacklog is the error of writing to a peer that does not read.
 var ErrBacklog = errors.New("the peer does not take what is written")
 
@@ -68,6 +76,8 @@ type Socket struct {
 	uses     int16 // system calls under way outside mu
 	closed   bool
 	fin      bool // the end of the stream follows what is queued
+
+	taken atomic.Uint32 // bytes read in this turn, once parked; see share
 }
 
 // active is what a socket needs only now and then.
@@ -164,16 +174,34 @@ func (s *Socket) Wake() { s.wake(Woken) }
 // wake calls the owner, unless a call is under way: then that one is repeated.
 func (s *Socket) wake(e Events) {
 	s.events.Or(uint32(e))
-	if s.wakes.Add(1) != 1 {
-		return
+	if s.wakes.Add(1) == 1 {
+		s.turn()
 	}
-	for n := uint32(1); ; n = s.wakes.Load() {
-		happened := Events(s.events.And(^uint32(told)))
-		s.owner.Ready(happened)
+}
+
+// wakeLater is wake where the owner must not be called now.
+func (s *Socket) wakeLater(e Events) {
+	s.events.Or(uint32(e))
+	if s.wakes.Add(1) == 1 {
+		s.poller.greedy.add(s)
+	}
+}
+
+// turn calls the owner until nothing has happened since. If that takes too
+// much, it goes on in a turn behind the others where it does.
+func (s *Socket) turn() {
+	s.taken.Store(0)
+	for range maxCalls {
+		n := s.wakes.Load()
+		s.owner.Ready(Events(s.events.And(^uint32(told))))
+		if s.taken.Load() >= share {
+			break
+		}
 		if s.wakes.CompareAndSwap(n, 0) {
 			return
 		}
 	}
+	s.poller.greedy.add(s)
 }
 
 // event takes up what epoll says.
@@ -236,8 +264,15 @@ func (s *Socket) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		if w == nil && s.taken.Load() >= share {
+			s.endUse()
+			return 0, os.ErrDeadlineExceeded // the next turn goes on
+		}
 		n, err := s.read(p)
 		s.endUse()
+		if w == nil && n > 0 {
+			s.taken.Add(uint32(n))
+		}
 		if n > 0 || err != nil && err != unix.EAGAIN {
 			return n, err
 		}
@@ -303,20 +338,28 @@ func (s *Socket) endUse() {
 
 // Write writes or queues all of p.
 func (s *Socket) Write(p []byte) (int, error) {
+	n, drained, err := s.writeOrQueue(p)
+	if drained {
+		s.wakeLater(Drained) // the caller may hold what the owner needs
+	}
+	return n, err
+}
+
+// writeOrQueue reports, too, whether the owner waits for what was given up.
+func (s *Socket) writeOrQueue(p []byte) (n int, drained bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.fin {
-		return 0, net.ErrClosed
+		return 0, false, net.ErrClosed
 	}
 	rest := p
 	if !s.queuedLocked() && s.failedLocked() == nil {
 		n, err := write(s.fd, p)
 		if err != nil {
-			s.failLocked(err)
-			return 0, err
+			return 0, s.failLocked(err), err
 		}
 		if n == len(p) {
-			return n, nil
+			return n, false, nil
 		}
 		rest = p[n:]
 		if s.writeDue < s.poller.wheel.tickOf(time.Now()) {
@@ -324,15 +367,15 @@ func (s *Socket) Write(p []byte) (int, error) {
 		}
 	}
 	a := s.activeLocked()
-	if a.err == nil && len(a.queue) > maxQueue && s.failLocked(ErrBacklog) {
-		s.events.Or(uint32(Drained)) // with whatever is next
+	if a.err == nil && len(a.queue) > maxQueue {
+		drained = s.failLocked(ErrBacklog)
 	}
 	if a.err != nil {
-		return 0, a.err
+		return 0, drained, a.err
 	}
 	a.queue = append(a.queue, rest...)
 	s.scheduleLocked()
-	return len(p), nil
+	return len(p), false, nil
 }
 
 // write writes what the system takes.
