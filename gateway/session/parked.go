@@ -76,10 +76,15 @@ func (s *session) backlog(rest []byte) bool {
 	return false
 }
 
-// Drained goes on to write.
-func (s *session) Drained() {
+// Drained goes on to write. Where what waited was given up there may be nothing
+// more to write that would tell so, and routers count on it.
+func (s *session) Drained(err error) {
 	rest := s.stuck
 	s.stuck = nil
+	if err != nil {
+		s.writeFailed(err)
+		rest = nil
+	}
 	if s.send(rest) {
 		s.write()
 	}

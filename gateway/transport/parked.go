@@ -157,7 +157,7 @@ func (c *parked) Ready(e park.Events) {
 	h, closed := c.turn()
 	if h != nil {
 		if e&park.Drained != 0 && !closed {
-			h.Drained()
+			h.Drained(c.sock.Failed())
 		}
 		h.Ready()
 	}

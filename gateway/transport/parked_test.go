@@ -28,7 +28,7 @@ type echo struct {
 	stuck bool
 }
 
-func (e *echo) Drained() { e.stuck = false } // Ready follows
+func (e *echo) Drained(error) { e.stuck = false } // Ready follows
 
 func (e *echo) Ready() {
 	for !e.stuck {
@@ -216,5 +216,40 @@ func TestParkedReadDeadline(t *testing.T) {
 
 type ticks chan struct{}
 
-func (c ticks) Ready()   { c <- struct{}{} }
-func (c ticks) Drained() {}
+func (c ticks) Ready()        { c <- struct{}{} }
+func (c ticks) Drained(error) {}
+
+// A handler that waits for a peer that does not read is told when the write
+// deadline has passed, and why.
+func TestParkedWriteDeadline(t *testing.T) {
+	server, client := newTLS(t)
+	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Shutdown(context.Background()) })
+	_, edge := connect(t, l, transport.DialTCP, client)
+	p := edge.(transport.Parker)
+	given := make(drains, 1)
+	p.Park(given)
+	_ = p.SetWriteDeadline(time.Now().Add(time.Hour))
+	for !p.Backlog() {
+		if _, err := p.Write(make([]byte, 16<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = p.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	select {
+	case err := <-given:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("told %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the deadline passed in silence")
+	}
+}
+
+type drains chan error
+
+func (c drains) Ready()            {}
+func (c drains) Drained(err error) { c <- err }

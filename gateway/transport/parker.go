@@ -29,9 +29,9 @@ type Handler interface {
 	// deadline has passed, and after CloseWithCode, then for the last time. It
 	// has to read until Read fails.
 	Ready()
-	// Drained; see Parker.Backlog. The next Write tells whether it failed. It
-	// is not called after CloseWithCode.
-	Drained()
+	// Drained; see Parker.Backlog. An error is why what waited was given up;
+	// then only CloseWithCode is left. It is not called after CloseWithCode.
+	Drained(err error)
 }
 
 // isNothingYet reports whether reading failed for now only.

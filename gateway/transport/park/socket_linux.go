@@ -407,6 +407,13 @@ func (s *Socket) Backlog() bool {
 	return true
 }
 
+// Failed is why nothing can be written any more, nil while something can.
+func (s *Socket) Failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failedLocked()
+}
+
 // CloseWrite ends the stream behind what is queued.
 func (s *Socket) CloseWrite() {
 	s.mu.Lock()
