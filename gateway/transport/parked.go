@@ -98,19 +98,17 @@ func (c *parked) writeWaiting(p []byte) (n int, err error) {
 	return n, nil
 }
 
-func (c *parked) SetReadDeadline(t time.Time) error {
-	if c.isClosed() {
-		return net.ErrClosed
-	}
-	c.sock.ReadBy(t)
-	return nil
-}
+func (c *parked) SetReadDeadline(t time.Time) error  { return c.setDeadline(c.sock.ReadBy, t) }
+func (c *parked) SetWriteDeadline(t time.Time) error { return c.setDeadline(c.sock.WriteBy, t) }
 
-func (c *parked) SetWriteDeadline(t time.Time) error {
-	if c.isClosed() {
+// setDeadline keeps the caller's deadlines from undoing that of CloseWithCode.
+func (c *parked) setDeadline(set func(time.Time), t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
 		return net.ErrClosed
 	}
-	c.sock.WriteBy(t)
+	set(t)
 	return nil
 }
 

@@ -253,3 +253,33 @@ type drains chan error
 
 func (c drains) Ready()            {}
 func (c drains) Drained(err error) { c <- err }
+
+// A deadline that is set while the connection is closed does not undo that of
+// the close: nothing else would end a connection whose peer has vanished.
+func TestDeadlineWhileClosing(t *testing.T) {
+	server, client := newTLS(t)
+	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		_, edge := connect(t, l, transport.DialTCP, client)
+		p := edge.(transport.Parker)
+		p.Park(drains(nil))
+		var both sync.WaitGroup
+		start := make(chan struct{})
+		both.Go(func() { <-start; _ = p.CloseWithCode(0, "") })
+		both.Go(func() {
+			<-start
+			for p.SetReadDeadline(time.Now().Add(time.Hour)) == nil {
+			}
+		})
+		close(start)
+		both.Wait()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := l.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
