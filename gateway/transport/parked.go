@@ -181,7 +181,7 @@ func (c *parked) turn() (h Handler, closed bool) {
 // lingered drops what has come, and reports whether that was the last of it.
 // The peer that has ended may still read: it gets what is queued.
 func (c *parked) lingered() bool {
-	if uint32(time.Since(c.listener.start)/lingerStep) >= c.lingerBy {
+	if c.lingeredLong() {
 		return true
 	}
 	var buf [drainStep]byte
@@ -195,6 +195,12 @@ func (c *parked) lingered() bool {
 		}
 	}
 	return true
+}
+
+// lingeredLong reports whether time is up. The steps begin anew after more than
+// a year: their difference does not mind.
+func (c *parked) lingeredLong() bool {
+	return int32(uint32(time.Since(c.listener.start)/lingerStep)-c.lingerBy) >= 0
 }
 
 // parkedRaw is what crypto/tls sees of the socket. Its deadlines are not ours:
