@@ -5,12 +5,15 @@
 // something happens to a socket its [Owner] is called: there may be something
 // to read, a deadline passed, or what was written has been taken. The calls of
 // one socket never overlap, and come from whichever goroutine saw the event;
-// they must not block.
+// they must not block. In a turn Read gives no more than a share; what there is
+// more comes in a turn behind those of other sockets with so much to read, so
+// that a peer which never pauses holds up nobody.
 //
 // # Reading and writing
 //
-// Read never waits: where nothing is there it answers os.ErrDeadlineExceeded,
-// which crypto/tls takes for temporary. Write never waits either, and never
+// Read is for the owner's turn, and never waits: where nothing is there, or the
+// share is used up, it answers os.ErrDeadlineExceeded, which crypto/tls takes
+// for temporary. Write never waits either, and never
 // answers that it would have to, for crypto/tls does not go on after a failed
 // write: what the system does not take at once is queued, and written when it
 // does. The queue is bounded; a peer that lets it grow beyond is given up.
