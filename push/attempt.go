@@ -49,7 +49,7 @@ func (w *Worker) mine(ctx context.Context, h *held, asked time.Time) bool {
 	switch {
 	case err != nil:
 		w.log.Warn("queue of push jobs not readable; the push is tried again", "tenant", h.job.Tenant, "error", err)
-		w.retryLater(h, outcomeLookup, "queue not readable")
+		w.retrySoon(h, outcomeLookup, "queue not readable")
 		return false
 	case !current:
 		w.drop(h, outcomeTakenOver)
@@ -88,7 +88,7 @@ func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, v
 	case Dead:
 		w.dead(ctx, h, r.Reason)
 	default:
-		w.wait(h, outcomeRetry, r.Reason, max(spread(r.After), backoff(w.memory.failed(h.key))))
+		w.wait(h, outcomeRetry, r.Reason, max(spread(r.After), w.memory.theyFailed(h.key, time.Now())))
 	}
 }
 
@@ -108,14 +108,14 @@ func (w *Worker) dropToken(ctx context.Context, h *held, rec Record, r Result) {
 	j := h.job
 	if err := w.cfg.Events.TokenRejected(ctx, j.Tenant, j.User, j.Device, rec.App, r.Reason); err != nil {
 		w.log.Warn("token.rejected not published; the token stays for now", "tenant", j.Tenant, "error", err)
-		w.retryLater(h, outcomeRetry, "token.rejected not published")
+		w.retrySoon(h, outcomeRetry, "token.rejected not published")
 		return
 	}
 	dropped, err := w.cfg.Records.DropToken(ctx, j.Tenant, j.User, j.Device, rec.Token, notAfter)
 	switch {
 	case err != nil:
 		w.log.Warn("rejected token not removed; tried again", "tenant", j.Tenant, "error", err)
-		w.retryLater(h, outcomeRetry, "rejected token not removed")
+		w.retrySoon(h, outcomeRetry, "rejected token not removed")
 	case !dropped:
 		// The device registered anew meanwhile: its new token gets the push.
 		w.retry(h, outcomeRetry, w.cfg.GatherHigh)

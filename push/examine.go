@@ -42,7 +42,7 @@ func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
 	switch {
 	case err != nil:
 		w.log.Warn("device record not readable; the push is tried again", "tenant", j.Tenant, "error", err)
-		w.retryLater(h, outcomeLookup, "device record not readable")
+		w.retrySoon(h, outcomeLookup, "device record not readable")
 		return Record{}, false
 	case !rec.Found || rec.Token == "":
 		w.done(h, outcomeNoToken)
@@ -106,7 +106,7 @@ func (w *Worker) compose(ctx context.Context, h *held, rec Record) (m Message, v
 	head, raw, err := w.cfg.Heads.Head(ctx, j.Tenant, j.User, j.Kind)
 	if err != nil {
 		w.log.Warn("head not readable; the push is tried again", "tenant", j.Tenant, "kind", j.Kind, "error", err)
-		w.retryLater(h, outcomeLookup, "head not readable")
+		w.retrySoon(h, outcomeLookup, "head not readable")
 		return Message{}, 0, false
 	}
 	version = max(head, j.Version)

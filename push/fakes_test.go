@@ -159,8 +159,32 @@ func (k *ticket) resolve(how string, after time.Duration) {
 	}
 	if k.comeBack != nil {
 		k.times--
-		time.AfterFunc(after, k.comeBack)
+		time.AfterFunc(after, k.again)
 	}
+}
+
+// again gives the job once more, unless a newer one took its place meanwhile.
+func (k *ticket) again() {
+	k.mu.Lock()
+	comeBack := k.comeBack
+	k.mu.Unlock()
+	if comeBack != nil {
+		comeBack()
+	}
+}
+
+// replaced is told when a newer job takes this one's place in the queue.
+func (k *ticket) replaced() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lost, k.comeBack = true, nil
+}
+
+// fail has the queue not say whether the job is current.
+func (k *ticket) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err = err
 }
 
 // Current says no once the stream gave the job, or a newer one, to another

@@ -25,9 +25,9 @@ type remembered struct {
 	key          key
 	pushed       int64  // the last version that the provider took
 	token        uint64 // hash of the token it was sent to
-	attempts     int    // failed in a row
-	returned     bool   // an earlier job was sent back
-	passed       bool   // an earlier job was not this worker's any more when it was due
+	ours, theirs failures
+	returned     bool // an earlier job was sent back
+	passed       bool // an earlier job was not this worker's any more when it was due
 	unknownSince time.Time
 	// waitsSince is the time of the oldest event whose job was sent back
 	// unpushed: a newer job may take the place of that one in the queue.
@@ -57,13 +57,16 @@ func (m *memory) pushedNow(k key, token string, version int64) {
 	})
 }
 
-// failed counts one more attempt and returns how many there were before it.
-func (m *memory) failed(k key) (before int) {
-	m.change(k, func(r *remembered) {
-		before = r.attempts
-		r.attempts++
-	})
-	return before
+// weFailed counts one more failure of hawser's own side and returns how long to
+// wait, theyFailed one of the provider's.
+func (m *memory) weFailed(k key, now time.Time) (wait time.Duration) {
+	m.change(k, func(r *remembered) { wait = r.ours.wait(now, oursMax) })
+	return wait
+}
+
+func (m *memory) theyFailed(k key, now time.Time) (wait time.Duration) {
+	m.change(k, func(r *remembered) { wait = r.theirs.wait(now, theirsMax) })
+	return wait
 }
 
 // unknown returns for how long the device's presence has been unknown.
@@ -95,7 +98,7 @@ func (m *memory) settled(k key) {
 		return
 	}
 	r := e.Value.(*remembered)
-	r.attempts, r.returned, r.passed = 0, false, false
+	r.ours, r.theirs, r.returned, r.passed = failures{}, failures{}, false, false
 	r.unknownSince, r.waitsSince = time.Time{}, time.Time{}
 }
 

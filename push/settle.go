@@ -26,10 +26,16 @@ func (w *Worker) retry(h *held, outcome string, after time.Duration) {
 	w.finish(h)
 }
 
-// retryLater sends a job back after a failure of our own side, with a wait
-// that grows.
+// retrySoon sends a job back after a failure of our own side, with a wait that
+// grows a little.
+func (w *Worker) retrySoon(h *held, outcome, reason string) {
+	w.wait(h, outcome, reason, w.memory.weFailed(h.key, time.Now()))
+}
+
+// retryLater sends a job back that the provider, or the configuration, has no
+// place for, with a wait that grows.
 func (w *Worker) retryLater(h *held, outcome, reason string) {
-	w.wait(h, outcome, reason, backoff(w.memory.failed(h.key)))
+	w.wait(h, outcome, reason, w.memory.theyFailed(h.key, time.Now()))
 }
 
 // wait sends a job back after the given time, or gives it up if it would be

@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
 
@@ -202,22 +201,6 @@ func TestNewWorkerWantsItsBorders(t *testing.T) {
 	cfg := Config{Presence: w, Records: w, Heads: w, Events: w, Policy: func(string, string) Defaults { return Defaults{} }}
 	if _, err := NewWorker(cfg); err == nil {
 		t.Error("accepted without a logger")
-	}
-}
-
-func TestBackoffGrowsAndIsBounded(t *testing.T) {
-	for _, before := range []int{0, 1, 5, 9, 64, 1 << 30} {
-		var waits []time.Duration
-		for range 200 {
-			waits = append(waits, backoff(before))
-		}
-		slices.Sort(waits)
-		if waits[0] < backoffBase/4 || waits[len(waits)-1] > backoffMax+backoffBase {
-			t.Errorf("after %d failures: %v to %v", before, waits[0], waits[len(waits)-1])
-		}
-		if before == 5 && waits[len(waits)-1] < 10*time.Second {
-			t.Errorf("after 5 failures at most %v", waits[len(waits)-1])
-		}
 	}
 }
 
