@@ -187,8 +187,9 @@ func TestParkAfterClose(t *testing.T) {
 	}
 }
 
-// The deadline of a parked connection is told by Ready.
-func TestParkedReadDeadline(t *testing.T) {
+// newParker is the edge's end of a connection.
+func newParker(t *testing.T) transport.Parker {
+	t.Helper()
 	server, client := newTLS(t)
 	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
 	if err != nil {
@@ -196,7 +197,12 @@ func TestParkedReadDeadline(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = l.Shutdown(context.Background()) })
 	_, edge := connect(t, l, transport.DialTCP, client)
-	p := edge.(transport.Parker)
+	return edge.(transport.Parker)
+}
+
+// The deadline of a parked connection is told by Ready.
+func TestParkedReadDeadline(t *testing.T) {
+	p := newParker(t)
 	calls := make(ticks, 100)
 	p.Park(calls)
 	<-calls
@@ -222,14 +228,7 @@ func (c ticks) Drained(error) {}
 // A handler that waits for a peer that does not read is told when the write
 // deadline has passed, and why.
 func TestParkedWriteDeadline(t *testing.T) {
-	server, client := newTLS(t)
-	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Shutdown(context.Background()) })
-	_, edge := connect(t, l, transport.DialTCP, client)
-	p := edge.(transport.Parker)
+	p := newParker(t)
 	given := make(drains, 1)
 	p.Park(given)
 	_ = p.SetWriteDeadline(time.Now().Add(time.Hour))
