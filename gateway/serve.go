@@ -36,7 +36,7 @@ func runServe(ctx context.Context, c *console, args []string) error {
 	// The configuration was validated: the text is one of slog's.
 	_ = level.UnmarshalText([]byte(cfg.Log.Level))
 	log := newLog(c, level)
-	n, err := node.New(cfg, log)
+	n, err := node.NewAlone(cfg, log)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", cfg.Name, err)
 	}

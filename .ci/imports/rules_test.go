@@ -60,6 +60,7 @@ var parts = []part{
 	{leaf, "wire", []string{"gateway/wire", "gateway/wire/wirepb"}},
 	{leaf, "token", []string{"gateway/token"}},
 	{leaf, "config", []string{"gateway/config"}},
+	{leaf, "memory", []string{"gateway/memory"}},
 	{leaf, "heartbeat", []string{"heartbeat/..."}},
 	{leaf, "push", []string{"push"}},
 	{leaf, "h2conn", []string{"push/h2conn"}},

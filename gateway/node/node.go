@@ -12,6 +12,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/admin"
 	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/memory"
 	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -41,6 +42,9 @@ type Node struct {
 	roles []role
 	edge  *edgeRole   // nil without the role
 	route *routerRole // nil without the role
+	// memory decides over the process's memory; only where alone is true.
+	memory *memory.Policy
+	alone  bool
 
 	draining prometheus.Gauge
 }
@@ -52,12 +56,26 @@ func New(cfg *config.Config, log *slog.Logger) (*Node, error) {
 	return newOn(prometheus.NewRegistry(), cfg, log)
 }
 
+// NewAlone is New for a process that is this node and nothing else: while the
+// node runs, it also decides over the memory of the process.
+func NewAlone(cfg *config.Config, log *slog.Logger) (*Node, error) {
+	n, err := New(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	n.alone = true
+	return n, nil
+}
+
 // newOn is New with the registry of the process's metrics.
 func newOn(registry *prometheus.Registry, cfg *config.Config, log *slog.Logger) (*Node, error) {
 	log = slog.New(newLogLimit(log.Handler(), registry)).With("node", cfg.Name)
 	n := &Node{
 		cfg: cfg, log: log,
 		draining: metric.For(registry, "node").Gauge("draining", "1 from when the process was told to stop."),
+		// What routers and push workers hold has few pointers, and they are busy
+		// where they matter: for them the runtime's own pace stays.
+		memory: memory.New(memory.Options{Registerer: registry, Log: log, Idle: cfg.Has(config.RoleEdge)}),
 	}
 	if err := n.open(registry); err != nil {
 		n.Close()
@@ -138,6 +156,9 @@ func (n *Node) Run(ctx context.Context) error {
 	defer stop()
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error { return ended(n.admin.Run(working)) })
+	if n.alone {
+		group.Go(func() error { n.memory.Run(working); return nil })
+	}
 	for _, r := range n.roles {
 		group.Go(func() error { return ended(r.run(working)) })
 		group.Go(func() error { return ended(r.watch().run(working)) })

@@ -1,0 +1,34 @@
+// Package memory decides over the memory of the process, so that who operates
+// it sets nothing: how large it may become, how often garbage is collected,
+// and when what is free goes back to the system.
+//
+// # The soft limit
+//
+// Every second the limits that apply are read, the cgroup's (v1 and v2, with
+// those above it) and the machine's, and what is free within each. The
+// runtime's soft limit is what the process has and what is free, less a tenth
+// of the limit. So it gives way to what the runtime does not see: the kernel's
+// memory of sockets, which a cgroup counts and which is more than an idle
+// connection costs here, and other processes, above all other edges on the
+// same port. It never asks for more collections than calm does, below: where
+// memory is short for another reason, collecting without end would not help.
+//
+// # Calm and storm
+//
+// A process that holds connections which are mostly idle has little garbage,
+// and pays for GOGC with memory: its garbage may be a quarter of what lives in
+// calm (GOGC 25). In a storm, when many connect, every collection goes over
+// all connections that are there, and calm's GOGC would double the CPU of a
+// handshake: it is 100 then. What is allocated a second tells the two apart,
+// and says beforehand what collecting will cost, whatever the process holds.
+// Beside it the CPU of collections is measured, and too much is a storm, too.
+//
+// # Trimming
+//
+// After some seconds of calm, memory that is free or garbage goes back to the
+// system in one collection, if it is worth it, and seldom enough to take no
+// more than a hundredth of the time.
+//
+// The variables GOMEMLIMIT and GOGC of the runtime go first: what they set is
+// left alone.
+package memory

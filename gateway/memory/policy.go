@@ -1,0 +1,171 @@
+package memory
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// interval between two looks: in a storm of a thousand connections a
+	// second, some tens of MiB.
+	interval = time.Second
+	// limitStep is the part of the limit by which the soft limit has to move:
+	// setting it stops the process for some microseconds.
+	limitStep = 64
+	// trimSlack is the part of what the process has that makes trimming worth
+	// it, trimLeast the bytes that do.
+	trimSlack, trimLeast = 10, 4 << 20
+	// trimEvery is the least time between two trims, as long as that between
+	// the runtime's own collections; trimShare is the part of the time that
+	// they may take.
+	trimEvery, trimShare = 2 * time.Minute, 100
+)
+
+// Options of a policy.
+type Options struct {
+	Registerer prometheus.Registerer // nil: the metrics are shown to nobody
+	Log        *slog.Logger
+	// Idle says that the process holds connections that are mostly idle. Only
+	// then GOGC changes and memory is trimmed.
+	Idle bool
+}
+
+// A Policy decides over the memory of the process. There is to be one that
+// runs in a process: what it sets is set for all of it.
+type Policy struct {
+	// Static after construction.
+	process process
+	host    *host
+	cores   int
+	log     *slog.Logger
+	metrics *policyMetrics
+	// limits and paces say what is decided over.
+	limits, paces bool
+
+	// Owned by Run.
+	soft     int64 // math.MaxInt64: none
+	gogc     int
+	notUntil time.Time // of the next trim
+}
+
+// New reads what applies to this process and changes nothing yet.
+func New(o Options) *Policy {
+	process, host, cores := system()
+	return &Policy{
+		process: process, host: host, cores: cores, log: o.Log, metrics: newMetrics(o.Registerer),
+		limits: !isSet("GOMEMLIMIT"), paces: o.Idle && !isSet("GOGC"),
+	}
+}
+
+// Run decides until ctx ends, and sets everything back then.
+func (p *Policy) Run(ctx context.Context) {
+	defer p.begin()()
+	s := p.process.sample()
+	pace := newPace(p.cores, time.Now(), s)
+	rooms := p.host.rooms()
+	p.limit(rooms, s)
+	p.tell(rooms)
+	ticks := time.NewTicker(interval)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		s := p.process.sample()
+		p.limit(p.host.rooms(), s)
+		calm := pace.next(time.Now(), s)
+		p.metrics.share.Set(pace.share)
+		if p.paces {
+			p.follow(pace)
+		}
+		if p.paces && calm && time.Now().After(p.notUntil) {
+			p.trim(s)
+		}
+	}
+}
+
+// begin takes over the process's settings; the caller calls restore.
+func (p *Policy) begin() (restore func()) {
+	p.soft = math.MaxInt64
+	limit := p.process.setLimit(-1) // only asks
+	percent := 0
+	if p.paces {
+		p.gogc = calmGOGC
+		percent = p.process.setGOGC(calmGOGC)
+	}
+	return func() {
+		if p.limits {
+			p.process.setLimit(limit)
+		}
+		if p.paces {
+			p.process.setGOGC(percent)
+		}
+	}
+}
+
+// limit moves the soft limit with what is free.
+func (p *Policy) limit(rooms []room, s sample) {
+	if len(rooms) == 0 {
+		return
+	}
+	r := tightest(rooms)
+	p.metrics.limit.Set(float64(smallest(rooms).limit))
+	p.metrics.free.Set(float64(r.free))
+	soft := max(s.tight(), s.own+r.spare())
+	// The first one is always far enough from none.
+	if distance := max(soft-p.soft, p.soft-soft); p.limits && distance > r.limit/limitStep {
+		p.soft = soft
+		p.process.setLimit(soft)
+	}
+}
+
+// tell says once what was found.
+func (p *Policy) tell(rooms []room) {
+	about := []any{"soft_limit", "GOMEMLIMIT", "gogc", "GOGC or 100"}
+	if p.limits && p.soft < math.MaxInt64 {
+		about[1] = p.soft
+	} else if p.limits {
+		about[1] = "none"
+	}
+	if p.paces {
+		about[3] = p.gogc
+	}
+	if len(rooms) == 0 {
+		p.log.Info("no limit of memory was found", about...)
+		return
+	}
+	r := smallest(rooms)
+	p.log.Info("memory", append([]any{"limit", r.limit, "of", r.source, "free", tightest(rooms).free}, about...)...)
+}
+
+// follow sets GOGC as it is calm or not.
+func (p *Policy) follow(pace *pace) {
+	if pace.gogc() == p.gogc {
+		return
+	}
+	p.gogc = pace.gogc()
+	p.process.setGOGC(p.gogc)
+	p.metrics.setStorm(pace.storm)
+	p.log.Info("garbage is collected at another pace", "gogc", p.gogc, "storm", pace.storm, "gc_cpu_ratio", pace.share)
+}
+
+// trim gives back what is free, if that is worth it.
+func (p *Policy) trim(s sample) {
+	if s.slack() < max(trimLeast, s.own/trimSlack) {
+		return
+	}
+	start := time.Now()
+	p.process.trim()
+	took := time.Since(start)
+	p.notUntil = time.Now().Add(max(trimEvery, trimShare*took))
+	given := max(0, s.own-p.process.sample().own)
+	p.metrics.trims.Inc()
+	p.metrics.trimmed.Add(float64(given))
+	p.log.Debug("memory was given back", "bytes", given, "took_s", took.Seconds())
+}

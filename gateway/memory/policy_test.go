@@ -1,0 +1,255 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+)
+
+// fakeProcess holds live bytes, makes garbage at a rate, and collects it as
+// GOGC and the soft limit say.
+type fakeProcess struct {
+	mu    sync.Mutex // the test and the policy take turns, but the detector cannot know
+	last  time.Time
+	rate  int64 // bytes a second
+	s     sample
+	gogc  int
+	limit int64
+	trims []time.Time
+	// trimTakes is how long a trim does.
+	trimTakes time.Duration
+}
+
+func newFake(live int64) *fakeProcess {
+	return &fakeProcess{last: time.Now(), gogc: 100, limit: math.MaxInt64, s: sample{own: live + 10*mib, objects: live, live: live, allocated: live}}
+}
+
+func (f *fakeProcess) sample() sample {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	grown := int64(time.Since(f.last).Seconds() * float64(f.rate))
+	f.last = time.Now()
+	f.s.allocated += grown
+	f.s.objects = min(f.s.objects+grown, f.s.live+f.s.live*int64(f.gogc)/100)
+	f.s.own = max(f.s.own, f.s.objects+10*mib)
+	f.s.free = f.s.own - f.s.objects - 10*mib
+	return f.s
+}
+
+func (f *fakeProcess) setGOGC(percent int) (before int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, f.gogc = f.gogc, percent
+	return before
+}
+
+func (f *fakeProcess) setLimit(bytes int64) (before int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before = f.limit
+	if bytes >= 0 {
+		f.limit = bytes
+	}
+	return before
+}
+
+func (f *fakeProcess) trim() {
+	time.Sleep(f.trimTakes)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.trims = append(f.trims, time.Now())
+	f.s.objects, f.s.free, f.s.own = f.s.live, 0, f.s.live+10*mib
+}
+
+// play lets the process allocate for a while.
+func (f *fakeProcess) play(rate int64, d time.Duration) {
+	f.mu.Lock()
+	f.rate = rate
+	f.mu.Unlock()
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (f *fakeProcess) state() (gogc int, limit int64, trims int, own int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.gogc, f.limit, len(f.trims), f.s.own
+}
+
+// fakeHost is a machine of which so much is available.
+type fakeHost struct {
+	mu          sync.Mutex
+	total, free int64
+}
+
+func (h *fakeHost) Open(name string) (fs.File, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return fstest.MapFS{"proc/meminfo": {Data: []byte(machineOf(h.total, h.free))}}.Open(name)
+}
+
+func (h *fakeHost) set(free int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.free = free
+}
+
+// start runs a policy over a process of 4 cores and stops it at the end.
+func start(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (stop func()) {
+	t.Helper()
+	p := &Policy{
+		process: f, host: newHost(root), cores: 4, log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil),
+		limits: limits, paces: paces,
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.Run(ctx)
+	}()
+	synctest.Wait()
+	return func() { cancel(); <-ended }
+}
+
+const (
+	idleRate = mib / 16
+	fullRate = 100 * mib
+)
+
+func TestStormAndAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(200 * mib)
+		stop := start(t, f, &fakeHost{total: 16 * gib, free: 8 * gib}, true, true)
+		expect := func(when string, gogc, trims int) {
+			t.Helper()
+			if g, _, n, _ := f.state(); g != gogc || n != trims {
+				t.Errorf("%s: GOGC %d instead of %d, %d trims instead of %d", when, g, gogc, n, trims)
+			}
+		}
+		expect("at the start", 25, 0)
+		f.play(idleRate, 10*time.Second)
+		f.play(fullRate, 2*time.Second)
+		expect("a storm of two seconds", 100, 0)
+		f.play(fullRate, 30*time.Second)
+		f.play(idleRate, 10*time.Second)
+		expect("its lull", 100, 0)
+		_, _, _, stormy := f.state()
+		f.play(idleRate, 10*time.Second)
+		expect("after it", 25, 1)
+		if _, _, _, own := f.state(); stormy < 350*mib || own > 250*mib {
+			t.Errorf("%d MiB in the storm, %d after it", stormy>>20, own>>20)
+		}
+		f.play(fullRate, 5*time.Second)
+		f.play(idleRate, 20*time.Second)
+		expect("a second storm, too early to trim again", 25, 1)
+		f.play(idleRate, 2*time.Minute)
+		expect("later", 25, 2)
+		f.play(0, time.Hour)
+		expect("nothing to give back", 25, 2)
+		stop()
+		if g, l, _, _ := f.state(); g != 100 || l != math.MaxInt64 {
+			t.Errorf("left behind: GOGC %d, limit %d", g, l)
+		}
+	})
+}
+
+// Trims that take long come less often.
+func TestTrimsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(200 * mib)
+		f.trimTakes = 4 * time.Second
+		defer start(t, f, fstest.MapFS{}, true, true)()
+		f.play(3*mib, time.Hour)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if n := len(f.trims); n < 5 || n > 9 {
+			t.Errorf("%d trims of 4 s in an hour", n)
+		}
+	})
+}
+
+func TestSoftLimit(t *testing.T) {
+	for name, c := range map[string]struct {
+		live, free, want int64
+	}{
+		"what it has and what is free, less a tenth": {200 * mib, 8 * gib, 8*gib + 210*mib - 16*gib/10},
+		"no more than a tenth is free":               {200 * mib, 16 * gib / 10, 10*mib + 250*mib},
+		"others have taken everything":               {200 * mib, 0, 10*mib + 250*mib},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, h := newFake(c.live), &fakeHost{total: 16 * gib, free: c.free}
+				defer start(t, f, h, true, true)()
+				if _, l, _, _ := f.state(); l != c.want {
+					t.Errorf("%d instead of %d", l, c.want)
+				}
+			})
+		})
+	}
+}
+
+// The soft limit moves with what is free, and not with every page.
+func TestSoftLimitFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, h := newFake(200*mib), &fakeHost{total: 16 * gib, free: 8 * gib}
+		defer start(t, f, h, true, false)()
+		_, first, _, _ := f.state()
+		h.set(8*gib - 100*mib)
+		f.play(0, 5*time.Second)
+		if _, l, _, _ := f.state(); l != first {
+			t.Errorf("100 MiB moved it from %d to %d", first, l)
+		}
+		h.set(4 * gib)
+		f.play(0, 2*time.Second)
+		if _, l, _, _ := f.state(); l != first-4*gib {
+			t.Errorf("4 GiB moved it from %d to %d", first, l)
+		}
+	})
+}
+
+// What the operator has set, and what is not to be paced, is left alone.
+func TestLeftAlone(t *testing.T) {
+	for _, limits := range []bool{false, true} {
+		for _, paces := range []bool{false, true} {
+			t.Run(fmt.Sprintf("limits %v, paces %v", limits, paces), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := newFake(200 * mib)
+					f.gogc, f.limit = 70, 5*gib
+					stop := start(t, f, &fakeHost{total: 16 * gib, free: 8 * gib}, limits, paces)
+					f.play(fullRate, 10*time.Second)
+					f.play(idleRate, 20*time.Second)
+					g, l, n, _ := f.state()
+					if (g == 70) == paces || (n == 0) == paces || (l == 5*gib) == limits {
+						t.Errorf("GOGC %d, limit %d, %d trims", g, l, n)
+					}
+					stop()
+					if g, l, _, _ := f.state(); g != 70 || l != 5*gib {
+						t.Errorf("left behind: GOGC %d, limit %d", g, l)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestVariables(t *testing.T) {
+	t.Setenv("GOGC", "40")
+	t.Setenv("GOMEMLIMIT", "")
+	p := New(Options{Log: slog.New(slog.DiscardHandler), Idle: true})
+	if p.paces || !p.limits {
+		t.Errorf("paces %v, limits %v", p.paces, p.limits)
+	}
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	p = New(Options{Log: slog.New(slog.DiscardHandler), Idle: true})
+	if !p.paces || p.limits {
+		t.Errorf("paces %v, limits %v", p.paces, p.limits)
+	}
+}

@@ -1,0 +1,75 @@
+package memory
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// A sample is what the runtime says of the process, in bytes unless noted.
+type sample struct {
+	// allocated since the start.
+	allocated int64
+	// own is all that the process has from the system, and the soft limit is
+	// about.
+	own int64
+	// objects are those of the heap, garbage too; live is what the last
+	// collection left of them.
+	objects, live int64
+	// free is of the heap and not given back.
+	free int64
+	// gcCPU is the seconds of CPU that collections took since the start, but
+	// for those that nobody else wanted.
+	gcCPU float64
+}
+
+// slack is what a collection would make free, and what is free.
+func (s sample) slack() int64 { return max(0, s.objects-s.live) + s.free }
+
+// tight is what the process has with no slack but calm's garbage.
+func (s sample) tight() int64 { return s.own - s.objects - s.free + s.live + s.live*calmGOGC/100 }
+
+// process is what is decided over.
+type process interface {
+	sample() sample
+	// setGOGC and setLimit return what was before.
+	setGOGC(percent int) int
+	setLimit(bytes int64) int64
+	// trim collects and gives back; it returns when that is done.
+	trim()
+}
+
+// goRuntime is this process.
+type goRuntime struct{}
+
+func (goRuntime) setGOGC(percent int) int    { return debug.SetGCPercent(percent) }
+func (goRuntime) setLimit(bytes int64) int64 { return debug.SetMemoryLimit(bytes) }
+func (goRuntime) trim()                      { debug.FreeOSMemory() }
+
+func (goRuntime) sample() sample {
+	s := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/cpu/classes/gc/total:cpu-seconds"},
+		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
+	}
+	metrics.Read(s)
+	bytes := func(i int) int64 { return int64(s[i].Value.Uint64()) }
+	return sample{
+		allocated: bytes(0), own: bytes(1) - bytes(2), objects: bytes(3), live: bytes(4), free: bytes(5),
+		gcCPU: s[6].Value.Float64() - s[7].Value.Float64(),
+	}
+}
+
+// system is what New decides over, and with what.
+func system() (process, *host, int) {
+	return goRuntime{}, newHost(os.DirFS("/")), runtime.GOMAXPROCS(0)
+}
+
+// isSet reports whether the operator has set a variable of the runtime.
+func isSet(name string) bool { return os.Getenv(name) != "" }
