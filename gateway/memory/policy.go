@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"log/slog"
-	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,7 +46,7 @@ type Policy struct {
 	limits, paces bool
 
 	// Owned by Run.
-	soft     int64 // math.MaxInt64: none
+	soft     int64 // math.MaxInt64: none is set
 	gogc     int
 	notUntil time.Time // of the next trim
 }
@@ -92,12 +91,11 @@ func (p *Policy) Run(ctx context.Context) {
 
 // begin takes over the process's settings; the caller calls restore.
 func (p *Policy) begin() (restore func()) {
-	p.soft = math.MaxInt64
-	limit := p.process.setLimit(-1) // only asks
-	percent := 0
+	percent, limit := p.process.settings()
+	p.soft = limit
 	if p.paces {
 		p.gogc = calmGOGC
-		percent = p.process.setGOGC(calmGOGC)
+		p.process.setGOGC(calmGOGC)
 	}
 	return func() {
 		if p.limits {
@@ -118,30 +116,21 @@ func (p *Policy) limit(rooms []room, s sample) {
 	p.metrics.limit.Set(float64(smallest(rooms).limit))
 	p.metrics.free.Set(float64(r.free))
 	soft := max(s.tight(), s.own+r.spare())
-	// The first one is always far enough from none.
 	if distance := max(soft-p.soft, p.soft-soft); p.limits && distance > r.limit/limitStep {
 		p.soft = soft
 		p.process.setLimit(soft)
 	}
 }
 
-// tell says once what was found.
+// tell says once what was found and what is set.
 func (p *Policy) tell(rooms []room) {
-	about := []any{"soft_limit", "GOMEMLIMIT", "gogc", "GOGC or 100"}
-	if p.limits && p.soft < math.MaxInt64 {
-		about[1] = p.soft
-	} else if p.limits {
-		about[1] = "none"
-	}
-	if p.paces {
-		about[3] = p.gogc
-	}
+	percent, soft := p.process.settings()
 	if len(rooms) == 0 {
-		p.log.Info("no limit of memory was found", about...)
+		p.log.Info("no limit of memory was found", "gogc", percent)
 		return
 	}
 	r := smallest(rooms)
-	p.log.Info("memory", append([]any{"limit", r.limit, "of", r.source, "free", tightest(rooms).free}, about...)...)
+	p.log.Info("memory", "limit", r.limit, "of", r.source, "free", tightest(rooms).free, "soft_limit", soft, "gogc", percent)
 }
 
 // follow sets GOGC as it is calm or not.

@@ -43,21 +43,22 @@ func (f *fakeProcess) sample() sample {
 	return f.s
 }
 
-func (f *fakeProcess) setGOGC(percent int) (before int) {
+func (f *fakeProcess) settings() (percent int, limit int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	before, f.gogc = f.gogc, percent
-	return before
+	return f.gogc, f.limit
 }
 
-func (f *fakeProcess) setLimit(bytes int64) (before int64) {
+func (f *fakeProcess) setGOGC(percent int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	before = f.limit
-	if bytes >= 0 {
-		f.limit = bytes
-	}
-	return before
+	f.gogc = percent
+}
+
+func (f *fakeProcess) setLimit(bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limit = bytes
 }
 
 func (f *fakeProcess) trim() {

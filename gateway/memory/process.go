@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -33,9 +34,11 @@ func (s sample) tight() int64 { return s.own - s.objects - s.free + s.live + s.l
 // process is what is decided over.
 type process interface {
 	sample() sample
-	// setGOGC and setLimit return what was before.
-	setGOGC(percent int) int
-	setLimit(bytes int64) int64
+	// settings are those of the collector: GOGC, negative where it is off, and
+	// the soft limit in bytes, math.MaxInt64 where there is none.
+	settings() (percent int, limit int64)
+	setGOGC(percent int)
+	setLimit(bytes int64)
 	// trim collects and gives back; it returns when that is done.
 	trim()
 }
@@ -43,9 +46,19 @@ type process interface {
 // goRuntime is this process.
 type goRuntime struct{}
 
-func (goRuntime) setGOGC(percent int) int    { return debug.SetGCPercent(percent) }
-func (goRuntime) setLimit(bytes int64) int64 { return debug.SetMemoryLimit(bytes) }
-func (goRuntime) trim()                      { debug.FreeOSMemory() }
+func (goRuntime) setGOGC(percent int)  { debug.SetGCPercent(percent) }
+func (goRuntime) setLimit(bytes int64) { debug.SetMemoryLimit(bytes) }
+func (goRuntime) trim()                { debug.FreeOSMemory() }
+
+func (goRuntime) settings() (percent int, limit int64) {
+	s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(s)
+	percent = -1
+	if n := s[0].Value.Uint64(); n <= math.MaxInt32 { // it is beyond where GOGC is off
+		percent = int(n)
+	}
+	return percent, debug.SetMemoryLimit(-1)
+}
 
 func (goRuntime) sample() sample {
 	s := []metrics.Sample{
