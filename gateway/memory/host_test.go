@@ -131,7 +131,7 @@ func FuzzCgroups(f *testing.F) {
 
 // A limit of this machine is found where there is /proc.
 func TestThisHost(t *testing.T) {
-	process, h, cores := system()
+	process, h := system()
 	if _, err := fs.Stat(h.root, "proc/meminfo"); err != nil {
 		t.Skip("no /proc/meminfo on this system")
 	}
@@ -139,7 +139,22 @@ func TestThisHost(t *testing.T) {
 	if len(rooms) == 0 || rooms[0].limit < 64*mib || rooms[0].free <= 0 {
 		t.Errorf("%v", rooms)
 	}
-	if s := process.sample(); cores < 1 || s.own <= 0 || s.objects <= 0 || s.allocated < s.objects || s.own < s.objects {
-		t.Errorf("%d cores, %+v", cores, s)
+	if s := process.sample(); s.cores < 1 || s.cycles < 0 || s.own <= 0 || s.objects <= 0 || s.allocated < s.objects || s.own < s.objects {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What is given back is no longer the process's own.
+func TestOwn(t *testing.T) {
+	p := goRuntime{}
+	large := make([]byte, 64*mib)
+	for i := range large {
+		large[i] = 1
+	}
+	with := p.sample()
+	large = nil
+	p.trim()
+	if without := p.sample(); without.own > with.own-32*mib || without.cycles <= with.cycles || without.slack() > with.slack() {
+		t.Errorf("%+v with 64 MiB, %+v without", with, without)
 	}
 }

@@ -12,7 +12,7 @@ const (
 	// interval between two looks: in a storm of a thousand connections a
 	// second, some tens of MiB.
 	interval = time.Second
-	// limitStep is the part of the limit by which the soft limit has to move:
+	// limitStep is the part of itself by which the soft limit has to move:
 	// setting it stops the process for some microseconds.
 	limitStep = 64
 	// trimSlack is the part of what the process has that makes trimming worth
@@ -39,7 +39,6 @@ type Policy struct {
 	// Static after construction.
 	process process
 	host    *host
-	cores   int
 	log     *slog.Logger
 	metrics *policyMetrics
 	// limits and paces say what is decided over.
@@ -53,9 +52,9 @@ type Policy struct {
 
 // New reads what applies to this process and changes nothing yet.
 func New(o Options) *Policy {
-	process, host, cores := system()
+	process, host := system()
 	return &Policy{
-		process: process, host: host, cores: cores, log: o.Log, metrics: newMetrics(o.Registerer),
+		process: process, host: host, log: o.Log, metrics: newMetrics(o.Registerer),
 		limits: !isSet("GOMEMLIMIT"), paces: o.Idle && !isSet("GOGC"),
 	}
 }
@@ -64,7 +63,7 @@ func New(o Options) *Policy {
 func (p *Policy) Run(ctx context.Context) {
 	defer p.begin()()
 	s := p.process.sample()
-	pace := newPace(p.cores, time.Now(), s)
+	pace := newPace(time.Now(), s)
 	rooms := p.host.rooms()
 	p.limit(rooms, s)
 	p.tell(rooms)
@@ -80,10 +79,12 @@ func (p *Policy) Run(ctx context.Context) {
 		p.limit(p.host.rooms(), s)
 		calm := pace.next(time.Now(), s)
 		p.metrics.share.Set(pace.share)
-		if p.paces {
-			p.follow(pace)
+		p.metrics.calmShare.Set(pace.calmShare)
+		if !p.paces {
+			continue
 		}
-		if p.paces && calm && time.Now().After(p.notUntil) {
+		p.follow(pace)
+		if calm && time.Now().After(p.notUntil) {
 			p.trim(s)
 		}
 	}
@@ -116,7 +117,7 @@ func (p *Policy) limit(rooms []room, s sample) {
 	p.metrics.limit.Set(float64(smallest(rooms).limit))
 	p.metrics.free.Set(float64(r.free))
 	soft := max(s.tight(), s.own+r.spare())
-	if distance := max(soft-p.soft, p.soft-soft); p.limits && distance > r.limit/limitStep {
+	if distance := max(soft-p.soft, p.soft-soft); p.limits && distance > p.soft/limitStep {
 		p.soft = soft
 		p.process.setLimit(soft)
 	}
@@ -125,12 +126,13 @@ func (p *Policy) limit(rooms []room, s sample) {
 // tell says once what was found and what is set.
 func (p *Policy) tell(rooms []room) {
 	percent, soft := p.process.settings()
+	log := p.log.With("gogc", percent, "from_environment", fromEnvironment())
 	if len(rooms) == 0 {
-		p.log.Info("no limit of memory was found", "gogc", percent)
+		log.Info("memory: no limit was found")
 		return
 	}
 	r := smallest(rooms)
-	p.log.Info("memory", "limit", r.limit, "of", r.source, "free", tightest(rooms).free, "soft_limit", soft, "gogc", percent)
+	log.Info("memory", "limit", r.limit, "of", r.source, "free", tightest(rooms).free, "soft_limit", soft)
 }
 
 // follow sets GOGC as it is calm or not.
@@ -141,7 +143,7 @@ func (p *Policy) follow(pace *pace) {
 	p.gogc = pace.gogc()
 	p.process.setGOGC(p.gogc)
 	p.metrics.setStorm(pace.storm)
-	p.log.Info("garbage is collected at another pace", "gogc", p.gogc, "storm", pace.storm, "gc_cpu_ratio", pace.share)
+	p.log.Info("garbage is collected at another pace", "gogc", p.gogc, "storm", pace.storm, "gc_cpu_ratio", pace.share, "gc_cpu_calm_ratio", pace.calmShare)
 }
 
 // trim gives back what is free, if that is worth it.

@@ -28,7 +28,10 @@ type fakeProcess struct {
 }
 
 func newFake(live int64) *fakeProcess {
-	return &fakeProcess{last: time.Now(), gogc: 100, limit: math.MaxInt64, s: sample{own: live + 10*mib, objects: live, live: live, allocated: live}}
+	return &fakeProcess{
+		last: time.Now(), gogc: 100, limit: math.MaxInt64,
+		s: sample{own: live + 10*mib, objects: live, live: live, allocated: live, cores: 4},
+	}
 }
 
 func (f *fakeProcess) sample() sample {
@@ -37,8 +40,13 @@ func (f *fakeProcess) sample() sample {
 	grown := int64(time.Since(f.last).Seconds() * float64(f.rate))
 	f.last = time.Now()
 	f.s.allocated += grown
-	f.s.objects = min(f.s.objects+grown, f.s.live+f.s.live*int64(f.gogc)/100)
-	f.s.own = max(f.s.own, f.s.objects+10*mib)
+	goal := f.s.live + f.s.live*int64(f.gogc)/100
+	peak := min(f.s.objects+grown, goal)
+	for f.s.objects += grown; f.s.objects > goal; f.s.objects -= goal - f.s.live {
+		f.s.cycles++
+		f.s.gcCPU += 2e-9 * float64(f.s.live)
+	}
+	f.s.own = max(f.s.own, peak+10*mib)
 	f.s.free = f.s.own - f.s.objects - 10*mib
 	return f.s
 }
@@ -78,6 +86,13 @@ func (f *fakeProcess) play(rate int64, d time.Duration) {
 	synctest.Wait()
 }
 
+// hold has so many bytes alive.
+func (f *fakeProcess) hold(live int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.s.live, f.s.objects = live, live
+}
+
 func (f *fakeProcess) state() (gogc int, limit int64, trims int, own int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +121,7 @@ func (h *fakeHost) set(free int64) {
 func start(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (stop func()) {
 	t.Helper()
 	p := &Policy{
-		process: f, host: newHost(root), cores: 4, log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil),
+		process: f, host: newHost(root), log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil),
 		limits: limits, paces: paces,
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -211,6 +226,20 @@ func TestSoftLimitFollows(t *testing.T) {
 		f.play(0, 2*time.Second)
 		if _, l, _, _ := f.state(); l != first-4*gib {
 			t.Errorf("4 GiB moved it from %d to %d", first, l)
+		}
+	})
+}
+
+// On a machine that others have filled, the soft limit is no less than what is
+// held, however small that is beside the machine.
+func TestSoftLimitOfTheSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(200 * mib)
+		defer start(t, f, &fakeHost{total: 256 * gib, free: 0}, true, true)()
+		f.hold(500 * mib)
+		f.play(0, 2*time.Second)
+		if _, l, _, _ := f.state(); l < 510*mib {
+			t.Errorf("%d MiB with 500 MiB alive", l>>20)
 		}
 	})
 }

@@ -20,9 +20,12 @@ type sample struct {
 	objects, live int64
 	// free is of the heap and not given back.
 	free int64
-	// gcCPU is the seconds of CPU that collections took since the start, but
-	// for those that nobody else wanted.
-	gcCPU float64
+	// cycles are the collections since the start, and gcCPU the seconds of CPU
+	// that they took, but for those that nobody else wanted.
+	cycles int64
+	gcCPU  float64
+	// cores are those that the process may use.
+	cores int
 }
 
 // slack is what a collection would make free, and what is free.
@@ -68,20 +71,31 @@ func (goRuntime) sample() sample {
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/cpu/classes/gc/total:cpu-seconds"},
 		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
 	}
 	metrics.Read(s)
-	bytes := func(i int) int64 { return int64(s[i].Value.Uint64()) }
+	number := func(i int) int64 { return int64(s[i].Value.Uint64()) }
 	return sample{
-		allocated: bytes(0), own: bytes(1) - bytes(2), objects: bytes(3), live: bytes(4), free: bytes(5),
-		gcCPU: s[6].Value.Float64() - s[7].Value.Float64(),
+		allocated: number(0), own: number(1) - number(2), objects: number(3), live: number(4), free: number(5),
+		cycles: number(6), gcCPU: s[7].Value.Float64() - s[8].Value.Float64(),
+		cores: runtime.GOMAXPROCS(0), // it follows the cgroup's
 	}
 }
 
 // system is what New decides over, and with what.
-func system() (process, *host, int) {
-	return goRuntime{}, newHost(os.DirFS("/")), runtime.GOMAXPROCS(0)
+func system() (process, *host) { return goRuntime{}, newHost(os.DirFS("/")) }
+
+// fromEnvironment are the variables that the operator has set.
+func fromEnvironment() []string {
+	set := []string{}
+	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+		if isSet(name) {
+			set = append(set, name)
+		}
+	}
+	return set
 }
 
 // isSet reports whether the operator has set a variable of the runtime.
