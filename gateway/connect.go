@@ -22,7 +22,7 @@ type connectFlags struct {
 	// The device.
 	user, device, transport  string
 	platform, app, pushToken string
-	background               bool
+	background, postQuantum  bool
 	versionsFile             string
 	// What to do.
 	once           int
@@ -38,6 +38,7 @@ func newConnectFlags(c *console) *connectFlags {
 	f.StringVar(&f.user, "user", "", "`USER` of the device. Required")
 	f.StringVar(&f.device, "device", "", "`DEVICE` to be. Required")
 	f.StringVar(&f.transport, "transport", client.Auto, "`TRANSPORT` auto, quic or tcp. Default: auto")
+	f.BoolVar(&f.postQuantum, "post-quantum", false, "offer a key exchange with ML-KEM")
 	f.StringVar(&f.platform, "platform", "other", "`PLATFORM` ios, android or other. Default: other")
 	f.StringVar(&f.app, "app", "", "`APP`, the bundle identifier or the Firebase project")
 	f.StringVar(&f.pushToken, "push-token", "", "`TOKEN` of the push provider. Default: a stored one stays as it is")
@@ -130,7 +131,7 @@ func (d *device) config(ctx context.Context) (client.Config, error) {
 		return client.Config{}, usagef("--platform %.20q must be ios, android or other", f.platform)
 	}
 	cfg := client.Config{
-		Addr: f.door.addr, Transport: f.transport, TLS: tls, Token: token,
+		Addr: f.door.addr, Transport: f.transport, TLS: tls, PostQuantum: f.postQuantum, Token: token,
 		Platform: platform, App: f.app, AppVersion: "hawser-connect", PushToken: f.pushToken, Background: f.background,
 		OnEvent: d.onEvent, OnState: d.onState,
 		Log: slog.New(slog.NewJSONHandler(f.c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

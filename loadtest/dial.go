@@ -68,7 +68,7 @@ func deviceTLS(p Plan) (*tls.Config, error) {
 	if p.Hello == helloSDK {
 		// ChaCha20-Poly1305 comes first by the environment of the process: see
 		// startWorker.
-		config.CurvePreferences = []tls.CurveID{tls.X25519}
+		config.CurvePreferences = transport.KeyExchanges(false)
 	}
 	if p.CAFile == "" {
 		return config, nil

@@ -98,7 +98,7 @@ func targetFlags(f *flag.FlagSet, o *options) {
 func loadFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.transport, "transport", overTCP, "`tcp` or quic")
 	f.BoolFunc("quic", "short for --transport quic", func(string) error { o.transport = overQUIC; return nil })
-	f.StringVar(&o.hello, "hello", helloSDK, "`sdk`: X25519 alone and ChaCha20-Poly1305 first; stock: what crypto/tls offers")
+	f.StringVar(&o.hello, "hello", helloSDK, "`sdk`: X25519 without ML-KEM and ChaCha20-Poly1305 first; stock: what crypto/tls offers")
 	f.IntVar(&o.conns, "conns", 1000, "`N` connections, each a user's")
 	f.Float64Var(&o.connectRate, "connect-rate", 500, "`N` connections a second")
 	f.Float64Var(&o.rate, "rate", defaultRate(o.command), "`N` a second of what the command is about")

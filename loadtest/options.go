@@ -20,7 +20,7 @@ const (
 	// helloStock is what crypto/tls offers by itself: an ML-KEM share, and
 	// AES-GCM first on machines that have instructions for it.
 	helloStock = "stock"
-	// helloSDK offers X25519 alone and ChaCha20-Poly1305 first: what costs an
+	// helloSDK offers X25519 without ML-KEM and ChaCha20-Poly1305 first: what costs an
 	// edge the least memory.
 	helloSDK = "sdk"
 )

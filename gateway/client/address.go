@@ -81,11 +81,20 @@ func lookup(ctx context.Context, hostport string) ([]address, error) {
 	return out, nil
 }
 
-// dialAddress dials with the package's own transports.
-func dialAddress(ctx context.Context, kind transport.Kind, a address, config *tls.Config) (transport.Conn, error) {
+// tls is the configuration of every dial.
+func (cfg Config) tls() *tls.Config {
+	config := cfg.TLS.Clone() // nil of nil
 	if config == nil {
 		config = &tls.Config{}
 	}
+	if config.CurvePreferences == nil {
+		config.CurvePreferences = transport.KeyExchanges(cfg.PostQuantum)
+	}
+	return config
+}
+
+// dialAddress dials with the package's own transports.
+func dialAddress(ctx context.Context, kind transport.Kind, a address, config *tls.Config) (transport.Conn, error) {
 	if config.ServerName == "" {
 		config = config.Clone()
 		config.ServerName = a.name

@@ -51,8 +51,9 @@ func newDialer(cfg Config, work *sync.WaitGroup) *dialer {
 		return d
 	}
 	d.addresses = func(ctx context.Context) ([]address, error) { return resolve(ctx, cfg.Addr) }
+	config := cfg.tls()
 	d.dial = func(ctx context.Context, kind transport.Kind, a address) (transport.Conn, error) {
-		return dialAddress(ctx, kind, a, cfg.TLS)
+		return dialAddress(ctx, kind, a, config)
 	}
 	return d
 }

@@ -9,6 +9,9 @@ type Edge struct {
 	Listen string `yaml:"listen"`
 	// TLS is the certificate that devices see. Required.
 	TLS TLS `yaml:"tls"`
+	// PostQuantum is On or Off: whether devices that offer a key exchange which
+	// quantum computers do not break get it. Empty: On.
+	PostQuantum string `yaml:"post_quantum"`
 	// TicketKeyFile holds the key that signs resume tickets: at least 32
 	// random bytes, the same on every edge of the fleet. Required.
 	TicketKeyFile SecretFile `yaml:"ticket_key_file"`
@@ -38,6 +41,12 @@ type Edge struct {
 	Limits Limits `yaml:"limits"`
 }
 
+// The values of a switch.
+const (
+	On  = "on"
+	Off = "off"
+)
+
 // Limits is what one connection may ask for. Devices learn it in Welcome.
 type Limits struct {
 	// MaxRequests is the greatest number of Requests without a Response.
@@ -63,6 +72,7 @@ type TLS struct {
 
 func (e *Edge) setDefaults() {
 	orDefault(&e.Listen, ":443")
+	orDefault(&e.PostQuantum, On)
 	orDefault(&e.HandshakeTimeout, 10*time.Second)
 	orDefault(&e.MaxHandshakes, 1024)
 	orDefault(&e.HelloTimeout, 10*time.Second)
@@ -80,6 +90,7 @@ func (e *Edge) setDefaults() {
 func (e *Edge) check(k *checker) {
 	k.listen("edge.listen", e.Listen)
 	k.tls("edge.tls", e.TLS)
+	k.oneOf("edge.post_quantum", e.PostQuantum, On, Off)
 	k.key("edge.ticket_key_file", e.TicketKeyFile, 32)
 	k.duration("edge.handshake_timeout", e.HandshakeTimeout, minWait, maxWait)
 	k.between("edge.max_handshakes", e.MaxHandshakes, 1, 1_000_000)

@@ -61,6 +61,7 @@ func TestDefaults(t *testing.T) {
 		{"nats.users.router.user", c.NATS.Users.Router.User, "router-edge-1"},
 		{"nats.users.push.user", c.NATS.Users.Push.User, ""},
 		{"edge.listen", c.Edge.Listen, ":443"},
+		{"edge.post_quantum", c.Edge.PostQuantum, On},
 		{"edge.hello_timeout", c.Edge.HelloTimeout, 10 * time.Second},
 		{"edge.write_timeout", c.Edge.WriteTimeout, 20 * time.Second},
 		{"router.api.listen", c.Router.API.Listen, "127.0.0.1:7480"},

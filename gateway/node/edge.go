@@ -14,7 +14,6 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/admin"
 	"github.com/hawser-edge/hawser/gateway/config"
-	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/session"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
@@ -115,21 +114,20 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 }
 
 func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
-	rejected := metric.For(p.registry, "transport").CounterVec("rejected_total",
-		"Connections that ended before they could say Hello, by transport and reason.",
-		metric.By("transport", string(transport.TCP), string(transport.QUIC)),
-		metric.By("reason", transport.RejectReasons()...))
+	counts := newDoorMetrics(p.registry)
 	e.tcp, e.quic, err = transport.ListenBoth(transport.ListenConfig{
-		Addr:             p.cfg.Edge.Listen,
-		TLS:              &tls.Config{GetCertificate: e.cert.get},
+		Addr: p.cfg.Edge.Listen,
+		TLS: &tls.Config{
+			GetCertificate:   e.cert.get,
+			CurvePreferences: transport.KeyExchanges(p.cfg.Edge.PostQuantum == config.On),
+		},
 		HandshakeTimeout: p.cfg.Edge.HandshakeTimeout,
 		MaxHandshakes:    p.cfg.Edge.MaxHandshakes,
 		FleetKey:         fleetKey,
 		Up:               e.up,
 		Log:              p.log,
-		OnReject: func(kind transport.Kind, reason string) {
-			rejected.WithLabelValues(string(kind), reason).Inc()
-		},
+		OnReject:         counts.reject,
+		OnHandshake:      counts.handshake,
 	})
 	if err != nil {
 		return fmt.Errorf("edge.listen: cannot listen on %s, free the address or choose another one: %w", p.cfg.Edge.Listen, err)

@@ -2,7 +2,11 @@
 
 package transport
 
-import "golang.org/x/sys/unix"
+import (
+	"reflect"
+
+	"golang.org/x/sys/unix"
+)
 
 // ShrinkWriteBuffer lets the socket of an accepted TCP connection take as few
 // bytes as the system allows before a write to it blocks.
@@ -10,4 +14,9 @@ func ShrinkWriteBuffer(c Conn) error {
 	return c.(*parked).sock.Control(func(fd int) error {
 		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1)
 	})
+}
+
+// ReadBuffer is how much crypto/tls keeps to read into.
+func ReadBuffer(c Conn) int {
+	return reflect.ValueOf(c.(*parked).tls).Elem().FieldByName("rawInput").FieldByName("buf").Cap()
 }

@@ -32,7 +32,7 @@ type parked struct {
 	sock park.Socket
 
 	// Owned by who reads.
-	shaper *shaper // nil some time after Park
+	shaper *shaper // nil while parked and between two records
 
 	mu sync.Mutex
 
@@ -207,13 +207,17 @@ func (c *parked) lingeredLong() bool {
 // it sets one for its own last alert, which would hit what is queued.
 type parkedRaw parked
 
+// Read mostly finds one small record, which needs no shaper.
 func (r *parkedRaw) Read(p []byte) (int, error) {
-	if r.shaper == nil {
-		return r.sock.Read(p)
-	}
-	if r.sock.Parked() && r.shaper.empty() {
+	if r.shaper != nil && r.shaper.empty() && r.sock.Parked() {
 		r.shaper = nil
-		return r.sock.Read(p)
+	}
+	if r.shaper == nil {
+		n, err := r.sock.Read(p)
+		if err != nil || isRecord(p[:n]) {
+			return n, err
+		}
+		r.shaper = shaperOf(p[:n])
 	}
 	return r.shaper.read(&r.sock, p)
 }

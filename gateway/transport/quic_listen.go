@@ -202,6 +202,8 @@ func (l *quicListener) awaitStream(qc *quic.Conn) {
 	if a.handed.CompareAndSwap(false, true) {
 		l.slots.release()
 	}
+	state := c.TLS()
+	l.cfg.OnHandshake(QUIC, &state)
 }
 
 // refuse tells the device why; admit's end of life counts it.

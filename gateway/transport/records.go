@@ -8,11 +8,11 @@ import (
 )
 
 // crypto/tls keeps its read buffer for the life of a connection, as large as
-// it ever was: 576 bytes where every record arrives whole and in a read of its
-// own, twice or four times that where the kilobyte of a ClientHello with a
-// post-quantum key share came first, or a record in two reads. So as long as a
-// connection is not idle yet its records are handed over one by one, and a
-// large ClientHello in several records, which TLS allows (RFC 8446, 5.1).
+// it ever was: 576 bytes where every record is no longer, and arrives whole and
+// in a read of its own; twice or four times that where the kilobyte of a
+// ClientHello with a post-quantum key share came first, or a record in two
+// reads. So records are handed over one by one, and a large ClientHello in
+// several records, which TLS allows (RFC 8446, 5.1).
 
 const (
 	recordHeader    = 5
@@ -36,6 +36,16 @@ type shaper struct {
 }
 
 func newShaper() *shaper { return &shaper{buf: make([]byte, 0, shaperBuffer)} }
+
+// shaperOf goes on behind a client's hello, with what was read.
+func shaperOf(p []byte) *shaper {
+	return &shaper{buf: append(make([]byte, 0, max(len(p), recordHeader)), p...), hello: true}
+}
+
+// isRecord reports whether p is one record, whole.
+func isRecord(p []byte) bool {
+	return len(p) >= recordHeader && len(p) == recordHeader+int(binary.BigEndian.Uint16(p[3:]))
+}
 
 // empty reports whether everything that was read has been handed on.
 func (s *shaper) empty() bool { return len(s.buf) == 0 }

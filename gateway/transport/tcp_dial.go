@@ -30,5 +30,5 @@ func DialTCP(ctx context.Context, addr string, config *tls.Config) (Conn, error)
 		_ = raw.Close()
 		return nil, err
 	}
-	return &conn{link: &tcpLink{Conn: tc, raw: socket}, kind: TCP, dialed: true}, nil
+	return &conn{link: &tcpLink{Conn: tc, raw: socket, small: true}, kind: TCP, dialed: true}, nil
 }

@@ -106,7 +106,8 @@ func (l *tcpListener) handshake(raw *incoming) {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
 	}
-	switch tc.ConnectionState().NegotiatedProtocol {
+	state := tc.ConnectionState()
+	switch state.NegotiatedProtocol {
 	case wire.ALPN:
 	case ALPNProbe:
 		l.answerProbe(tc)
@@ -119,7 +120,9 @@ func (l *tcpListener) handshake(raw *incoming) {
 	if err := l.deliver(raw.conn(l)); err != nil {
 		l.open.done()
 		l.refuse(raw, l.reasonOf(a, err), err)
+		return
 	}
+	l.cfg.OnHandshake(TCP, &state)
 }
 
 func (l *tcpListener) refuse(raw *incoming, reason string, err error) {

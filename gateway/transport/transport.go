@@ -115,8 +115,8 @@ type ListenConfig struct {
 	// Addr is host:port. Port 0 takes a free one.
 	Addr string
 	// TLS holds the certificate, or GetCertificate. NextProtos is set by this
-	// package and MinVersion raised to TLS 1.3. CurvePreferences decides how
-	// much memory an idle connection keeps: X25519 alone keeps the least.
+	// package and MinVersion raised to TLS 1.3. CurvePreferences may be
+	// KeyExchanges.
 	TLS *tls.Config
 	// HandshakeTimeout bounds the time from a connection's first packet to its
 	// being ready for Accept, and the time in which it must then be accepted.
@@ -142,6 +142,9 @@ type ListenConfig struct {
 	// OnReject is called once for each connection that ended before Accept,
 	// with one of the Reject reasons. It must not block. Nil ignores them.
 	OnReject func(kind Kind, reason string)
+	// OnHandshake is called with what was negotiated, once for each connection
+	// that Accept has handed out. It must not block. Nil ignores it.
+	OnHandshake func(kind Kind, state *tls.ConnectionState)
 }
 
 func (c ListenConfig) withDefaults() ListenConfig {
@@ -162,6 +165,9 @@ func (c ListenConfig) withDefaults() ListenConfig {
 	}
 	if c.OnReject == nil {
 		c.OnReject = func(Kind, string) {}
+	}
+	if c.OnHandshake == nil {
+		c.OnHandshake = func(Kind, *tls.ConnectionState) {}
 	}
 	return c
 }
