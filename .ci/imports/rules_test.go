@@ -61,6 +61,7 @@ var parts = []part{
 	{leaf, "token", []string{"gateway/token"}},
 	{leaf, "config", []string{"gateway/config"}},
 	{leaf, "memory", []string{"gateway/memory"}},
+	{leaf, "admission", []string{"gateway/admission"}},
 	{leaf, "heartbeat", []string{"heartbeat/..."}},
 	{leaf, "push", []string{"push"}},
 	{leaf, "h2conn", []string{"push/h2conn"}},

@@ -17,8 +17,9 @@ type Edge struct {
 	TicketKeyFile SecretFile `yaml:"ticket_key_file"`
 	// HandshakeTimeout is how long a TLS or QUIC handshake may take. 0: 10s.
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout"`
-	// MaxHandshakes is how many handshakes run at once on each of TCP and
-	// QUIC; more connections are refused. 0: 1024.
+	// MaxHandshakes is how many handshakes are under way at once on each of
+	// TCP and QUIC. More connections wait on TCP, for the oldest of more than
+	// 2s to be given up, and are refused on QUIC. 0: 1024.
 	MaxHandshakes int `yaml:"max_handshakes"`
 	// HelloTimeout is how long a device may take from the handshake's end to
 	// its Hello. 0: 10s.
@@ -27,7 +28,8 @@ type Edge struct {
 	// to it before it is closed as too slow. 0: 20s.
 	WriteTimeout time.Duration `yaml:"write_timeout"`
 	// MaxConnections is how many connections the edge holds; more are told
-	// that it is busy. 0: 100000.
+	// that it is busy. So they are when the process runs short of file
+	// descriptors or memory. 0: 100000.
 	MaxConnections int `yaml:"max_connections"`
 	// ReconnectSpread is over which time devices spread their new attempts
 	// should this edge vanish without a word. 0: 30s.
@@ -35,6 +37,8 @@ type Edge struct {
 	// DrainSpread is over which time a stopping edge sends its devices
 	// elsewhere; fewer than 100 a second need less. 0: 30s.
 	DrainSpread time.Duration `yaml:"drain_spread"`
+	// Admission is how many connections the edge hears, and from where.
+	Admission Admission `yaml:"admission"`
 	// Island is what the edge does while it is cut off.
 	Island Island `yaml:"island"`
 	// Limits is what one device may ask for.
@@ -80,6 +84,7 @@ func (e *Edge) setDefaults() {
 	orDefault(&e.MaxConnections, 100_000)
 	orDefault(&e.ReconnectSpread, 30*time.Second)
 	orDefault(&e.DrainSpread, 30*time.Second)
+	e.Admission.setDefaults()
 	e.Island.setDefaults()
 	orDefault(&e.Limits.MaxRequests, 16)
 	orDefault(&e.Limits.RequestsPerSecond, 20)
@@ -99,6 +104,7 @@ func (e *Edge) check(k *checker) {
 	k.between("edge.max_connections", e.MaxConnections, 1, 10_000_000)
 	k.duration("edge.reconnect_spread", e.ReconnectSpread, time.Millisecond, time.Hour)
 	k.duration("edge.drain_spread", e.DrainSpread, time.Millisecond, time.Hour)
+	e.Admission.check(k)
 	e.Island.check(k)
 	e.Limits.check(k)
 }

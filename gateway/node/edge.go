@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hawser-edge/hawser/gateway/admin"
+	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/session"
 	"github.com/hawser-edge/hawser/gateway/token"
@@ -35,6 +36,9 @@ type edgeRole struct {
 	link     *edgelink.Link
 	server   *session.Server
 	island   *island
+	memory   *admission.Memory
+	sources  *admission.Sources
+	sockets  int // that the listener of TCP may have; 0: unknown
 	tcp      transport.Listener
 	quic     transport.Listener
 
@@ -73,6 +77,7 @@ func (e *edgeRole) open(p parts) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the ticket key: %w", err)
 	}
+	e.openGates(p)
 	if err := e.openSessions(p, fleetKey); err != nil {
 		return err
 	}
@@ -91,11 +96,13 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 		Edge:  p.cfg.Name, TicketKey: fleetKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
 		Limits: session.Limits{
 			MaxConns: p.cfg.Edge.MaxConnections, HelloTimeout: p.cfg.Edge.HelloTimeout,
-			WriteTimeout: p.cfg.Edge.WriteTimeout,
-			MaxRequests:  limits.MaxRequests, RequestsPerSecond: limits.RequestsPerSecond,
+			MaxUnidentified: p.cfg.Edge.Admission.MaxUnidentified,
+			WriteTimeout:    p.cfg.Edge.WriteTimeout,
+			MaxRequests:     limits.MaxRequests, RequestsPerSecond: limits.RequestsPerSecond,
 			RequestTimeout: limits.RequestTimeout, MaxRequestTimeout: limits.MaxRequestTimeout,
 		},
-		Log: p.log, Registerer: p.registry,
+		Full: e.full,
+		Log:  p.log, Registerer: p.registry,
 	})
 	if err != nil {
 		return err
@@ -123,6 +130,9 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		},
 		HandshakeTimeout: p.cfg.Edge.HandshakeTimeout,
 		MaxHandshakes:    p.cfg.Edge.MaxHandshakes,
+		Sources:          e.sources,
+		MaxSockets:       e.sockets,
+		Room:             e.memory.Room,
 		FleetKey:         fleetKey,
 		Up:               e.up,
 		Log:              p.log,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,6 +36,9 @@ type Config struct {
 	Limits          Limits
 	// Clock is the wall clock. Nil: the host's, taken for right.
 	Clock Clock
+	// Full tells whether there is no room for one more session over a kind of
+	// transport; it must not block. Nil: Limits.MaxConns alone says.
+	Full func(transport.Kind) bool
 	// Log receives one line a session at debug level, and faults. Nil
 	// discards.
 	Log *slog.Logger
@@ -49,9 +53,10 @@ type Limits struct {
 	// with 3003. 0: only memory and file descriptors bound it.
 	MaxConns int
 	// MaxUnidentified is the greatest number of connections that have not said
-	// Hello. 0: 10,000.
+	// Hello. 0: 4,096.
 	MaxUnidentified int
-	// HelloTimeout is the time to Hello. 0: 10 s.
+	// HelloTimeout is the time to Hello; a fifth of it, once there are half of
+	// MaxUnidentified. 0: 10 s.
 	HelloTimeout time.Duration
 	// TokenGrace is how long before its JWT expires a device is warned. A
 	// device that arrives with less is warned at once and gets as long. 0: 30 s.
@@ -101,6 +106,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Clock == nil {
 		c.Clock = hostClock{}
 	}
+	if c.Full == nil {
+		c.Full = func(transport.Kind) bool { return false }
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -110,7 +118,7 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 func (l Limits) withDefaults() Limits {
-	l.MaxUnidentified = or(l.MaxUnidentified, 10_000)
+	l.MaxUnidentified = or(l.MaxUnidentified, 4096)
 	l.HelloTimeout = or(l.HelloTimeout, 10*time.Second)
 	l.TokenGrace = or(l.TokenGrace, 30*time.Second)
 	l.WriteTimeout = or(l.WriteTimeout, 20*time.Second)

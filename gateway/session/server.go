@@ -112,6 +112,7 @@ func (v *serving) hold(conn transport.Conn) {
 		closed{conn, over}.finish()
 		return
 	}
+	transport.Welcomed(conn)
 	if s.parks {
 		v.wg.Add(1) // until finish
 		conn.(transport.Parker).Park(s)

@@ -34,16 +34,26 @@ func (u *unidentified) greet() (*session, *ending) {
 	// The end of Serve does not wait for a Hello.
 	stop := context.AfterFunc(u.serving.ctx, func() { _ = u.conn.SetReadDeadline(time.Now()) })
 	defer stop()
-	hello, over := u.hello()
+	hello, over := u.hello(srv.helloTimeout(waiting))
 	if over != nil {
 		return nil, over
 	}
 	return u.identify(hello)
 }
 
+// helloTimeout is shorter where many wait: those who mean to say Hello have
+// mostly said it in a fifth of the time.
+func (srv *Server) helloTimeout(waiting int64) time.Duration {
+	l := &srv.cfg.Limits
+	if waiting > int64(l.MaxUnidentified)/2 {
+		return l.HelloTimeout / 5
+	}
+	return l.HelloTimeout
+}
+
 // hello reads the first frame.
-func (u *unidentified) hello() (*wirepb.Hello, *ending) {
-	_ = u.conn.SetReadDeadline(time.Now().Add(u.serving.srv.cfg.Limits.HelloTimeout))
+func (u *unidentified) hello(within time.Duration) (*wirepb.Hello, *ending) {
+	_ = u.conn.SetReadDeadline(time.Now().Add(within))
 	if u.serving.ctx.Err() != nil {
 		return nil, endShutdown
 	}
@@ -86,7 +96,7 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	if kinds == nil {
 		return nil, endTenant
 	}
-	if limit := srv.cfg.Limits.MaxConns; limit > 0 && srv.hub.Count() >= limit {
+	if srv.full(u.conn.Kind()) {
 		return nil, endBusy
 	}
 	s := u.session(hello, id, kinds, now)
@@ -102,6 +112,12 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	srv.cfg.Log.Debug("session opened", "conn", s.number, "tenant", id.Tenant, "user", id.User, "device", id.Device,
 		"transport", string(u.conn.Kind()), "epoch", s.epoch)
 	return s, nil
+}
+
+// full reports whether there is no room for one more session.
+func (srv *Server) full(kind transport.Kind) bool {
+	limit := srv.cfg.Limits.MaxConns
+	return limit > 0 && srv.hub.Count() >= limit || srv.cfg.Full(kind)
 }
 
 // session makes the session that takes over the connection.

@@ -51,6 +51,8 @@ type conn struct {
 	dialed bool
 	// onClosed runs once, after finish. Nil for a dialed connection.
 	onClosed func()
+	// onWelcome; see Welcomed. Nil for a dialed connection.
+	onWelcome func()
 
 	wrote    atomic.Bool // something was written that the peer may still want
 	peerDone atomic.Bool // reading failed or ended: nothing to wait for
@@ -67,6 +69,12 @@ var _ Conn = (*conn)(nil)
 func (c *conn) Kind() Kind                 { return c.kind }
 func (c *conn) RemoteAddr() netip.AddrPort { return c.link.remoteAddr() }
 func (c *conn) TLS() tls.ConnectionState   { return c.link.tlsState() }
+
+func (c *conn) welcomed() {
+	if c.onWelcome != nil {
+		c.onWelcome()
+	}
+}
 
 func (c *conn) Read(p []byte) (int, error) {
 	c.rmu.Lock()

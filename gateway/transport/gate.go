@@ -10,6 +10,7 @@ import (
 
 var (
 	errTooManyHandshakes = errors.New("transport: too many handshakes under way")
+	errNoRoom            = errors.New("transport: no room for the connection")
 	errALPN              = errors.New("transport: the client does not speak hawser/1")
 	errNotAccepted       = errors.New("transport: nobody accepted the connection in time")
 )

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/transport/park"
 )
 
@@ -29,7 +30,8 @@ type parked struct {
 	listener *tcpListener
 	tls      *tls.Conn
 
-	sock park.Socket
+	sock  park.Socket
+	place admission.Place // of the listener's Sources
 
 	// Owned by who reads.
 	shaper *shaper // nil while parked and between two records
@@ -51,6 +53,8 @@ var _ Parker = (*parked)(nil)
 func (c *parked) Kind() Kind                 { return TCP }
 func (c *parked) RemoteAddr() netip.AddrPort { return c.sock.Remote() }
 func (c *parked) TLS() tls.ConnectionState   { return c.tls.ConnectionState() }
+
+func (c *parked) welcomed() { c.listener.cfg.Sources.Welcome(&c.place) }
 
 func (c *parked) Read(p []byte) (int, error) {
 	if c.isClosed() {
@@ -162,6 +166,7 @@ func (c *parked) Ready(e park.Events) {
 	if closed && !c.over && c.lingered() {
 		c.over = true
 		_ = c.sock.Close()
+		c.listener.cfg.Sources.Leave(&c.place)
 		c.listener.open.done()
 	}
 }

@@ -12,10 +12,21 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
+	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/wire"
+)
+
+const (
+	// handshakesPerTurn is how many handshakes of QUIC begin a second for each
+	// that may compute: quic-go gives no way to see when one does. They take
+	// about a millisecond.
+	handshakesPerTurn = 1000
+	// handshakeBurst is how many may begin at once.
+	handshakeBurst = 32
 )
 
 // acceptors take connections from quic-go, whose own queue is fixed at 32 and
@@ -67,6 +78,7 @@ type quicListener struct {
 	tls    *tls.Config
 	tr     *quic.Transport
 	ql     *quic.Listener
+	pacer  *pacer
 	open   *tracker // every connection that quic-go holds, from its first packet
 
 	running sync.WaitGroup
@@ -78,7 +90,10 @@ func newQUICListener(cfg ListenConfig, socket *net.UDPConn) (*quicListener, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &quicListener{gate: newGate(QUIC, cfg), tls: tlsConfig, socket: socket}
+	l := &quicListener{
+		gate: newGate(QUIC, cfg), tls: tlsConfig, socket: socket,
+		pacer: newPacer(handshakesPerTurn*cfg.Handshakers, handshakeBurst),
+	}
 	l.open = newTracker(l.releaseSocket)
 	resetKey, err := newResetKey(cfg.FleetKey)
 	if err != nil {
@@ -144,25 +159,40 @@ func (l *quicListener) releaseSocket() {
 	_ = l.socket.Close()
 }
 
-// admission is the life of one connection of quic-go: pending until Accept has
+// pending is the life of one connection of quic-go: pending until Accept has
 // it, then open, then ended.
-type admission struct {
+type pending struct {
 	attempt
 	handed atomic.Bool
+	place  admission.Place // of the listener's Sources
 }
 
-// admit runs in quic-go's receive loop for the first packet of a connection.
+// admit is called for the first packet of a connection, one after the other,
+// and not by the loop that receives the packets of live ones: while it waits,
+// first packets wait in a queue of quic-go, which drops those beyond 1,000.
 func (l *quicListener) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
 	remote := addrPort(info.RemoteAddr)
 	if !l.slots.tryAcquire() {
 		l.reject(RejectBusy, remote, errTooManyHandshakes)
 		return nil, errTooManyHandshakes
 	}
+	a := &pending{}
+	if reason := l.enter(&a.place, remote); reason != "" {
+		l.slots.release()
+		l.reject(reason, remote, errNoRoom)
+		return nil, errNoRoom
+	}
+	if wait := l.pacer.reserve(time.Now()); wait > 0 && !l.pause(wait) {
+		l.cfg.Sources.Leave(&a.place)
+		l.slots.release()
+		l.reject(RejectClosing, remote, net.ErrClosed)
+		return nil, net.ErrClosed
+	}
 	l.open.add()
-	a := &admission{}
 	ctx = context.WithValue(withAttempt(ctx, &a.attempt), admissionKey{}, a)
 	context.AfterFunc(ctx, func() {
 		defer l.open.done()
+		l.cfg.Sources.Leave(&a.place)
 		if a.handed.CompareAndSwap(false, true) {
 			l.slots.release()
 			err := context.Cause(ctx)
@@ -186,7 +216,7 @@ func (l *quicListener) acceptLoop() {
 
 // awaitStream hands the connection out once the device has opened its stream.
 func (l *quicListener) awaitStream(qc *quic.Conn) {
-	a, _ := qc.Context().Value(admissionKey{}).(*admission)
+	a, _ := qc.Context().Value(admissionKey{}).(*pending)
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	stream, err := qc.AcceptStream(ctx)
@@ -194,7 +224,11 @@ func (l *quicListener) awaitStream(qc *quic.Conn) {
 		l.refuse(qc, a, RejectNoStream, err)
 		return
 	}
-	c := &conn{link: &quicLink{Stream: stream, conn: qc}, kind: QUIC}
+	sources := l.cfg.Sources
+	c := &conn{
+		link: &quicLink{Stream: stream, conn: qc}, kind: QUIC,
+		onWelcome: func() { sources.Welcome(&a.place) },
+	}
 	if err := l.deliver(c); err != nil {
 		l.refuse(qc, a, RejectBusy, err)
 		return
@@ -207,7 +241,7 @@ func (l *quicListener) awaitStream(qc *quic.Conn) {
 }
 
 // refuse tells the device why; admit's end of life counts it.
-func (l *quicListener) refuse(qc *quic.Conn, a *admission, reason string, err error) {
+func (l *quicListener) refuse(qc *quic.Conn, a *pending, reason string, err error) {
 	code := wire.CloseShutdown
 	switch {
 	case l.ctx.Err() != nil:

@@ -33,6 +33,7 @@ type shaper struct {
 	whole int    // how much of buf may be handed on by the next Read
 	hello bool   // the first record has passed
 	loose bool   // what comes is no TLS, or the end of it: it passes as it is
+	turn  *turn  // nil after the handshake
 }
 
 func newShaper() *shaper { return &shaper{buf: make([]byte, 0, shaperBuffer)} }
@@ -113,7 +114,9 @@ func (s *shaper) fill(src io.Reader) error {
 	if len(s.buf) == cap(s.buf) {
 		s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
 	}
+	s.turn.rest()
 	n, err := src.Read(s.buf[len(s.buf):cap(s.buf)])
+	s.turn.take()
 	s.buf = s.buf[:len(s.buf)+n]
 	if err != nil && len(s.buf) > 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
 		s.loose = true // src says the same again, behind the last bytes

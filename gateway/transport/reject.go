@@ -7,11 +7,16 @@ import (
 	"os"
 
 	"github.com/quic-go/quic-go"
+
+	"github.com/hawser-edge/hawser/gateway/admission"
 )
 
-// Reasons given to OnReject. The set is closed, so they serve as label values.
+// Reasons given to OnReject, beside those of package admission. The set is
+// closed, so they serve as label values.
 const (
 	RejectBusy       = "busy"        // too many handshakes, or nobody accepted in time
+	RejectMemory     = "memory"      // ListenConfig.Room says that there is none
+	RejectFiles      = "files"       // TCP: as many sockets as the process may have; see ListenConfig.MaxSockets
 	RejectTimeout    = "timeout"     // the handshake took too long
 	RejectNotTLS     = "not_tls"     // the first bytes are no TLS record
 	RejectTLSVersion = "tls_version" // the client does not offer TLS 1.3
@@ -25,8 +30,12 @@ const (
 
 // RejectReasons returns every reason there is.
 func RejectReasons() []string {
-	return []string{RejectBusy, RejectTimeout, RejectNotTLS, RejectTLSVersion, RejectALPN, RejectTLS,
+	all := []string{RejectBusy, RejectMemory, RejectFiles, RejectTimeout, RejectNotTLS, RejectTLSVersion, RejectALPN, RejectTLS,
 		RejectNoStream, RejectGone, RejectClosing, RejectAccept}
+	for _, r := range admission.Refusals() {
+		all = append(all, string(r))
+	}
+	return all
 }
 
 // QUIC carries TLS alerts as transport error codes (RFC 9001, 4.8).

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/transport/park"
 )
 
@@ -64,8 +65,11 @@ func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, erro
 	in.sock.WriteBy(by)
 	stop := context.AfterFunc(ctx, in.close)
 	in.listener, in.shaper = l, newShaper()
+	in.shaper.turn = &turn{of: l.turns}
 	in.tls = tls.Server((*parkedRaw)(in), l.tls)
 	err := in.tls.HandshakeContext(context.WithoutCancel(ctx))
+	in.shaper.turn.rest()
+	in.shaper.turn = nil
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -73,6 +77,9 @@ func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, erro
 	in.sock.WriteBy(time.Time{})
 	return in.tls, err
 }
+
+// seat is what the connection takes up at its source.
+func (in *incoming) seat() *admission.Place { return &in.place }
 
 // conn makes it one that is handed out and, once it is closed, no more counted
 // among the listener's open ones.

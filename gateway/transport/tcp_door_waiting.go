@@ -7,6 +7,8 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+
+	"github.com/hawser-edge/hawser/gateway/admission"
 )
 
 // door accepts connections on which a goroutine waits. Systems without epoll
@@ -42,6 +44,7 @@ func (d *door) release() {}
 type incoming struct {
 	socket *tcpSocket
 	tls    *tls.Conn
+	place  admission.Place
 }
 
 func (in *incoming) remote() netip.AddrPort { return addrPort(in.socket.RemoteAddr()) }
@@ -51,13 +54,28 @@ func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, erro
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	in.tls = tls.Server(in.socket, l.tls)
-	return in.tls, in.tls.HandshakeContext(ctx)
+	in.socket.turn = &turn{of: l.turns}
+	err := in.tls.HandshakeContext(ctx)
+	in.socket.turn.rest()
+	in.socket.turn = nil
+	return in.tls, err
 }
+
+// seat is what the connection takes up at its source.
+func (in *incoming) seat() *admission.Place { return &in.place }
 
 // conn makes it one that is handed out and, once it is closed, no more counted
 // among the listener's open ones.
 func (in *incoming) conn(l *tcpListener) Conn {
-	return &conn{link: &tcpLink{Conn: in.tls, raw: in.socket}, kind: TCP, onClosed: l.open.done}
+	sources := l.cfg.Sources
+	return &conn{
+		link: &tcpLink{Conn: in.tls, raw: in.socket}, kind: TCP,
+		onWelcome: func() { sources.Welcome(&in.place) },
+		onClosed: func() {
+			sources.Leave(&in.place)
+			l.open.done()
+		},
+	}
 }
 
 func (in *incoming) close() { _ = in.socket.Close() }

@@ -30,6 +30,7 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		tls:  tlsConfig,
 		door: door,
 		open: newTracker(door.release), start: time.Now(),
+		busy: newHandshakes(cfg.MaxHandshakes), turns: newTurns(cfg.Handshakers),
 	}
 	l.running.Go(l.acceptLoop)
 	return l, nil
@@ -40,9 +41,11 @@ type tcpListener struct {
 	*gate
 
 	// Static after construction.
-	tls  *tls.Config
-	door *door // how this system accepts connections and waits on them
-	open *tracker
+	tls   *tls.Config
+	door  *door // how this system accepts connections and waits on them
+	open  *tracker
+	busy  *handshakes
+	turns turns
 
 	start time.Time
 
@@ -68,7 +71,7 @@ func (l *tcpListener) Shutdown(ctx context.Context) error {
 }
 
 func (l *tcpListener) acceptLoop() {
-	for {
+	for l.busy.room(l.ctx) {
 		raw, err := l.door.accept()
 		switch {
 		case err == nil:
@@ -88,29 +91,43 @@ func (l *tcpListener) acceptLoop() {
 
 // begin starts the handshake off the accept loop, or refuses it.
 func (l *tcpListener) begin(raw *incoming) {
-	if !l.slots.tryAcquire() {
-		l.reject(RejectBusy, raw.remote(), errTooManyHandshakes)
+	if reason := l.turnAway(raw); reason != "" {
+		l.reject(reason, raw.remote(), errNoRoom)
 		raw.abort()
 		return
 	}
+	h := l.busy.begin(raw)
 	l.running.Go(func() {
-		defer l.slots.release()
-		l.handshake(raw)
+		defer l.busy.end(h)
+		l.handshake(raw, h)
 	})
 }
 
-func (l *tcpListener) handshake(raw *incoming) {
+// turnAway is the reason why a connection is not even heard, or empty.
+func (l *tcpListener) turnAway(raw *incoming) string {
+	if most := l.cfg.MaxSockets; most > 0 && Sockets(l) >= most {
+		return RejectFiles
+	}
+	return l.enter(raw.seat(), raw.remote())
+}
+
+func (l *tcpListener) handshake(raw *incoming, h *handshake) {
 	a := &attempt{}
 	tc, err := raw.secure(withAttempt(l.ctx, a), l)
 	if err != nil {
+		if l.busy.end(h) {
+			a.decide(RejectBusy)
+		}
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return
 	}
+	l.busy.done(h)
 	state := tc.ConnectionState()
 	switch state.NegotiatedProtocol {
 	case wire.ALPN:
 	case ALPNProbe:
 		l.answerProbe(tc)
+		l.cfg.Sources.Leave(raw.seat())
 		return
 	default: // a client without any ALPN passes crypto/tls
 		l.refuse(raw, RejectALPN, errALPN)
@@ -127,5 +144,6 @@ func (l *tcpListener) handshake(raw *incoming) {
 
 func (l *tcpListener) refuse(raw *incoming, reason string, err error) {
 	l.reject(reason, raw.remote(), err)
+	l.cfg.Sources.Leave(raw.seat())
 	raw.close()
 }

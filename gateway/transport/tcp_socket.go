@@ -14,11 +14,22 @@ import (
 type tcpSocket struct {
 	*net.TCPConn
 
+	// Owned by who reads.
+	turn *turn // nil after the handshake
+
 	mu sync.Mutex
 	// Guarded by mu.
 	read, write time.Time // the caller's deadlines
 	writers     int       // the caller's writes under way
 	answering   bool      // a write of crypto/tls is under way
+}
+
+// Read is called by crypto/tls only.
+func (s *tcpSocket) Read(p []byte) (int, error) {
+	s.turn.rest()
+	n, err := s.TCPConn.Read(p)
+	s.turn.take()
+	return n, err
 }
 
 // begin and end enclose every write of the caller. The caller's deadline also

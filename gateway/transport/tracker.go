@@ -53,6 +53,13 @@ func newTracker(release func()) *tracker {
 	return &tracker{release: release, gone: make(chan struct{})}
 }
 
+// count is how many connections are open.
+func (t *tracker) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open
+}
+
 func (t *tracker) add() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

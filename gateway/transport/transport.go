@@ -40,7 +40,10 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/admission"
 )
 
 // Kind names a transport in metrics, logs and configuration.
@@ -122,9 +125,23 @@ type ListenConfig struct {
 	// being ready for Accept, and the time in which it must then be accepted.
 	// Zero means DefaultHandshakeTimeout.
 	HandshakeTimeout time.Duration
-	// MaxHandshakes bounds the handshakes under way; those beyond it are
-	// refused. Zero means DefaultMaxHandshakes.
+	// MaxHandshakes bounds the handshakes under way. On QUIC those beyond it
+	// are refused; on TCP they wait in the system's queue, and the oldest
+	// handshake of more than 2 s makes room for them. Zero means
+	// DefaultMaxHandshakes.
 	MaxHandshakes int
+	// Handshakers is how many handshakes compute at once, so that processors
+	// are left for live connections. Zero means half of the processors.
+	Handshakers int
+	// Sources bounds connections by their addresses. Those that are refused
+	// are reset. Nil: no bounds. TCP and QUIC may share it.
+	Sources *admission.Sources
+	// MaxSockets bounds the connections of TCP, which cost a file descriptor
+	// each: those beyond it are reset. Zero: only the system does.
+	MaxSockets int
+	// Room tells whether there is memory for one more connection; it must not
+	// block. Nil: there is.
+	Room func() bool
 	// IdleTimeout ends a QUIC connection on which nothing was heard for this
 	// long. It is a backstop behind the session's own deadline, which should
 	// be shorter. Zero means DefaultIdleTimeout. TCP has none.
@@ -156,6 +173,12 @@ func (c ListenConfig) withDefaults() ListenConfig {
 	}
 	if c.IdleTimeout <= 0 {
 		c.IdleTimeout = DefaultIdleTimeout
+	}
+	if c.Handshakers <= 0 {
+		c.Handshakers = max(runtime.GOMAXPROCS(0)/2, 1)
+	}
+	if c.Room == nil {
+		c.Room = func() bool { return true }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -1,0 +1,145 @@
+package transport
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+// handshakePatience is how long a handshake of TCP is left alone when there are
+// as many as there may be: whoever answers is done by then, on all but the
+// worst networks.
+const handshakePatience = 2 * time.Second
+
+// handshakes are those of a TCP listener that are under way. When there are as
+// many as there may be, the next connections wait in the system's queue, and
+// the oldest handshake is pushed out once it has had its time: clients that do
+// not go on cannot keep others away.
+type handshakes struct {
+	// Static after construction.
+	limit int
+	freed chan struct{} // one place, never closed: there may be room
+
+	mu sync.Mutex
+	// Guarded by mu.
+	all  list.List // of *handshake, the oldest first
+	took time.Duration
+	at   time.Time // when took was last right
+}
+
+// handshake is one that is under way.
+type handshake struct {
+	in    *incoming
+	began time.Time
+	// place is where it is in the list; nil once it is out. pushed says that it
+	// was pushed out. Guarded by handshakes.mu.
+	place  *list.Element
+	pushed bool
+}
+
+func newHandshakes(limit int) *handshakes {
+	return &handshakes{limit: limit, freed: make(chan struct{}, 1)}
+}
+
+// room waits until one more may begin. It reports false when ctx ended.
+func (h *handshakes) room(ctx context.Context) bool {
+	for {
+		wait, full := h.makeRoom()
+		if !full {
+			return ctx.Err() == nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-h.freed:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		}
+		timer.Stop()
+	}
+}
+
+// makeRoom pushes out who has had his time. Where there is no room it says how
+// long the oldest may still take.
+func (h *handshakes) makeRoom() (wait time.Duration, full bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all.Len() < h.limit {
+		return 0, false
+	}
+	oldest := h.all.Front().Value.(*handshake)
+	if left := handshakePatience - time.Since(oldest.began); left > 0 {
+		return left, true
+	}
+	oldest.pushed = true
+	h.removeLocked(oldest)
+	oldest.in.close() // its goroutine does the rest
+	return 0, false
+}
+
+func (h *handshakes) begin(in *incoming) *handshake {
+	s := &handshake{in: in, began: time.Now()}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.place = h.all.PushBack(s)
+	return s
+}
+
+// end takes a handshake out. It reports whether it was pushed out before.
+func (h *handshakes) end(s *handshake) (pushed bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.removeLocked(s)
+	return s.pushed
+}
+
+func (h *handshakes) removeLocked(s *handshake) {
+	if s.place == nil {
+		return
+	}
+	h.all.Remove(s.place)
+	s.place = nil
+	select {
+	case h.freed <- struct{}{}:
+	default:
+	}
+}
+
+// took notes how long a handshake took that is done.
+func (h *handshakes) done(s *handshake) {
+	const weight = 16
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.took += (now.Sub(s.began) - h.took) / weight
+	h.at = now
+}
+
+// count is how many are under way.
+func (h *handshakes) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.all.Len()
+}
+
+// backlog is how many connections the system may hold for a listener, beside
+// the handshakes.
+const backlog = 4096
+
+// delay is about how long a client waits now from its first packet to the end
+// of its handshake.
+func (h *handshakes) delay() time.Duration {
+	const fresh = time.Second
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.at) > fresh {
+		return 0
+	}
+	if h.all.Len() < h.limit {
+		return h.took
+	}
+	// Whoever is in the system's queue waits until those before have passed.
+	return h.took + h.took*backlog/time.Duration(h.limit)
+}

@@ -1,0 +1,60 @@
+package transport
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// No more than may do so compute at once, and everybody has a turn.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const places, all = 2, 10
+		of := newTurns(places)
+		var computing atomic.Int32
+		var wg sync.WaitGroup
+		start := time.Now()
+		for range all {
+			wg.Go(func() {
+				own := &turn{of: of}
+				for range 3 {
+					own.take()
+					own.take() // has it already
+					if n := computing.Add(1); n > places {
+						t.Errorf("%d compute at once", n)
+					}
+					time.Sleep(time.Millisecond)
+					computing.Add(-1)
+					own.rest()
+					own.rest()
+				}
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took != 3*all/places*time.Millisecond {
+			t.Errorf("took %v: some place was empty", took)
+		}
+	})
+}
+
+func TestPacer(t *testing.T) {
+	const perSecond, burst = 100, 10
+	p := newPacer(perSecond, burst)
+	now := time.Now()
+	for i := range burst {
+		if wait := p.reserve(now); wait > 0 {
+			t.Fatalf("number %d of a burst waits %v", i, wait)
+		}
+	}
+	for i := range 5 {
+		want := time.Duration(i+1) * 10 * time.Millisecond
+		if got := p.reserve(now); got != want {
+			t.Errorf("number %d after a burst waits %v, want %v", i, got, want)
+		}
+	}
+	if wait := p.reserve(now.Add(time.Hour)); wait > 0 {
+		t.Errorf("after an hour it waits %v", wait)
+	}
+}

@@ -1,0 +1,38 @@
+package transport
+
+import (
+	"net/netip"
+
+	"github.com/hawser-edge/hawser/gateway/admission"
+)
+
+// Welcomed says of an accepted connection that its device is known: until then
+// it counts among the unfinished ones of its source, see ListenConfig.Sources.
+func Welcomed(c Conn) {
+	if w, ok := c.(interface{ welcomed() }); ok {
+		w.welcomed()
+	}
+}
+
+// enter asks gate 1 for a connection that has just come. The answer is a Reject
+// reason, or empty.
+func (g *gate) enter(p *admission.Place, from netip.AddrPort) string {
+	if !g.cfg.Room() {
+		return RejectMemory
+	}
+	refusal := g.cfg.Sources.Enter(p, from.Addr())
+	if refusal != admission.Admitted {
+		g.cfg.Log.Warn("a source has as many connections as one may have, more are refused",
+			"transport", string(g.kind), "source", from.Addr(), "bound", string(refusal))
+	}
+	return string(refusal)
+}
+
+// Sockets is how many connections a listener of TCP has, unfinished ones too;
+// 0 for any other.
+func Sockets(l Listener) int {
+	if t, ok := l.(*tcpListener); ok {
+		return t.open.count() + t.busy.count()
+	}
+	return 0
+}
