@@ -1,12 +1,29 @@
 package config
 
-import "time"
+import (
+	"net"
+	"slices"
+	"time"
+)
+
+// What edge.transports may list.
+const (
+	TransportTCP  = "tcp"
+	TransportQUIC = "quic"
+)
 
 // Edge is the section of the role edge: the door of the devices.
 type Edge struct {
 	// Listen is the address of the devices' door, host:port, on TCP and on
 	// UDP; port 0 takes a free one. Empty: ":443".
 	Listen string `yaml:"listen"`
+	// SharePort lets several processes, each an edge of its own with a name
+	// and an admin.listen of its own, listen at the same TCP port of a Linux
+	// machine. All of them must set it, and run as one user.
+	SharePort bool `yaml:"share_port"`
+	// Transports are what devices may come by: tcp, quic. A UDP port belongs
+	// to one process: of those that share a port, one has quic. Empty: both.
+	Transports []string `yaml:"transports"`
 	// TLS is the certificate that devices see. Required.
 	TLS TLS `yaml:"tls"`
 	// PostQuantum is On or Off: whether devices that offer a key exchange which
@@ -77,6 +94,9 @@ type TLS struct {
 func (e *Edge) setDefaults() {
 	orDefault(&e.Listen, ":443")
 	orDefault(&e.PostQuantum, On)
+	if len(e.Transports) == 0 {
+		e.Transports = []string{TransportTCP, TransportQUIC}
+	}
 	orDefault(&e.HandshakeTimeout, 10*time.Second)
 	orDefault(&e.MaxHandshakes, 1024)
 	orDefault(&e.HelloTimeout, 10*time.Second)
@@ -94,6 +114,7 @@ func (e *Edge) setDefaults() {
 
 func (e *Edge) check(k *checker) {
 	k.listen("edge.listen", e.Listen)
+	e.checkTransports(k)
 	k.tls("edge.tls", e.TLS)
 	k.oneOf("edge.post_quantum", e.PostQuantum, On, Off)
 	k.key("edge.ticket_key_file", e.TicketKeyFile, 32)
@@ -107,6 +128,25 @@ func (e *Edge) check(k *checker) {
 	e.Admission.check(k)
 	e.Island.check(k)
 	e.Limits.check(k)
+}
+
+func (e *Edge) checkTransports(k *checker) {
+	for i, t := range e.Transports {
+		path := index("edge.transports", i)
+		k.oneOf(path, t, TransportTCP, TransportQUIC)
+		if slices.Contains(e.Transports[:i], t) {
+			k.addf(path, "names %s a second time: leave one", t)
+		}
+	}
+	if !e.SharePort {
+		return
+	}
+	if !slices.Contains(e.Transports, TransportTCP) {
+		k.addf("edge.share_port", "is for TCP, which edge.transports does not list: add tcp or leave share_port out")
+	}
+	if _, port, err := net.SplitHostPort(e.Listen); err == nil && port == "0" {
+		k.addf("edge.share_port", "needs a port that the other processes know: edge.listen takes any free one")
+	}
 }
 
 func (l *Limits) check(k *checker) {

@@ -38,9 +38,8 @@ type edgeRole struct {
 	island   *island
 	memory   *admission.Memory
 	sources  *admission.Sources
-	sockets  int // that the listener of TCP may have; 0: unknown
-	tcp      transport.Listener
-	quic     transport.Listener
+	sockets  int                  // that the listener of TCP may have; 0: unknown
+	doors    []transport.Listener // of the transports that are listed
 
 	draining atomic.Bool
 }
@@ -122,8 +121,13 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 
 func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 	counts := newDoorMetrics(p.registry)
-	e.tcp, e.quic, err = transport.ListenBoth(transport.ListenConfig{
-		Addr: p.cfg.Edge.Listen,
+	kinds := make([]transport.Kind, len(p.cfg.Edge.Transports))
+	for i, t := range p.cfg.Edge.Transports {
+		kinds[i] = transport.Kind(t)
+	}
+	e.doors, err = transport.Listen(transport.ListenConfig{
+		Addr:   p.cfg.Edge.Listen,
+		Shared: p.cfg.Edge.SharePort,
 		TLS: &tls.Config{
 			GetCertificate:   e.cert.get,
 			CurvePreferences: transport.KeyExchanges(p.cfg.Edge.PostQuantum == config.On),
@@ -138,11 +142,22 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		Log:              p.log,
 		OnReject:         counts.reject,
 		OnHandshake:      counts.handshake,
-	})
+	}, kinds...)
 	if err != nil {
-		return fmt.Errorf("edge.listen: cannot listen on %s, free the address or choose another one: %w", p.cfg.Edge.Listen, err)
+		return fmt.Errorf("edge.listen: cannot listen on %s, %s: %w", p.cfg.Edge.Listen, advice(&p.cfg.Edge), err)
 	}
 	return nil
+}
+
+// advice is what to do where an edge cannot listen.
+func advice(e *config.Edge) string {
+	if !e.SharePort {
+		return "free the address or choose another one"
+	}
+	if !transport.CanShare {
+		return "leave edge.share_port out: only on Linux do processes share a port"
+	}
+	return "all processes of the port need edge.share_port and one user, and at most one of them quic among its edge.transports"
 }
 
 func (e *edgeRole) run(ctx context.Context) error {
@@ -153,8 +168,9 @@ func (e *edgeRole) run(ctx context.Context) error {
 	link.Go(func() error { return ended(e.link.Run(linked)) })
 
 	sessions, ctx := errgroup.WithContext(ctx)
-	sessions.Go(func() error { return ended(e.server.Serve(ctx, e.tcp)) })
-	sessions.Go(func() error { return ended(e.server.Serve(ctx, e.quic)) })
+	for _, l := range e.doors {
+		sessions.Go(func() error { return ended(e.server.Serve(ctx, l)) })
+	}
 	sessions.Go(func() error { return ended(e.verifier.Run(ctx)) })
 	sessions.Go(func() error { return ended(e.cert.run(ctx)) })
 	sessions.Go(func() error { return e.island.run(ctx) })
@@ -168,7 +184,11 @@ func (e *edgeRole) watch() *natsWatch { return e.nats }
 func (e *edgeRole) drain(ctx context.Context) error {
 	e.draining.Store(true)
 	e.log.Info("devices are sent elsewhere", "sessions", e.server.Hub().Count())
-	err := errors.Join(e.tcp.Close(), e.quic.Close())
+	var left errgroup.Group
+	for _, l := range e.doors {
+		left.Go(func() error { return l.Leave(ctx) })
+	}
+	err := left.Wait()
 	e.server.Drain(ctx, e.cfg.Edge.DrainSpread)
 	return err
 }
@@ -202,11 +222,9 @@ const shutdownWait = 3 * time.Second
 func (e *edgeRole) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWait)
 	defer cancel()
-	for _, l := range []transport.Listener{e.tcp, e.quic} {
-		if l != nil {
-			_ = l.Close()       // nothing is accepted by now
-			_ = l.Shutdown(ctx) // an error says that time was up
-		}
+	for _, l := range e.doors {
+		_ = l.Close()       // nothing is accepted by now
+		_ = l.Shutdown(ctx) // an error says that time was up
 	}
 	if e.relay != nil {
 		_ = e.relay.Close()

@@ -33,14 +33,22 @@ func (e *edgeRole) openGates(p parts) {
 	}
 	m := metric.For(p.registry, "admission")
 	m.GaugeFunc("unfinished", "Connections that are not welcomed yet.", func() float64 { return float64(e.sources.Unfinished()) })
-	m.GaugeFunc("sockets", "Connections of TCP, unfinished ones too.", func() float64 { return float64(transport.Sockets(e.tcp)) })
+	m.GaugeFunc("sockets", "Connections of TCP, unfinished ones too.", func() float64 { return float64(e.connections()) })
 	m.GaugeFunc("sockets_limit", "Connections of TCP that the limit of file descriptors allows; 0: unknown.", func() float64 { return float64(e.sockets) })
 	m.GaugeFunc("memory_full", "1 while devices are refused for lack of memory.", func() float64 { return metric.Bool(e.memory.Full()) })
 }
 
+// connections are those of TCP, unfinished ones too.
+func (e *edgeRole) connections() (n int) {
+	for _, l := range e.doors {
+		n += transport.Sockets(l)
+	}
+	return n
+}
+
 // full tells whether there is no room for one more session.
 func (e *edgeRole) full(kind transport.Kind) bool {
-	if kind == transport.TCP && e.sockets > 0 && transport.Sockets(e.tcp) > e.sockets-e.sockets/roomShare {
+	if kind == transport.TCP && e.sockets > 0 && e.connections() > e.sockets-e.sockets/roomShare {
 		return true
 	}
 	return e.memory.Full()

@@ -213,7 +213,7 @@ func (n *Node) Close() {
 func (n *Node) Addresses() map[string]string {
 	a := map[string]string{"admin": n.admin.Addr().String()}
 	if n.edge != nil {
-		a["edge"] = n.edge.tcp.Addr().String()
+		a["edge"] = n.edge.doors[0].Addr().String()
 	}
 	if n.route != nil {
 		a["api"] = n.route.listener.Addr().String()

@@ -21,28 +21,31 @@ const (
 	// drainStep is how often the edge asks the next ones, and looks whether
 	// all are gone.
 	drainStep = 50 * time.Millisecond
+
+	drainReason = "the edge drains"
 )
 
 // Drain moves the devices elsewhere: each gets GoAway, evenly over spread or
 // over drainPace (10 ms) a device, whichever is shorter, and whoever is left drainGrace (5 s) after the last is closed with 3000, as is
-// everybody at once when ctx ends. New devices are closed with 3000 from the
-// first moment on. It returns when no session is left; Serve has to be ended
-// separately.
+// everybody at once when ctx ends. Devices that come meanwhile are let in, and
+// asked at once; those that come after that are closed with 3000. It returns
+// when nobody is left; Serve has to be ended separately.
 func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
-	srv.draining.Store(true)
-	waiting := srv.hub.all()
-	spread = min(spread, time.Duration(len(waiting))*drainPace)
+	spread = min(spread, time.Duration(srv.hub.Count())*drainPace)
 	start := time.Now()
 	end := start.Add(spread + drainGrace)
-	for asked := 0; srv.hub.Count() > 0 && ctx.Err() == nil && time.Now().Before(end); sleep(ctx, drainStep) {
+	srv.draining.Store(&end)
+	waiting := srv.hub.all() // who comes later sees draining
+	for asked := 0; srv.hub.Count()+int(srv.unidentified.Load()) > 0 && ctx.Err() == nil && time.Now().Before(end); sleep(ctx, drainStep) {
 		due := len(waiting)
 		if passed := time.Since(start); passed < spread {
 			due = int(float64(len(waiting)) * float64(passed+drainStep) / float64(spread+drainStep))
 		}
 		for ; asked < due; asked++ {
-			waiting[asked].goAway(time.Until(end), "the edge drains")
+			waiting[asked].goAway(time.Until(end), drainReason)
 		}
 	}
+	srv.drained.Store(true)
 	for _, s := range srv.hub.all() {
 		s.end(endShutdown, true)
 	}

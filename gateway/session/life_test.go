@@ -268,20 +268,23 @@ func TestDrain(t *testing.T) {
 		if first, last := told[0], told[n-1]; first > 100*time.Millisecond || last < 900*time.Millisecond || last > time.Second {
 			t.Errorf("told from %v to %v, want it spread over 1 s", first, last)
 		}
-		late := e.dial()
-		late.send(&wire.Hello{Body: &wirepb.Hello{Token: testToken("late", time.Hour)}})
-		if c, ok := late.next().(*wire.Close); !ok || c.Code != wire.CloseShutdown {
-			t.Error("a device was let in while draining")
-		}
-		synctest.Wait()
-		if e.counter("refused_total", "shutdown") != 1 {
-			t.Error("the late device became a session")
+		late := e.connect(func(h *wirepb.Hello) { h.Token = testToken("late", time.Hour) })
+		if g, ok := late.next().(*wire.GoAway); !ok || g.Body.GraceMs > 6000 {
+			t.Errorf("a device that came while draining was not asked to move: %v", g)
 		}
 		if took := <-done; took < 6*time.Second || took > 7*time.Second {
 			t.Errorf("drained in %v, want 6 s for those that stay", took)
 		}
 		if e.srv.Hub().Count() != 0 {
 			t.Error("sessions are left")
+		}
+		late.closed(wire.CloseShutdown)
+		later := e.dial()
+		later.send(&wire.Hello{Body: &wirepb.Hello{Token: testToken("later", time.Hour)}})
+		later.closed(wire.CloseShutdown)
+		synctest.Wait()
+		if e.counter("refused_total", "shutdown") != 1 {
+			t.Error("a device became a session once the edge was drained")
 		}
 	})
 }

@@ -29,7 +29,8 @@ type Server struct {
 	buffers      sync.Pool // of *[]byte, for writers
 	readers      sync.Pool // of *wire.Reader, for sessions that are parked
 	unidentified atomic.Int64
-	draining     atomic.Bool
+	draining     atomic.Pointer[time.Time] // until when devices are served; nil: nobody drains
+	drained      atomic.Bool
 	evacuating   atomic.Bool
 }
 

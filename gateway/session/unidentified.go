@@ -76,7 +76,7 @@ func (u *unidentified) hello(within time.Duration) (*wirepb.Hello, *ending) {
 // identify turns a Hello into a session.
 func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	srv := u.serving.srv
-	if srv.draining.Load() {
+	if srv.drained.Load() {
 		return nil, endShutdown
 	}
 	if srv.evacuating.Load() {
@@ -104,8 +104,11 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	if before != nil {
 		before.end(endSuperseded, true)
 	}
-	if srv.draining.Load() || u.serving.ctx.Err() != nil {
-		// Whoever ends all sessions may have looked before this one came.
+	// Whoever asks or ends all sessions may have looked before this one came.
+	if end := srv.draining.Load(); end != nil {
+		s.goAway(time.Until(*end), drainReason)
+	}
+	if srv.drained.Load() || u.serving.ctx.Err() != nil {
 		s.end(endShutdown, true)
 	}
 	srv.metrics.opened.WithLabelValues(string(u.conn.Kind())).Inc()

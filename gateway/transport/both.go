@@ -4,12 +4,34 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 )
 
 // bothTries bounds the search for a port that is free on TCP and on UDP.
 const bothTries = 64
+
+// Listen listens on the transports of kinds, TCP, QUIC or both, at the same port
+// number.
+func Listen(cfg ListenConfig, kinds ...Kind) ([]Listener, error) {
+	if slices.Contains(kinds, TCP) && slices.Contains(kinds, QUIC) {
+		tcp, quic, err := ListenBoth(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return []Listener{tcp, quic}, nil
+	}
+	listen := ListenTCP
+	if slices.Contains(kinds, QUIC) {
+		listen = ListenQUIC
+	}
+	l, err := listen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return []Listener{l}, nil
+}
 
 // ListenBoth listens on TCP and on QUIC at the same port number. With port 0
 // it looks for one that is free on both.

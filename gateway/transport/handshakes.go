@@ -124,6 +124,21 @@ func (h *handshakes) count() int {
 	return h.all.Len()
 }
 
+// idle waits until none is under way, for so long at most.
+func (h *handshakes) idle(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for h.count() > 0 {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // backlog is how many connections the system may hold for a listener, beside
 // the handshakes.
 const backlog = 4096

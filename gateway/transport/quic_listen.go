@@ -144,6 +144,9 @@ func (l *quicListener) refuseAll() {
 	_, _ = l.tr.Listen(l.tls, cfg)
 }
 
+// Leave is Close: the port has no other QUIC listener that could take devices.
+func (l *quicListener) Leave(context.Context) error { return l.Close() }
+
 func (l *quicListener) Shutdown(ctx context.Context) error {
 	_ = l.Close()
 	err := l.open.wait(ctx)

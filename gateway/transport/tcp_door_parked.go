@@ -19,8 +19,8 @@ type door struct {
 	poller   *park.Poller
 }
 
-func openDoor(addr string) (*door, error) {
-	listener, err := park.Listen(context.Background(), addr)
+func openDoor(addr string, shared bool) (*door, error) {
+	listener, err := park.Listen(context.Background(), addr, shared)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,8 @@ func (d *door) accept() (*incoming, error) {
 	}
 	return (*incoming)(c), nil
 }
+
+func (d *door) leave(ctx context.Context) error { return d.listener.Leave(ctx) }
 
 func (d *door) close() { _ = d.listener.Close() }
 

@@ -7,22 +7,31 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/hawser-edge/hawser/gateway/admission"
+	"github.com/hawser-edge/hawser/gateway/transport/reuseport"
 )
 
 // door accepts connections on which a goroutine waits. Systems without epoll
 // have no other; on Linux the build tag unparked chooses it, for tests.
-type door struct{ socket *net.TCPListener }
+type door struct {
+	socket  *net.TCPListener
+	leaving atomic.Bool
+}
 
-func openDoor(addr string) (*door, error) {
+func openDoor(addr string, shared bool) (*door, error) {
 	// No keepalive: heartbeats prove more, and cost a phone's radio less.
 	lc := net.ListenConfig{KeepAlive: -1}
+	if shared {
+		reuseport.Share(&lc)
+	}
 	socket, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return &door{socket.(*net.TCPListener)}, nil
+	return &door{socket: socket.(*net.TCPListener)}, nil
 }
 
 func (d *door) addr() net.Addr { return d.socket.Addr() }
@@ -32,7 +41,26 @@ func (d *door) accept() (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.leaving.Load() {
+		onDescriptor(raw, reuseport.Release)
+	}
 	return &incoming{socket: &tcpSocket{TCPConn: raw}}, nil
+}
+
+func onDescriptor(c syscall.Conn, f func(fd int)) {
+	raw, err := c.SyscallConn()
+	if err == nil {
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
+}
+
+func (d *door) leave(ctx context.Context) error {
+	raw, err := d.socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	d.leaving.Store(true)
+	return reuseport.Leave(ctx, raw)
 }
 
 func (d *door) close() { _ = d.socket.Close() }

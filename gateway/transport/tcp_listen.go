@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/transport/reuseport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
@@ -20,7 +21,7 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		return nil, err
 	}
 	tlsConfig.NextProtos = append(tlsConfig.NextProtos, ALPNProbe)
-	door, err := openDoor(cfg.Addr)
+	door, err := openDoor(cfg.Addr, cfg.Shared)
 	if err != nil {
 		return nil, fmt.Errorf("transport: listen on tcp %s: %w", cfg.Addr, err)
 	}
@@ -31,6 +32,9 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		door: door,
 		open: newTracker(door.release), start: time.Now(),
 		busy: newHandshakes(cfg.MaxHandshakes), turns: newTurns(cfg.Handshakers),
+	}
+	if cfg.Shared && !reuseport.Migrates() {
+		cfg.Log.Info("net.ipv4.tcp_migrate_req is 0: while this process drains some devices wait a second longer to connect", "port", l.Addr().Port())
 	}
 	l.running.Go(l.acceptLoop)
 	return l, nil
@@ -62,6 +66,23 @@ func (l *tcpListener) Close() error {
 		l.running.Wait()
 		l.open.end()
 	})
+	return nil
+}
+
+// leaveWait is for how long Leave waits for handshakes: longer than those of
+// most devices take.
+const leaveWait = 3 * time.Second
+
+func (l *tcpListener) Leave(ctx context.Context) error {
+	var err error
+	if l.cfg.Shared {
+		err = l.door.leave(ctx)
+	}
+	l.door.close()
+	if err != nil {
+		return fmt.Errorf("transport: leave tcp %s: connections may have been refused: %w", l.Addr(), err)
+	}
+	l.busy.idle(ctx, leaveWait)
 	return nil
 }
 

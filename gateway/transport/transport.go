@@ -27,7 +27,8 @@
 // # Ending a listener
 //
 // [Listener].Close refuses new connections, so that devices try elsewhere at
-// once, and leaves the open ones alone.
+// once, and leaves the open ones alone. [Listener].Leave before it leaves the new
+// ones to the other processes of a shared port.
 // The UDP socket that all connections of a QUIC listener share stays open
 // until the last of them is closed, so the order is: Close the listener,
 // CloseWithCode every connection, then Shutdown to wait. Closing the socket
@@ -44,6 +45,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/admission"
+	"github.com/hawser-edge/hawser/gateway/transport/reuseport"
 )
 
 // Kind names a transport in metrics, logs and configuration.
@@ -94,6 +96,11 @@ type Listener interface {
 	Accept(ctx context.Context) (Conn, error)
 	Addr() netip.AddrPort
 	Kind() Kind
+	// Leave takes no new connections, and hands out those that have come:
+	// where the port is shared nobody is refused by it. It returns when they
+	// have been handed out, which is bounded, or ctx ends; on QUIC it is Close.
+	// An error says that some may have been refused. Close has to follow.
+	Leave(ctx context.Context) error
 	// Close refuses new connections, ends handshakes under way and leaves
 	// open connections alone. It is idempotent.
 	Close() error
@@ -113,10 +120,17 @@ const (
 	DefaultIdleTimeout = 32 * time.Minute
 )
 
+// CanShare reports whether processes can share a TCP port on this system.
+const CanShare = reuseport.Supported
+
 // ListenConfig describes a listener.
 type ListenConfig struct {
 	// Addr is host:port. Port 0 takes a free one.
 	Addr string
+	// Shared lets other processes of the same user listen for TCP at Addr, too,
+	// if they all say so: the system spreads the connections over them. Where
+	// CanShare is false it is an error. A QUIC port is never shared.
+	Shared bool
 	// TLS holds the certificate, or GetCertificate. NextProtos is set by this
 	// package and MinVersion raised to TLS 1.3. CurvePreferences may be
 	// KeyExchanges.

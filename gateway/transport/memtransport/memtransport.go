@@ -96,6 +96,9 @@ func (l *Listener) Addr() netip.AddrPort { return addr(0) }
 // Kind implements transport.Listener.
 func (l *Listener) Kind() transport.Kind { return transport.Mem }
 
+// Leave implements transport.Listener: it is Close.
+func (l *Listener) Leave(context.Context) error { return l.Close() }
+
 // Close implements transport.Listener.
 func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.closed) })

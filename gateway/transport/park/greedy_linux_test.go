@@ -9,7 +9,7 @@ import (
 
 // A peer that sends without a pause does not hold up the others of its loop.
 func TestFloodHoldsUpNobody(t *testing.T) {
-	l, err := Listen(t.Context(), "127.0.0.1:0")
+	l, err := Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}

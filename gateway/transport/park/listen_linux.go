@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hawser-edge/hawser/gateway/transport/reuseport"
 )
 
 // Listener accepts connections for a poller.
@@ -16,12 +19,18 @@ type Listener struct {
 	file *os.File
 	raw  syscall.RawConn
 	addr net.Addr
+
+	leaving atomic.Bool
 }
 
-// Listen listens for TCP at addr, host:port.
-func Listen(ctx context.Context, addr string) (*Listener, error) {
+// Listen listens for TCP at addr, host:port. A shared port is one at which
+// other processes may listen, too, if they all say so; see package reuseport.
+func Listen(ctx context.Context, addr string, shared bool) (*Listener, error) {
 	// No keepalive: heartbeats prove more, and cost a phone's radio less.
 	lc := net.ListenConfig{KeepAlive: -1}
+	if shared {
+		reuseport.Share(&lc)
+	}
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
@@ -74,7 +83,18 @@ func (l *Listener) Accept() (fd int, err error) {
 	if err != nil {
 		return -1, os.NewSyscallError("accept4", err)
 	}
+	if l.leaving.Load() {
+		reuseport.Release(fd)
+	}
 	return fd, nil
+}
+
+// Leave leaves new connections to the other listeners of a shared port. It
+// returns when nothing waits to be accepted, so that Close resets nobody, or
+// with an error. Others must accept meanwhile. Close has to follow.
+func (l *Listener) Leave(ctx context.Context) error {
+	l.leaving.Store(true)
+	return reuseport.Leave(ctx, l.raw)
 }
 
 // Close refuses new connections.

@@ -32,7 +32,7 @@ func (o *owned) Ready(e Events) {
 // pair is a socket and its peer.
 func pair(t *testing.T) (*owned, *net.TCPConn) {
 	t.Helper()
-	l, err := Listen(t.Context(), "127.0.0.1:0")
+	l, err := Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func TestBytesThroughPieces(t *testing.T) {
 
 // A socket that nothing happens to has no goroutine.
 func TestIdleSocketsCostNoGoroutine(t *testing.T) {
-	l, err := Listen(context.Background(), "127.0.0.1:0")
+	l, err := Listen(context.Background(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
