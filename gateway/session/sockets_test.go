@@ -132,7 +132,7 @@ func socketEdge(t *testing.T) (*Server, *token.Signer) {
 	return srv, signer
 }
 
-func certificates(t *testing.T) (server, client *tls.Config) {
+func certificates(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
 	pub, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
