@@ -104,6 +104,9 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	if r.fleet != nil {
 		r.rep.caveat("both ends are on this machine: kernel bytes are half of what sockets and their files grew by, and everything shares its cores")
+		if r.rep.Memory, err = readParts(r.fleet, r.crew, r.meter.baseKernel); err != nil {
+			return err
+		}
 	}
 	return r.meter.measure(ctx, s.Held, steady)
 }
@@ -116,7 +119,7 @@ func (r *run) registered(ctx context.Context, sessions int) error {
 	ctx, cancel := context.WithTimeout(ctx, registerLimit)
 	defer cancel()
 	return devmode.Until(ctx, func() error {
-		n, err := metricOf(ctx, "http://"+r.fleet.core.Admin, "hawser_router_sessions")
+		n, err := metricOf(ctx, "http://"+r.fleet.router.Admin, "hawser_router_sessions")
 		if err == nil && int(n) < sessions {
 			err = fmt.Errorf("the router knows %.0f of %d sessions", n, sessions)
 		}

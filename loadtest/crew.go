@@ -62,6 +62,14 @@ func workersFor(conns int) int {
 	return (conns + each - 1) / each
 }
 
+// edgesFor is how many processes of an edge hold so many connections over TCP.
+// An edge uses nine tenths of what it has, and the system spreads connections
+// at random.
+func edgesFor(conns int) int {
+	each := max(descriptors()-spareDescriptors, 100) * 85 / 100
+	return (conns + each - 1) / each
+}
+
 func startWorker(dir string, n int, o options) (*hand, error) {
 	self, err := os.Executable()
 	if err != nil {

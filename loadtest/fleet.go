@@ -9,25 +9,29 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
 // fleet is what --spawn starts.
 type fleet struct {
 	// Static after startFleet.
-	env   *devmode.Environment
-	core  devmode.Node
-	edges []devmode.Node
-	ports io.Closer // holds the addresses
+	env          *devmode.Environment
+	program      string
+	router, push devmode.Node
+	edges        []devmode.Node
+	ports        io.Closer // holds the addresses
 	// cpus is a list of cores for taskset; empty: all.
 	cpus string
 
-	coreProcess   *devmode.Process
-	edgeProcesses []*devmode.Process
+	// Static once they are started; nil before.
+	nats, routing, pushing *devmode.Process
+	edgeProcesses          []*devmode.Process
 }
 
 const (
@@ -42,54 +46,80 @@ const (
 func startFleet(ctx context.Context, dir string, o options) (*fleet, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	f := &fleet{cpus: o.serverCPUs}
-	hawser := filepath.Join(dir, "hawser")
-	if err := devmode.Build(ctx, hawser, devmode.HawserPackage); err != nil {
+	f := &fleet{cpus: o.serverCPUs, program: filepath.Join(dir, "hawser")}
+	if err := devmode.Build(ctx, f.program, devmode.HawserPackage); err != nil {
 		return f, err
 	}
-	addrs, ports, err := embednats.FreeAddrs(3 + 2*o.processes)
+	nats, err := f.plan(o)
 	if err != nil {
 		return f, err
 	}
-	f.ports = ports
-	f.core = devmode.Node{
-		Name: "core", Roles: []string{"router", "push"}, API: addrs[1], Admin: addrs[2], MaxEventsPerSecond: eventsLimit,
-	}
-	for i := range o.processes {
-		f.edges = append(f.edges, devmode.Node{
-			Name: fmt.Sprintf("edge-%d", i+1), Roles: []string{"edge"}, Listen: addrs[3+2*i], Admin: addrs[4+2*i],
-			DrainSpread: "1s", MaxEventsPerSecond: eventsLimit, Debug: true,
-		})
-	}
 	f.env, err = devmode.New(devmode.Options{
-		Dir: dir, Nodes: append([]devmode.Node{f.core}, f.edges...), Tenants: []string{o.tenant}, NATSURL: "nats://" + addrs[0],
+		Dir: dir, Nodes: append([]devmode.Node{f.router, f.push}, f.edges...), Tenants: []string{o.tenant}, NATSURL: "nats://" + nats,
 	})
 	if err != nil {
 		return f, err
 	}
-	if err := f.startCore(ctx, addrs[0]); err != nil {
+	if err := f.startNATS(ctx, nats); err != nil {
 		return f, err
 	}
-	return f, f.startEdges(ctx, hawser)
+	if f.routing, err = f.serve(ctx, f.router); err != nil {
+		return f, err
+	}
+	if f.pushing, err = f.serve(ctx, f.push); err != nil {
+		return f, err
+	}
+	for _, e := range f.edges {
+		p, err := f.serve(ctx, e)
+		if p != nil {
+			f.edgeProcesses = append(f.edgeProcesses, p)
+		}
+		if err != nil {
+			return f, err
+		}
+	}
+	return f, nil
 }
 
-func (f *fleet) startCore(ctx context.Context, nats string) error {
-	_, port, err := net.SplitHostPort(nats)
+// plan chooses the addresses. The edges share one where they can.
+func (f *fleet) plan(o options) (nats string, err error) {
+	edges := o.edges()
+	shared := edges > 1 && o.transport == overTCP && transport.CanShare
+	doors := edges
+	if shared {
+		doors = 1
+	}
+	addrs, ports, err := embednats.FreeAddrs(4 + edges + doors)
+	if err != nil {
+		return "", err
+	}
+	f.ports = ports
+	f.router = devmode.Node{Name: "router", Roles: []string{"router"}, API: addrs[1], Admin: addrs[2], MaxEventsPerSecond: eventsLimit}
+	f.push = devmode.Node{Name: "push", Roles: []string{"push"}, Admin: addrs[3]}
+	admins, listen := addrs[4:4+edges], addrs[4+edges:]
+	for i, admin := range admins {
+		f.edges = append(f.edges, devmode.Node{
+			Name: fmt.Sprintf("edge-%d", i+1), Roles: []string{"edge"}, Listen: listen[i%doors], SharePort: shared, Admin: admin,
+			DrainSpread: "1s", MaxEventsPerSecond: eventsLimit, Debug: true,
+		})
+	}
+	return addrs[0], nil
+}
+
+func (f *fleet) startNATS(ctx context.Context, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return err
 	}
-	spec := coreSpec{Dir: f.env.Path("nats"), Users: f.env.Users()}
+	spec := natsSpec{Dir: f.env.Path("nats"), Users: f.env.Users()}
 	if spec.Port, err = strconv.Atoi(port); err != nil {
-		return err
-	}
-	if spec.Config, err = f.env.WriteConfig(f.core); err != nil {
 		return err
 	}
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return err
 	}
-	file := f.env.Path("core.json")
+	file := f.env.Path("nats.json")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
@@ -97,29 +127,22 @@ func (f *fleet) startCore(ctx context.Context, nats string) error {
 	if err != nil {
 		return err
 	}
-	f.coreProcess, err = f.start(ctx, f.core.Name, self, partCore, file)
-	if err != nil {
-		return err
-	}
-	return f.await(ctx, f.core, f.coreProcess)
+	f.nats, err = f.start(ctx, "nats", self, partNATS, file)
+	return err
 }
 
-func (f *fleet) startEdges(ctx context.Context, program string) error {
-	for _, e := range f.edges {
-		config, err := f.env.WriteConfig(e)
-		if err != nil {
-			return err
-		}
-		p, err := f.start(ctx, e.Name, program, "serve", "--config", config)
-		if err != nil {
-			return err
-		}
-		f.edgeProcesses = append(f.edgeProcesses, p)
-		if err := f.await(ctx, e, p); err != nil {
-			return err
-		}
+// serve starts a process of hawser and waits until it is ready. After an error
+// there may be one all the same.
+func (f *fleet) serve(ctx context.Context, n devmode.Node) (*devmode.Process, error) {
+	config, err := f.env.WriteConfig(n)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	p, err := f.start(ctx, n.Name, f.program, "serve", "--config", config)
+	if err != nil {
+		return nil, err
+	}
+	return p, f.await(ctx, n, p)
 }
 
 // start starts a process of the fleet, which outlives ctx.
@@ -157,22 +180,29 @@ func (f *fleet) pids() (all []int) {
 
 // trouble is an error if a process has ended by itself.
 func (f *fleet) trouble() error {
-	for _, p := range append([]*devmode.Process{f.coreProcess}, f.edgeProcesses...) {
-		if p != nil && p.Ended() {
+	for _, p := range f.processes() {
+		if p.Ended() {
 			return fmt.Errorf("%s ended in the middle: see %s", p.Name, p.Log)
 		}
 	}
 	return nil
 }
 
+// processes are those that were started, the oldest first.
+func (f *fleet) processes() (all []*devmode.Process) {
+	for _, p := range append([]*devmode.Process{f.nats, f.routing, f.pushing}, f.edgeProcesses...) {
+		if p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // stop ends every process, the newest first.
 func (f *fleet) stop() error {
 	var errs []error
-	for i := len(f.edgeProcesses) - 1; i >= 0; i-- {
-		errs = append(errs, f.edgeProcesses[i].Stop())
-	}
-	if f.coreProcess != nil {
-		errs = append(errs, f.coreProcess.Stop())
+	for _, p := range slices.Backward(f.processes()) {
+		errs = append(errs, p.Stop())
 	}
 	if f.env != nil {
 		f.env.Close()

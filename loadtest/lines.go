@@ -37,9 +37,12 @@ func (r *report) lines() []line {
 	for _, p := range r.Peers {
 		all = append(all, p.line())
 	}
+	if r.Memory != nil {
+		all = append(all, r.Memory.lines()...)
+	}
 	v := r.Versions
 	return append(all,
-		line{"generator", fmt.Sprintf("%.1f s of CPU, %s in %d processes", r.Generator.CPUSeconds, mega(r.Generator.RSS), r.Generator.Workers)},
+		line{"CPU of the generator", fmt.Sprintf("%.1f s in %d processes", r.Generator.CPUSeconds, r.Generator.Workers)},
 		line{"versions", fmt.Sprintf("%d published, %d heard, %d lost, %d backwards%s", v.Published, v.Heard, v.Lost, v.Backwards, counts(v.Refused))})
 }
 

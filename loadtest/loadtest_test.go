@@ -114,7 +114,7 @@ func TestDeploymentThatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	there := []string{"--addr", f.edges[0].Listen, "--ca-file", f.env.Path("ca.pem"), "--jwt-key", f.env.Path("demo.jwk"),
-		"--publish-url", "http://" + f.core.API, "--api-key-file", f.env.Path("demo.api-key")}
+		"--publish-url", "http://" + f.router.API, "--api-key-file", f.env.Path("demo.api-key")}
 	code, r, said := play(t, append([]string{notify, "--quic", "--hello", "stock", "--conns", "50", "--duration", "2s", "--rate", "100"}, there...)...)
 	sound(t, code, r, said, 50, 50)
 	if r.Server.RSSPerConn != nil || r.Server.Goroutines != nil {

@@ -68,7 +68,7 @@ type options struct {
 const (
 	maxConns     = 2_000_000
 	maxRate      = 1_000_000
-	maxProcesses = 6
+	maxProcesses = 10
 	maxWorkers   = 256
 )
 
@@ -86,12 +86,12 @@ func (o *options) checkTarget() error {
 		return errors.New("name what is tested: --spawn, or --addr HOST:PORT of an edge")
 	case o.spawn && (o.jwtKey != "" || o.publishURL != "" || o.apiKeyFile != "" || o.caFile != "" || o.pid != 0):
 		return errors.New("--jwt-key, --publish-url, --api-key-file, --ca-file and --pid belong to --addr: with --spawn all of that is made")
-	case o.spawn && (o.processes < 1 || o.processes > maxProcesses):
-		return fmt.Errorf("--processes %d must be 1 to %d", o.processes, maxProcesses)
+	case o.spawn && (o.processes < 0 || o.processes > maxProcesses):
+		return fmt.Errorf("--processes %d must be 1 to %d, or 0", o.processes, maxProcesses)
 	case o.spawn:
 		return nil
 	}
-	if o.processes != 1 || o.serverCPUs != "" {
+	if o.processes != 0 || o.serverCPUs != "" {
 		return errors.New("--processes and --server-cpus belong to --spawn")
 	}
 	if _, _, err := net.SplitHostPort(o.addr); err != nil {
@@ -111,7 +111,7 @@ func (o *options) checkPeers() error {
 		return errors.New("brokers speak TCP, and their devices beat when told to: --transport tcp and a --beat")
 	case (o.target == "") != (o.pid == 0):
 		return errors.New("--target and --pid go together: what a broker costs is read where it runs")
-	case o.processes != 1:
+	case o.processes > 1:
 		return errors.New("peers compares one process with one process")
 	}
 	return nil
@@ -157,6 +157,22 @@ func (o *options) checkLoad() error {
 	}
 	_, err := addresses(o.bind)
 	return err
+}
+
+// edges is how many processes the edge has: over TCP each connection takes a
+// descriptor.
+func (o *options) edges() int {
+	if o.processes > 0 {
+		return o.processes
+	}
+	if o.transport != overTCP || o.command == peers {
+		return 1
+	}
+	conns := o.conns
+	if o.command == storm {
+		conns += o.storm
+	}
+	return min(edgesFor(conns), maxProcesses)
 }
 
 // checkUsers wants a pattern that gives every number a user of its own.

@@ -28,6 +28,7 @@ type report struct {
 	Latency    map[string]quantiles `json:"latency_ms"`
 	Versions   versions             `json:"versions_check"`
 	Generator  generator            `json:"generator"`
+	Memory     *parts               `json:"memory_by_part"` // with --spawn
 	Peers      []peer               `json:"peers,omitempty"`
 	Thresholds []threshold          `json:"thresholds"`
 	Caveats    []string             `json:"caveats"`
@@ -106,7 +107,7 @@ func newReport(o options) *report {
 		Config: map[string]any{
 			"spawn": o.spawn, "addr": o.addr, "transport": o.transport, "hello": o.hello, "conns": o.conns,
 			"connect_rate": o.connectRate, "rate": o.rate, "duration_s": o.duration.Seconds(), "beat_s": o.beat.Seconds(),
-			"bind": o.bind, "seed": o.seed, "cpus": o.cpus, "server_cpus": o.serverCPUs, "processes": o.processes,
+			"bind": o.bind, "seed": o.seed, "cpus": o.cpus, "server_cpus": o.serverCPUs, "processes": o.edges(),
 		},
 		Host: host{
 			OS: runtime.GOOS, Arch: runtime.GOARCH, Kernel: firstLine("/proc/sys/kernel/osrelease"), Cores: runtime.NumCPU(),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -64,7 +65,7 @@ func (r *run) play(ctx context.Context) error {
 func (r *run) start(ctx context.Context) (err error) {
 	p := r.plan()
 	if r.o.spawn {
-		r.n.say("building hawser, starting %d edge processes, NATS, a router and a push worker", r.o.processes)
+		r.n.say("building hawser, starting %d edge processes, NATS, a router and a push worker", r.o.edges())
 		if r.fleet, err = startFleet(ctx, r.dir, r.o); err != nil {
 			return err
 		}
@@ -104,11 +105,13 @@ func (r *run) plan() Plan {
 func (r *run) spawned(p *Plan) {
 	p.Addrs = nil
 	for _, e := range r.fleet.edges {
-		p.Addrs = append(p.Addrs, e.Listen)
+		if !slices.Contains(p.Addrs, e.Listen) {
+			p.Addrs = append(p.Addrs, e.Listen)
+		}
 	}
 	env := r.fleet.env
 	p.CAFile, p.JWTKey = env.Path("ca.pem"), env.Path(r.o.tenant+".jwk")
-	p.PublishURL, p.APIKeyFile = "http://"+r.fleet.core.API, env.Path(r.o.tenant+".api-key")
+	p.PublishURL, p.APIKeyFile = "http://"+r.fleet.router.API, env.Path(r.o.tenant+".api-key")
 }
 
 // publishes reports whether there is somebody to publish to.

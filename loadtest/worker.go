@@ -22,7 +22,7 @@ import (
 // first argument.
 const (
 	partWorker = "worker"
-	partCore   = "core"
+	partNATS   = "nats"
 )
 
 // Groups of latencies that every run has.

@@ -16,6 +16,8 @@ type Node struct {
 	Roles []string
 	// Listen is the device port's address, for TCP and UDP. Edges only.
 	Listen string
+	// SharePort has the processes of Listen share it, over TCP alone.
+	SharePort bool
 	// API is the address of the backends' API. Routers only.
 	API string
 	// Admin is the address of metrics and health. Always loopback.
@@ -85,6 +87,10 @@ nats:
 {{- if .Has "edge"}}
 edge:
   listen: "{{.Listen}}"
+{{- if .SharePort}}
+  share_port: true
+  transports: [tcp]
+{{- end}}
   tls: {cert_file: edge.pem, key_file: edge.key}
   ticket_key_file: ticket.key
 {{- if .ReconnectSpread}}
