@@ -83,6 +83,9 @@ func readEnding(err error) *ending {
 	if _, _, told := transport.CodeFromError(err); told || errors.Is(err, io.EOF) {
 		return endPeer
 	}
+	if errors.Is(err, transport.ErrDeaf) {
+		return endTooSlow
+	}
 	var frame *wire.FrameError
 	switch {
 	case errors.Is(err, wire.ErrTooLarge):

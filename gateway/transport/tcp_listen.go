@@ -88,7 +88,11 @@ func (l *tcpListener) Leave(ctx context.Context) error {
 
 func (l *tcpListener) Shutdown(ctx context.Context) error {
 	_ = l.Close()
-	return l.open.wait(ctx)
+	if err := l.open.wait(ctx); err != nil {
+		return err
+	}
+	l.door.wait()
+	return nil
 }
 
 func (l *tcpListener) acceptLoop() {
