@@ -19,6 +19,7 @@ type device struct {
 
 	// Owned by the goroutine of connect or listen; there is one of them.
 	ticket []byte
+	slot   slot
 
 	// Guarded by the ledger's mu.
 	conn    connection
@@ -55,6 +56,7 @@ func (w *worker) connect(ctx context.Context, v visit) {
 		follow, err := w.greet(ctx, d, v.number)
 		if err == nil {
 			v.took.record(time.Since(v.due))
+			w.slots.kept(d.slot.end(time.Now()))
 			// A goroutine of its own: the stack of this one has grown with the
 			// handshake.
 			w.devices.Go(func() { w.listen(ctx, d, follow, v) })
@@ -64,7 +66,12 @@ func (w *worker) connect(ctx context.Context, v visit) {
 			return
 		}
 		w.count.failed(reasonOf(err))
-		if !v.patient && try == attempts || !pause(ctx, backoff(try)) {
+		wait := backoff(try)
+		if told, ok := d.slot.take(err, time.Now()); ok {
+			// The edge is all right: this is no failure.
+			try, wait = 0, told
+		}
+		if !v.patient && try == attempts || !pause(ctx, wait) {
 			return
 		}
 	}
@@ -96,6 +103,7 @@ func (w *worker) greet(ctx context.Context, d *device, number int) (follow func(
 	}
 	link, welcome, err := rawdevice.Greet(conn, &wirepb.Hello{
 		Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER, App: "loadtest", Versions: d.versions(), ResumeTicket: d.ticket,
+		Slot: d.slot.proof,
 	}, attemptTimeout)
 	if err != nil {
 		_ = conn.Close() // the error above says more

@@ -127,6 +127,7 @@ func addCounts(to, from map[string]int) map[string]int {
 // Result is what a worker has at the end.
 type Result struct {
 	Stats Stats
+	Slots SlotStats
 	// Latencies by group: connect, beat, notify and those of calls.
 	Latencies map[string]*histogramData
 	// TLS counts what was negotiated.

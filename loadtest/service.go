@@ -74,6 +74,7 @@ func (s *service) Stats(_ Nothing, out *Stats) error {
 // Result is everything.
 func (s *service) Result(_ Nothing, out *Result) error {
 	out.Stats, out.TLS = s.w.count.read()
+	out.Slots = s.w.slots.stats()
 	out.Latencies = s.w.latencies.export()
 	out.CPUSeconds = devmode.CPUSeconds(os.Getpid())
 	out.RSS, _ = devmode.RSS(os.Getpid()) // 0 where there is no /proc
@@ -85,12 +86,3 @@ func (s *service) Leave(_ Nothing, _ *Nothing) error {
 	s.w.leaveAll()
 	return nil
 }
-
-// Visit returns how many were served.
-func (s *service) Visit(c VisitCall, served *int) error {
-	*served = s.w.visits(c)
-	return nil
-}
-
-// Hear returns when the connections are there.
-func (s *service) Hear(c HearCall, _ *Nothing) error { return s.w.hear(c) }

@@ -33,6 +33,11 @@ const (
 	// groupReturn is the time of devices that were closed, or vanished, until
 	// they are welcomed again.
 	groupReturn = "return"
+	// groupSlotWait is what devices were told to wait, groupSlotLate how much
+	// later than that they were welcomed. They are there where an edge sent
+	// devices away.
+	groupSlotWait = "slot_wait"
+	groupSlotLate = "slot_late"
 )
 
 // worker holds devices.
@@ -48,6 +53,7 @@ type worker struct {
 	latencies *histograms
 	beats     *histogram
 	count     *counter
+	slots     *slots
 
 	events     atomic.Int64
 	devices    sync.WaitGroup
@@ -86,6 +92,7 @@ func (w *worker) prepare(p Plan) (err error) {
 	w.plan = p
 	w.latencies, w.count = newHistograms(), newCounter()
 	w.beats = w.latencies.of(groupBeat)
+	w.slots = &slots{latencies: w.latencies}
 	w.all = make([]device, (p.Conns-p.Number+p.Workers-1)/p.Workers)
 	if !p.MQTT {
 		if w.signer, err = token.LoadSigner(p.JWTKey); err != nil {

@@ -29,6 +29,7 @@ type Client struct {
 	dialer   *dialer
 	fetches  *fetches
 	kick     chan struct{} // never closed; one token: do not wait any longer
+	slot     slot
 
 	// work is everything that Run started and waits for.
 	work sync.WaitGroup

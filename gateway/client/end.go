@@ -24,6 +24,8 @@ type ending struct {
 	// alone: what ended the connection showed to this device at a time of its
 	// own, when it beat, and not to all of the edge's devices at once.
 	alone bool
+	// back is when the edge wants to see the device again; nil: as the code says.
+	back *wirepb.ComeBack
 	// token is what Hello was said with; empty if it was not said. Never
 	// logged.
 	token string

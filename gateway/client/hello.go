@@ -40,6 +40,7 @@ func (c *Client) connect(ctx context.Context, refused string) (*link, error) {
 		_ = conn.CloseWithCode(0, "")
 		e := endOf(err)
 		e.token = token
+		c.slot.take(e)
 		if ctx.Err() == nil && e.how == wirepb.LastConnection_END_TIMEOUT && conn.Kind() == transport.QUIC {
 			c.dialer.quicFailed()
 		}
@@ -98,6 +99,7 @@ func (c *Client) greet(ctx context.Context, conn transport.Conn, hello *wirepb.H
 	c.mu.Lock()
 	c.ticket = welcome.ResumeTicket
 	c.mu.Unlock()
+	c.slot.drop()
 	return newLink(c, conn, reader, welcome, hello), nil
 }
 
@@ -120,7 +122,9 @@ func readWelcome(r *wire.Reader) (*wirepb.Welcome, error) {
 		case *wire.Welcome:
 			return f.Body, nil
 		case *wire.Close:
-			return nil, &endError{told(f.Code, f.Reason)}
+			e := told(f.Code, f.Reason)
+			e.back = f.ComeBack
+			return nil, &endError{e}
 		case *wire.Unknown:
 		default:
 			return nil, fmt.Errorf("%w: %s before Welcome", errProtocol, f.Type())
@@ -143,6 +147,7 @@ func (c *Client) hello(token string) *wirepb.Hello {
 		Last:         c.last.body(),
 		ResumeTicket: c.ticket,
 		Background:   c.background,
+		Slot:         c.slot.bytes(),
 	}
 }
 

@@ -32,6 +32,10 @@ func (c *Client) keepConnected(ctx context.Context) error {
 		}
 		last = e.err
 		wait := p.wait(e)
+		if at := c.slot.wait(); at > 0 {
+			wait = at
+			p.failures = 0 // an edge answered: nothing is broken
+		}
 		c.cfg.Log.Info("not connected", "error", e.err, "retry_in", wait)
 		c.cfg.OnState(State{Phase: PhaseWaiting, RetryIn: wait, Err: e.err})
 		if !c.pause(ctx, wait) {

@@ -31,7 +31,7 @@ func (c *Client) serve(ctx context.Context, l *link) ending {
 		case <-m.timer.C:
 			next, err := c.connect(ctx, "")
 			if err != nil {
-				m.failed(err)
+				m.failed(err, c.slot.wait())
 				continue
 			}
 			old, oldEnded := l, ended
@@ -102,10 +102,14 @@ func (m *move) plan(spread time.Duration) {
 	m.timer.Reset(below(spread))
 }
 
-func (m *move) failed(err error) {
+// failed plans the next attempt, at the slot if there is one to wait for.
+func (m *move) failed(err error, slot time.Duration) {
 	m.failures++
 	m.helloed = m.helloed || endOf(err).token != ""
-	m.timer.Reset(backoff(m.failures))
+	if slot <= 0 {
+		slot = backoff(m.failures)
+	}
+	m.timer.Reset(slot)
 }
 
 func (m *move) done() { *m = move{timer: m.timer} }

@@ -1,12 +1,23 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
-// Admission bounds the connections of a source. An address is one of IPv4, or
+// Admission is how many devices come in a second, and from where. Those above
+// PerSecond are told when to come back.
+//
+// The other fields bound the connections of a source. An address is one of IPv4, or
 // a /64 of IPv6; a network is a /24 of IPv4, or a /48 of IPv6. Behind one
 // address of a carrier there may be thousands of devices. A connection above a
 // bound is reset before TLS.
 type Admission struct {
+	// PerSecond is how many devices are let in a second at most; a quarter of
+	// it while the process is busy. 0: 500 for each processor.
+	PerSecond int `yaml:"per_second"`
+	// MaxWait is how long a device is sent away for at most. 0: 10m.
+	MaxWait time.Duration `yaml:"max_wait"`
 	// MaxUnidentified is how many connections may not have said Hello yet;
 	// from half of it on they have a fifth of hello_timeout. 0: 4096.
 	MaxUnidentified int `yaml:"max_unidentified"`
@@ -36,6 +47,7 @@ func (a *Admission) Exempt() (all []netip.Prefix) {
 }
 
 func (a *Admission) setDefaults() {
+	orDefault(&a.MaxWait, 10*time.Minute)
 	orDefault(&a.MaxUnidentified, 4096)
 	orDefault(&a.UnfinishedPerAddress, 128)
 	orDefault(&a.UnfinishedPerNetwork, 512)
@@ -48,6 +60,8 @@ func (a *Admission) setDefaults() {
 
 func (a *Admission) check(k *checker) {
 	const most = 10_000_000
+	k.between("edge.admission.per_second", a.PerSecond, 0, 1_000_000)
+	k.duration("edge.admission.max_wait", a.MaxWait, 10*time.Second, 24*time.Hour)
 	k.between("edge.admission.max_unidentified", a.MaxUnidentified, 1, 1_000_000)
 	k.between("edge.admission.unfinished_per_address", a.UnfinishedPerAddress, 1, most)
 	k.between("edge.admission.unfinished_per_network", a.UnfinishedPerNetwork, 1, most)

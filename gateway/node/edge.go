@@ -36,6 +36,7 @@ type edgeRole struct {
 	link     *edgelink.Link
 	server   *session.Server
 	island   *island
+	gate     *admission.Gate
 	memory   *admission.Memory
 	sources  *admission.Sources
 	sockets  int                  // that the listener of TCP may have; 0: unknown
@@ -76,9 +77,8 @@ func (e *edgeRole) open(p parts) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the ticket key: %w", err)
 	}
-	e.openGates(p)
-	if p.cfg.Edge.TicketKeyFile.Exposed() {
-		p.log.Warn("everybody on this machine can read the ticket key: chmod 600 it", "file", string(p.cfg.Edge.TicketKeyFile))
+	if err := e.openGates(p, fleetKey); err != nil {
+		return err
 	}
 	if err := e.openSessions(p, fleetKey); err != nil {
 		return err
@@ -103,8 +103,8 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 			MaxRequests:     limits.MaxRequests, RequestsPerSecond: limits.RequestsPerSecond,
 			RequestTimeout: limits.RequestTimeout, MaxRequestTimeout: limits.MaxRequestTimeout,
 		},
-		Full: e.full,
-		Log:  p.log, Registerer: p.registry,
+		Admission: e.gate, Full: e.full,
+		Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {
 		return err
@@ -141,8 +141,6 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		MaxSockets:       e.sockets,
 		Room:             e.memory.Room,
 		FleetKey:         fleetKey,
-		Node:             p.cfg.Name,
-		Workers:          p.cfg.Edge.QUICWorkers,
 		Up:               e.up,
 		Log:              p.log,
 		OnReject:         counts.reject,
@@ -179,6 +177,7 @@ func (e *edgeRole) run(ctx context.Context) error {
 	sessions.Go(func() error { return ended(e.verifier.Run(ctx)) })
 	sessions.Go(func() error { return ended(e.cert.run(ctx)) })
 	sessions.Go(func() error { return e.island.run(ctx) })
+	sessions.Go(func() error { e.gate.Run(ctx); return nil })
 	err := sessions.Wait()
 	unlink()
 	return errors.Join(err, link.Wait())

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"time"
+
 	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/transport"
@@ -16,7 +18,7 @@ const (
 )
 
 // openGates makes what bounds the connections.
-func (e *edgeRole) openGates(p parts) {
+func (e *edgeRole) openGates(p parts, fleetKey []byte) (err error) {
 	a := &p.cfg.Edge.Admission
 	e.memory = admission.NewMemory()
 	e.sources = admission.NewSources(admission.Limits{
@@ -31,11 +33,31 @@ func (e *edgeRole) openGates(p parts) {
 		p.log.Warn("file descriptors end before edge.max_connections: raise the limit of the process (LimitNOFILE, ulimit -n)",
 			"max_connections", p.cfg.Edge.MaxConnections, "tcp_connections", most)
 	}
-	m := metric.For(p.registry, "admission")
+	e.gate, err = admission.NewGate(admission.GateConfig{
+		FleetKey: fleetKey, PerSecond: a.PerSecond, MaxWait: a.MaxWait,
+		Delay: e.delay,
+	})
+	if err != nil {
+		return err
+	}
+	e.showGates(metric.For(p.registry, "admission"))
+	return nil
+}
+
+func (e *edgeRole) showGates(m metric.Part) {
+	e.showGate(m)
 	m.GaugeFunc("unfinished", "Connections that are not welcomed yet.", func() float64 { return float64(e.sources.Unfinished()) })
 	m.GaugeFunc("sockets", "Connections of TCP, unfinished ones too.", func() float64 { return float64(e.connections()) })
 	m.GaugeFunc("sockets_limit", "Connections of TCP that the limit of file descriptors allows; 0: unknown.", func() float64 { return float64(e.sockets) })
 	m.GaugeFunc("memory_full", "1 while devices are refused for lack of memory.", func() float64 { return metric.Bool(e.memory.Full()) })
+}
+
+// delay is how long a client takes now to come through its handshake.
+func (e *edgeRole) delay() (d time.Duration) {
+	for _, l := range e.doors {
+		d = max(d, transport.Delay(l))
+	}
+	return d
 }
 
 // connections are those of TCP, unfinished ones too.
@@ -44,6 +66,29 @@ func (e *edgeRole) connections() (n int) {
 		n += transport.Sockets(l)
 	}
 	return n
+}
+
+// showGate shows what gate 2 does.
+func (e *edgeRole) showGate(m metric.Part) {
+	gauge := func(name, help string, read func(admission.GateCounts) float64) {
+		m.GaugeFunc(name, help, func() float64 { return read(e.gate.Counts(time.Now())) })
+	}
+	counter := func(name, help string, read func(admission.GateCounts) uint64) {
+		m.CounterFunc(name, help, func() float64 { return float64(read(e.gate.Counts(time.Now()))) })
+	}
+	gauge("rate", "Devices that are let in a second at most, now.", func(c admission.GateCounts) float64 { return c.Rate })
+	gauge("horizon_seconds", "How far ahead the next slot is that a device is given.", func(c admission.GateCounts) float64 { return c.Horizon.Seconds() })
+	counter("newcomers_total", "Devices let in without a slot.", func(c admission.GateCounts) uint64 { return c.Newcomers })
+	counter("slots_honoured_total", "Devices let in at their slot.", func(c admission.GateCounts) uint64 { return c.Honoured })
+	counter("slots_given_total", "Devices told when to come back.", func(c admission.GateCounts) uint64 { return c.Given })
+	counter("slots_repeated_total", "Devices that came too early and were told again.", func(c admission.GateCounts) uint64 { return c.Told })
+	counter("slots_crowded_total", "Slots given that are shared, because there was no instant left before edge.admission.max_wait.",
+		func(c admission.GateCounts) uint64 { return c.Beyond })
+	counter("slots_missed_total", "Devices that came at their slot and were not let in all the same: the edge was full, or far behind.",
+		func(c admission.GateCounts) uint64 { return c.Missed })
+	counter("slots_bad_total", "Slots presented that are forged, of another device or fleet, or too old.", func(c admission.GateCounts) uint64 { return c.Bad })
+	counter("slots_used_total", "Slots presented a second time.", func(c admission.GateCounts) uint64 { return c.Used })
+	counter("slots_forgotten_total", "Used slots that are not remembered, for lack of room.", func(c admission.GateCounts) uint64 { return c.Forgotten })
 }
 
 // full tells whether there is no room for one more session.

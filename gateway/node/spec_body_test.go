@@ -131,6 +131,28 @@ func (h specHello) frame() specFrame {
 	return specFrame{0x01, b}
 }
 
+// specComeBack is the end of a Close; one that is wrong is as none.
+type specComeBack struct {
+	waitMs uint64
+	slot   []byte
+}
+
+func specReadComeBack(rest []byte) (b specComeBack) {
+	fields, err := specParseBody(rest)
+	for _, f := range fields {
+		switch f.number {
+		case 1:
+			b.waitMs = f.varint
+		case 2:
+			b.slot = f.bytes
+		}
+	}
+	if err != nil || b.waitMs > specMaxMillis || len(b.slot) > 64 {
+		return specComeBack{}
+	}
+	return b
+}
+
 // specWelcome is what a device has use for in a Welcome.
 type specWelcome struct {
 	epoch, intervalMs, spreadMs uint64

@@ -146,7 +146,15 @@ func specDescribe(raw []byte) (string, error) {
 	case 0x46:
 		return specDescribeGoAway(f.payload)
 	case 0x47:
-		return trimLines(fmt.Sprintf("type Close\ncode %d\nreason %s", p.varint(3000, 3999), p.text())), p.err
+		text := trimLines(fmt.Sprintf("type Close\ncode %d\nreason %s", p.varint(3000, 3999), p.text()))
+		back := specReadComeBack(p.left)
+		if back.waitMs != 0 {
+			text += fmt.Sprintf("\ncome_back.wait_ms %d", back.waitMs)
+		}
+		if back.slot != nil {
+			text += fmt.Sprintf("\ncome_back.slot %x", back.slot)
+		}
+		return text, p.err
 	}
 	return fmt.Sprintf("type type 0x%02x\nlength %d", f.kind, len(f.payload)), nil
 }

@@ -33,6 +33,18 @@ var ErrSilent = errors.New("the edge does not answer")
 type ClosedError struct {
 	Code   wire.CloseCode
 	Reason string
+	// Wait is when the device is to come back, and Slot what it then says; zero
+	// where the edge did not tell.
+	Wait time.Duration
+	Slot []byte
+}
+
+func closedBy(f *wire.Close) *ClosedError {
+	e := &ClosedError{Code: f.Code, Reason: f.Reason}
+	if b := f.ComeBack; b != nil {
+		e.Wait, e.Slot = time.Duration(b.WaitMs)*time.Millisecond, b.Slot
+	}
+	return e
 }
 
 func (e *ClosedError) Error() string { return fmt.Sprintf("%d %s (%s)", e.Code, e.Code, e.Reason) }
@@ -80,7 +92,7 @@ func Greet(conn Conn, hello *wirepb.Hello, limit time.Duration) (*Link, *wirepb.
 		l.interval = time.Duration(f.Body.IntervalMs) * time.Millisecond
 		return l, f.Body, nil
 	case *wire.Close:
-		return nil, nil, &ClosedError{f.Code, f.Reason}
+		return nil, nil, closedBy(f)
 	default:
 		return nil, nil, fmt.Errorf("a frame %v before Welcome", f.Type())
 	}
@@ -144,7 +156,7 @@ func (l *Link) take(f wire.Frame) error {
 			l.took, l.beatAt = time.Since(l.beatAt), time.Time{}
 		}
 	case *wire.Close:
-		return &ClosedError{f.Code, f.Reason}
+		return closedBy(f)
 	}
 	return nil
 }

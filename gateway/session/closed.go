@@ -5,6 +5,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
+	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 )
 
 // closeTimeout bounds the delivery of a Close frame.
@@ -96,6 +97,7 @@ func (e *ending) with(text string) *ending {
 type closed struct {
 	conn transport.Conn
 	end  *ending
+	back *wirepb.ComeBack // when the device is to come back; nil: as the code says
 }
 
 // finish delivers the Close frame, within closeTimeout, and ends the
@@ -103,7 +105,9 @@ type closed struct {
 func (c closed) finish() {
 	if c.end.code != 0 {
 		_ = c.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
-		_, _ = c.conn.Write(wire.Append(nil, c.end.frame()))
+		last := c.end.frame()
+		last.ComeBack = c.back
+		_, _ = c.conn.Write(wire.Append(nil, last))
 	}
 	_ = c.conn.CloseWithCode(uint16(c.end.code), c.end.text)
 }

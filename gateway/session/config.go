@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/heartbeat"
@@ -36,6 +37,8 @@ type Config struct {
 	Limits          Limits
 	// Clock is the wall clock. Nil: the host's, taken for right.
 	Clock Clock
+	// Admission paces those who come. Nil: it lets everybody in.
+	Admission *admission.Gate
 	// Full tells whether there is no room for one more session over a kind of
 	// transport; it must not block. Nil: Limits.MaxConns alone says.
 	Full func(transport.Kind) bool

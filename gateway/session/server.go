@@ -27,7 +27,7 @@ type Server struct {
 	tokens       tokens
 	busies       sync.Pool // of *busy
 	buffers      sync.Pool // of *[]byte, for writers
-	readers      sync.Pool // of *wire.Reader, for sessions that wait without one
+	readers      sync.Pool // of *wire.Reader, for sessions that are parked
 	unidentified atomic.Int64
 	draining     atomic.Pointer[time.Time] // until when devices are served; nil: nobody drains
 	drained      atomic.Bool
@@ -40,8 +40,6 @@ type serving struct {
 	srv *Server
 	ctx context.Context // of Serve
 	wg  sync.WaitGroup
-
-	turns turns
 }
 
 // NewServer returns a server. The error wraps ErrConfig.
@@ -53,7 +51,7 @@ func NewServer(cfg Config) (*Server, error) {
 	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer)}
 	srv.hub = newHub(srv.metrics, srv.answer)
 	srv.records = newRecorder(cfg.Limits.DeviceWriters)
-	srv.writers = newCrew(runtime.GOMAXPROCS(0), (*session).writeShared)
+	srv.writers = newCrew(runtime.GOMAXPROCS(0), (*session).write)
 	srv.busies.New = func() any { return new(busy) }
 	srv.buffers.New = func() any { return new([]byte) }
 	srv.readers.New = func() any { return new(wire.Reader) }
@@ -81,7 +79,6 @@ func (srv *Server) Serve(ctx context.Context, l transport.Listener) error {
 		v.endAll()
 		<-gone
 	}
-	v.turns.end()
 	return ctx.Err()
 }
 
@@ -113,7 +110,7 @@ func (v *serving) hold(conn transport.Conn) {
 	s, over := u.greet()
 	if over != nil {
 		v.srv.metrics.refused.WithLabelValues(over.reason).Inc()
-		closed{conn, over}.finish()
+		closed{conn, over, u.back}.finish()
 		return
 	}
 	transport.Welcomed(conn)

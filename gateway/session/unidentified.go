@@ -18,6 +18,7 @@ type unidentified struct {
 	serving *serving
 	conn    transport.Conn
 	reader  *wire.Reader
+	back    *wirepb.ComeBack // see closed
 }
 
 // greet waits for Hello. It returns a session that is in the hub and
@@ -88,6 +89,10 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 		return nil, endEdgeClock
 	}
 	now := srv.cfg.Clock.Now()
+	// Before the token, too: this has to be cheap.
+	if !u.admitted(hello, now) {
+		return nil, endBusy
+	}
 	id, err := srv.cfg.Verifier.Verify(hello.Token, now)
 	if err != nil {
 		return nil, srv.tokenEnding(err)
@@ -95,9 +100,6 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	kinds := srv.cfg.Kinds(id.Tenant)
 	if kinds == nil {
 		return nil, endTenant
-	}
-	if srv.full(u.conn.Kind()) {
-		return nil, endBusy
 	}
 	s := u.session(hello, id, kinds, now)
 	before := s.open(hello, id, now)
@@ -117,6 +119,24 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	return s, nil
 }
 
+// admitted asks gate 2.
+func (u *unidentified) admitted(hello *wirepb.Hello, now time.Time) bool {
+	srv := u.serving.srv
+	a := srv.cfg.Admission.Ask(now, claimed(hello.Token), hello.Slot, srv.full(u.conn.Kind()))
+	if !a.Admitted && a.Slot != nil {
+		u.back = &wirepb.ComeBack{WaitMs: a.Wait.Milliseconds(), Slot: a.Slot}
+	}
+	return a.Admitted
+}
+
+// claimed is whom a token names, before it is verified.
+func claimed(jwt string) string {
+	if id, ok := token.Claimed(jwt); ok {
+		return id.Tenant + "/" + id.User + "/" + id.Device
+	}
+	return jwt
+}
+
 // full reports whether there is no room for one more session.
 func (srv *Server) full(kind transport.Kind) bool {
 	limit := srv.cfg.Limits.MaxConns
@@ -134,7 +154,6 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		background: hello.Background, jwt: u.serving.srv.tokens.keep(hello.Token), issued: id.IssuedAt.Unix(),
 	}
 	_, s.parks = u.conn.(transport.Parker)
-	_, s.tries = u.conn.(transport.Trier)
 	s.heard = s.now()
 	s.leaseLocked(id.ExpiresAt.Sub(now)) // nobody else has it yet
 	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))

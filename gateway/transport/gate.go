@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -26,8 +25,6 @@ type gate struct {
 	ready  chan Conn       // never closed
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-
-	running sync.WaitGroup // what Close waits for
 }
 
 func newGate(kind Kind, cfg ListenConfig) *gate {

@@ -4,7 +4,6 @@ package transport
 
 import (
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -62,12 +61,8 @@ func (c *parked) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	n, err := c.tls.Read(p)
-	switch {
-	case err == nil:
-	case c.isClosed():
-		err = net.ErrClosed
-	case errors.Is(err, park.ErrBacklog):
-		err = ErrDeaf
+	if err != nil && c.isClosed() {
+		return n, net.ErrClosed
 	}
 	return n, err
 }

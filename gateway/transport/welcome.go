@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/admission"
 )
@@ -33,6 +34,15 @@ func (g *gate) enter(p *admission.Place, from netip.AddrPort) string {
 func Sockets(l Listener) int {
 	if t, ok := l.(*tcpListener); ok {
 		return t.open.count() + t.busy.count()
+	}
+	return 0
+}
+
+// Delay is about how long a client of a listener waits now from its first
+// packet to the end of its handshake; 0 where that is not measured, as on QUIC.
+func Delay(l Listener) time.Duration {
+	if t, ok := l.(*tcpListener); ok {
+		return t.busy.delay()
 	}
 	return 0
 }

@@ -50,7 +50,7 @@ func (c CloseCode) texts() (name, advice string) {
 	case CloseHelloTimeout:
 		return "hello timeout", "connect again and send Hello as the first frame"
 	case CloseBusy:
-		return "busy", "connect again with back-off, to another edge if there is one"
+		return "busy", "connect again at the slot if one was given, else with back-off, to another edge if there is one"
 	case CloseTooSlow:
 		return "too slow", "connect again and read without pause"
 	case CloseRateLimited:

@@ -54,6 +54,9 @@ func describe(f Frame) []field {
 	case *Close:
 		add("code", uint16(f.Code))
 		add("reason", f.Reason)
+		if f.ComeBack != nil {
+			fields = append(fields, describeMessage("come_back.", f.ComeBack.ProtoReflect())...)
+		}
 	case *Unknown:
 		add("length", f.Length)
 	default:
@@ -157,7 +160,8 @@ func build(t *testing.T, v *vector) Frame {
 	case "GoAway":
 		return &GoAway{buildMessage(t, v, &wirepb.GoAway{})}
 	case "Close":
-		return &Close{CloseCode(in.number("code")), in.text("reason")}
+		f := &Close{Code: CloseCode(in.number("code")), Reason: in.text("reason")}
+		return in.comeBack(f)
 	}
 	t.Fatalf("line %d: unknown type %q", v.line, name)
 	return nil
@@ -167,6 +171,22 @@ func build(t *testing.T, v *vector) Frame {
 type input struct {
 	t *testing.T
 	v *vector
+}
+
+// comeBack adds what a vector says of coming back.
+func (in input) comeBack(f *Close) *Close {
+	rest := *in.v
+	rest.fields = nil
+	for _, x := range in.v.fields {
+		if key, ok := strings.CutPrefix(x.key, "come_back."); ok {
+			rest.fields = append(rest.fields, field{key, x.value})
+		}
+	}
+	if len(rest.fields) > 0 {
+		f.ComeBack = buildMessage(in.t, &rest, &wirepb.ComeBack{})
+		in.v.fields = nil
+	}
+	return f
 }
 
 func (in input) text(key string) string {

@@ -36,7 +36,8 @@ var literal = []struct {
 	{&Probe{}, "\x44\x00"},
 	{&Response{7, StatusNotFound, "no", nil}, "\x45\x06\x07\x04\x02no\x00"},
 	{&GoAway{&wirepb.GoAway{SpreadMs: 1, GraceMs: 2, Reason: "r", Cause: wirepb.GoAway_CAUSE_TOKEN_EXPIRED}}, "\x46\x09\x08\x01\x10\x02\x1a\x01r\x20\x01"},
-	{&Close{CloseBusy, "full"}, "\x47\x07\x4b\xbb\x04full"},
+	{&Close{Code: CloseBusy, Reason: "full"}, "\x47\x07\x4b\xbb\x04full"},
+	{&Close{CloseBusy, "full", &wirepb.ComeBack{WaitMs: 5, Slot: []byte("x")}}, "\x47\x0c\x4b\xbb\x04full\x08\x05\x12\x01x"},
 	{&Unknown{0x3f, 2}, "\x3f\x02\x00\x00"},
 }
 
@@ -80,24 +81,6 @@ func TestAppendLengths(t *testing.T) {
 	}
 }
 
-// A frame with a long length is the same frame.
-func TestAppendWide(t *testing.T) {
-	if got := AppendWide([]byte("before"), &Ping{}); string(got) != "before\x02\x80\x00\x00\x00" {
-		t.Errorf("a Ping is %q", got)
-	}
-	for _, tt := range literal {
-		want, err := NewReader(strings.NewReader(tt.bytes), MaxPayload).Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw := AppendWide(nil, tt.frame)
-		got, err := NewReader(bytes.NewReader(raw), MaxPayload).Next()
-		if err != nil || len(raw) != len(tt.bytes)+3 || !equalFields(describe(got), describe(want)) {
-			t.Errorf("%q: decoded to %v, %v", raw, got, err)
-		}
-	}
-}
-
 // MaxBody promises that a frame fits whatever else is in it.
 func TestMaxBodyFits(t *testing.T) {
 	id, text, body := strings.Repeat("i", 64), strings.Repeat("x", 2*MaxText), make([]byte, MaxBody)
@@ -122,7 +105,7 @@ func TestTextIsCutAndRepaired(t *testing.T) {
 		long + "yz":   long + "y",
 		"\xff" + long: "\uFFFD" + long[:MaxText-3],
 	} {
-		f, err := Parse(TypeClose, Append(nil, &Close{CloseBusy, in})[headerLen(len(want)+4):])
+		f, err := Parse(TypeClose, Append(nil, &Close{Code: CloseBusy, Reason: in})[headerLen(len(want)+4):])
 		if err != nil {
 			t.Errorf("%q: %v", in, err)
 			continue

@@ -36,6 +36,7 @@ func checkHello(m *wirepb.Hello) error {
 	c.length("app_version", len(m.AppVersion), maxAppVersion)
 	c.length("push_token", len(m.PushToken), maxPushToken)
 	c.length("resume_ticket", len(m.ResumeTicket), maxTicket)
+	c.length("slot", len(m.Slot), maxSlot)
 	c.count("versions", len(m.Versions), MaxKinds)
 	for _, v := range m.Versions {
 		c.id("kind", v.Kind)

@@ -48,12 +48,6 @@
 // the life of the connection; there are no other streams and no datagrams. A
 // Hello in early data (0-RTT) is acted on only after the handshake.
 //
-// On QUIC a device should write the length of a frame in four bytes, where one
-// would do, too. An edge that was started anew answers the packets of the
-// connections before it with a stateless reset, so that devices connect again at
-// once; but only those of 43 bytes and more, and a Ping of two bytes makes one of
-// 41.
-//
 // A device may try both transports at once. It shall send Hello on the one it
 // keeps and close the other without a frame.
 //
@@ -117,7 +111,10 @@
 //	0x44  Probe      nothing
 //	0x45  Response   varint id, varint status (at most 255), text message, bytes body
 //	0x46  GoAway     protobuf GoAway
-//	0x47  Close      varint code (3000 to 3999), text reason
+//	0x47  Close      varint code (3000 to 3999), text reason, protobuf ComeBack
+//
+// The ComeBack goes on to the end of the payload, and is mostly empty. One that
+// is malformed, or out of its bounds, counts as empty.
 //
 // Texts are for logs: no program shall decide by them.
 //
@@ -132,7 +129,7 @@
 //	           5 network Network                    6 push_token string, <= 4096 bytes
 //	           7 versions repeated KindVersion, <= 64
 //	           8 last LastConnection                9 resume_ticket bytes, <= 512
-//	           10 background bool
+//	           10 background bool                   11 slot bytes, <= 64
 //	KindVersion     1 kind string                   2 version int64, 0 allowed
 //	Network         1 radio enum: 1 Wi-Fi, 2 2G, 3 3G, 4 4G, 5 5G, 6 wired
 //	                2 id_hash bytes, <= 32
@@ -149,6 +146,7 @@
 //	           3 requests_per_s int64
 //	GoAway     1 spread_ms int64                    2 grace_ms int64
 //	           3 reason string                      4 cause enum: 0 drain, 1 token expired
+//	ComeBack   1 wait_ms int64                      2 slot bytes, <= 64
 //	SyncRequest     1 since int64                   2 limit int64
 //	SyncResponse    1 items repeated Item           2 head int64
 //	                3 more bool                     4 snapshot_needed bool
@@ -323,7 +321,7 @@
 //	3000 shutdown           the edge stops. Wait a random time of up to reconnect_spread_ms
 //	3001 idle               no frame within the deadline. Connect at once; report the gap in Hello
 //	3002 hello timeout      no Hello in time. Back off
-//	3003 busy               the edge is full. Back off, try another edge
+//	3003 busy               the edge is full. Come back at the slot; without one back off, try another edge
 //	3004 too slow           the device does not read. Back off
 //	3005 rate limited       the device sends too much. Back off, send less
 //	3006 internal           a fault of the edge. Back off
@@ -344,6 +342,17 @@
 // An unknown code is treated by its range, 3000 to 3499 with back-off. For
 // 3500 and 3501 "the application" may be a callback that gets a token: one new
 // token may be tried without asking anybody, and after that back off.
+//
+// An edge to which more devices come than it can let in closes with 3003 and a
+// ComeBack, before it has looked at the token. The device waits wait_ms, neither
+// less nor a random time more, because the edge has spread the devices. Then it
+// connects, to any edge, and sends the slot in Hello, unchanged: devices that
+// come with their slot at its time are let in before others. It sends it in
+// every Hello until it is welcomed, or until another Close brings a newer one. A
+// slot is that of the device and is good once, for 2 min from its time on. Who
+// comes too early is let in like one without, or told again how long to wait,
+// with the same slot; a slot that is not good is as none. If it cannot connect at its time, the
+// device backs off as always.
 //
 // A connection that ends without Close is lost. If the device's own network
 // changed, or its own Ping found the connection dead, it connects at once:

@@ -21,6 +21,7 @@ type raw struct {
 
 	// Owned by the goroutine that uses the device.
 	ticket []byte
+	slot   []byte // of an edge that had no room
 	conns  int
 	spread time.Duration // the last edge's, should it die
 	fetch  fetches
@@ -42,6 +43,9 @@ func (r *raw) hold(ctx context.Context) {
 	for {
 		l, err := r.greet(ctx)
 		pauseFor := wait/2 + rand.N(wait)
+		if at := r.slotOf(err); at > 0 {
+			pauseFor = at
+		}
 		wait = min(2*wait, maxBackoff)
 		if err == nil {
 			wait = minBackoff
@@ -68,6 +72,17 @@ func (r *raw) beforeReturn(err error) time.Duration {
 		return 0 // it has waited already
 	}
 	return rand.N(r.spread)
+}
+
+// slotOf keeps the slot that an edge gave instead of a Welcome, and returns how
+// long it is until then.
+func (r *raw) slotOf(err error) time.Duration {
+	var told *rawdevice.ClosedError
+	if !errors.As(err, &told) || told.Wait <= 0 {
+		return 0
+	}
+	r.slot = told.Slot
+	return told.Wait
 }
 
 // judge notes a close that nothing in the run accounts for.
@@ -114,11 +129,12 @@ func (r *raw) hello(l *rawLink) (err error) {
 	var w *wirepb.Welcome
 	l.Link, w, err = rawdevice.Greet(l.conn, &wirepb.Hello{
 		Token: r.jwt, Platform: r.platform(), App: r.app(), PushToken: r.token, ResumeTicket: r.ticket,
-		Versions: r.fetch.versions(),
+		Versions: r.fetch.versions(), Slot: r.slot,
 	}, welcomeTimeout)
 	if err != nil {
 		return err
 	}
+	r.slot = nil
 	l.Patience = welcomeTimeout
 	r.ticket, r.spread = w.ResumeTicket, time.Duration(w.ReconnectSpreadMs)*time.Millisecond
 	return nil

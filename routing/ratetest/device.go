@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -34,8 +35,27 @@ type device struct {
 
 func userName(n int) string { return fmt.Sprintf("user-%05d", n) }
 
-// connectDevice dials the edge and says Hello.
+// connectDevice brings a device in: at its slot, where the edge has no room
+// before.
 func connectDevice(ctx context.Context, f *fleet, n int) (*device, error) {
+	var slot []byte
+	for {
+		d, err := greetEdge(ctx, f, n, slot)
+		var told *rawdevice.ClosedError
+		if !errors.As(err, &told) || told.Wait <= 0 {
+			return d, err
+		}
+		slot = told.Slot
+		select {
+		case <-time.After(told.Wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// greetEdge dials the edge and says Hello.
+func greetEdge(ctx context.Context, f *fleet, n int, slot []byte) (*device, error) {
 	d := &device{user: userName(n), number: n}
 	ctx, cancel := context.WithTimeout(ctx, welcomeTimeout)
 	defer cancel()
@@ -46,7 +66,7 @@ func connectDevice(ctx context.Context, f *fleet, n int) (*device, error) {
 	if d.conn, err = transport.DialTCP(ctx, f.edge.Listen, f.tls); err != nil {
 		return nil, err
 	}
-	d.link, _, err = rawdevice.Greet(d.conn, &wirepb.Hello{Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER}, welcomeTimeout)
+	d.link, _, err = rawdevice.Greet(d.conn, &wirepb.Hello{Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER, Slot: slot}, welcomeTimeout)
 	if err != nil {
 		d.close()
 		return nil, fmt.Errorf("say Hello as %s: %w", d.user, err)

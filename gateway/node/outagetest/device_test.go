@@ -74,34 +74,51 @@ func (f *fleet) connect(n int) []*device {
 	return devices
 }
 
+// dial brings a device in: at its slot, where the edge has no room before.
 func (f *fleet) dial(user string) (*device, error) {
+	var slot []byte
+	for {
+		d, away, err := f.greet(user, slot)
+		if err != nil || away == nil {
+			return d, err
+		}
+		slot = away.Slot
+		time.Sleep(time.Duration(away.WaitMs) * time.Millisecond)
+	}
+}
+
+// greet says Hello. An edge without room answers with a slot.
+func (f *fleet) greet(user string, slot []byte) (*device, *wirepb.ComeBack, error) {
 	jwt, err := f.env.Token(tenant, user, "phone")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cfg := f.tls.Clone()
 	cfg.NextProtos, cfg.ServerName = []string{wire.ALPN}, "localhost"
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", f.edge.Listen, cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d := &device{user: user, conn: conn}
-	if _, err := conn.Write(wire.Append(nil, &wire.Hello{Body: &wirepb.Hello{Token: jwt}})); err != nil {
-		return nil, err
+	if _, err := conn.Write(wire.Append(nil, &wire.Hello{Body: &wirepb.Hello{Token: jwt, Slot: slot}})); err != nil {
+		return nil, nil, err
 	}
 	reader := wire.NewReader(conn, wire.MaxPayload)
 	frame, err := reader.Next()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if busy, ok := frame.(*wire.Close); ok && busy.ComeBack != nil {
+		return nil, busy.ComeBack, conn.Close()
 	}
 	welcome, ok := frame.(*wire.Welcome)
 	if !ok {
-		return nil, fmt.Errorf("instead of Welcome came %+v", frame)
+		return nil, nil, fmt.Errorf("instead of Welcome came %+v", frame)
 	}
 	d.kind = uint64(slices.Index(welcome.Body.Kinds, "messages") + 1)
 	go d.listen(reader)
 	f.t.Cleanup(func() { _ = conn.Close() })
-	return d, nil
+	return d, nil, nil
 }
 
 func (d *device) listen(reader *wire.Reader) {

@@ -25,8 +25,7 @@ const (
 	maxCalls = 16
 )
 
-// ErrBacklog is the error of writing to a peer that does not read, and of
-// reading from it once what was written has been given up.
+// ErrBacklog is the error of writing to a peer that does not read.
 var ErrBacklog = errors.New("the peer does not take what is written")
 
 // Events says what happened to a socket.
@@ -108,13 +107,6 @@ func (s *Socket) failedLocked() error {
 	return s.act.err
 }
 
-// givenUpLocked reports whether the peer did not take what was written. Who
-// writes on the owner's behalf, as crypto/tls does, may have nobody to tell.
-func (s *Socket) givenUpLocked() bool {
-	err := s.failedLocked()
-	return err == ErrBacklog || err == os.ErrDeadlineExceeded
-}
-
 // activeLocked is act, made where there is none.
 func (s *Socket) activeLocked() *active {
 	if s.act == nil {
@@ -160,9 +152,6 @@ func (s *Socket) Park() {
 		s.act.wait = nil
 		s.restLocked()
 		s.readDue, s.writeDue = s.poller.wheel.tickOf(w.readBy), s.poller.wheel.tickOf(w.writeBy)
-		if s.queuedLocked() {
-			s.writeDue = s.poller.due(s.writeDue)
-		}
 		s.scheduleLocked()
 	}
 	s.mu.Unlock()
@@ -307,9 +296,6 @@ func (s *Socket) beginRead() (w *waiter, by time.Time, err error) {
 			return nil, by, os.ErrDeadlineExceeded
 		}
 	}
-	if w == nil && s.givenUpLocked() {
-		return nil, by, ErrBacklog
-	}
 	s.uses++
 	return w, by, nil
 }
@@ -376,7 +362,9 @@ func (s *Socket) writeOrQueue(p []byte) (n int, drained bool, err error) {
 			return n, false, nil
 		}
 		rest = p[n:]
-		s.writeDue = s.poller.due(s.writeDue)
+		if s.writeDue < s.poller.wheel.tickOf(time.Now()) {
+			s.writeDue = 0 // it was an earlier write's
+		}
 	}
 	a := s.activeLocked()
 	if a.err == nil && len(a.queue) > maxQueue {

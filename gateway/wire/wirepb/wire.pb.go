@@ -274,7 +274,10 @@ type Hello struct {
 	// The ticket of the device's last Welcome, as it was received.
 	ResumeTicket []byte `protobuf:"bytes,9,opt,name=resume_ticket,json=resumeTicket,proto3" json:"resume_ticket,omitempty"`
 	// Whether the application is in the background.
-	Background    bool `protobuf:"varint,10,opt,name=background,proto3" json:"background,omitempty"`
+	Background bool `protobuf:"varint,10,opt,name=background,proto3" json:"background,omitempty"`
+	// The slot of the device's last Close, as it was received, until a Welcome.
+	// At most 64 bytes.
+	Slot          []byte `protobuf:"bytes,11,opt,name=slot,proto3" json:"slot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -377,6 +380,13 @@ func (x *Hello) GetBackground() bool {
 		return x.Background
 	}
 	return false
+}
+
+func (x *Hello) GetSlot() []byte {
+	if x != nil {
+		return x.Slot
+	}
+	return nil
 }
 
 type KindVersion struct {
@@ -856,6 +866,63 @@ func (x *GoAway) GetCause() GoAway_Cause {
 	return GoAway_CAUSE_UNSPECIFIED
 }
 
+// ComeBack ends a Close and says when the device comes back. Absent: as the
+// code says.
+type ComeBack struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long the device waits, in milliseconds.
+	WaitMs int64 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	// To be sent with the Hello that follows, at any edge. Opaque; at most 64
+	// bytes.
+	Slot          []byte `protobuf:"bytes,2,opt,name=slot,proto3" json:"slot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComeBack) Reset() {
+	*x = ComeBack{}
+	mi := &file_wire_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComeBack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComeBack) ProtoMessage() {}
+
+func (x *ComeBack) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComeBack.ProtoReflect.Descriptor instead.
+func (*ComeBack) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ComeBack) GetWaitMs() int64 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+func (x *ComeBack) GetSlot() []byte {
+	if x != nil {
+		return x.Slot
+	}
+	return nil
+}
+
 // SyncRequest is the body of a Request to the service "sync"; the method is
 // the kind. hawser answers it for the kinds that it numbers. For a kind that
 // the backend numbers the backend does, as a service on NATS
@@ -874,7 +941,7 @@ type SyncRequest struct {
 
 func (x *SyncRequest) Reset() {
 	*x = SyncRequest{}
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +953,7 @@ func (x *SyncRequest) String() string {
 func (*SyncRequest) ProtoMessage() {}
 
 func (x *SyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +966,7 @@ func (x *SyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncRequest.ProtoReflect.Descriptor instead.
 func (*SyncRequest) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{8}
+	return file_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SyncRequest) GetSince() int64 {
@@ -944,7 +1011,7 @@ type SyncResponse struct {
 
 func (x *SyncResponse) Reset() {
 	*x = SyncResponse{}
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1023,7 @@ func (x *SyncResponse) String() string {
 func (*SyncResponse) ProtoMessage() {}
 
 func (x *SyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1036,7 @@ func (x *SyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncResponse.ProtoReflect.Descriptor instead.
 func (*SyncResponse) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{9}
+	return file_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SyncResponse) GetItems() []*Item {
@@ -1017,7 +1084,7 @@ type Item struct {
 
 func (x *Item) Reset() {
 	*x = Item{}
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1096,7 @@ func (x *Item) String() string {
 func (*Item) ProtoMessage() {}
 
 func (x *Item) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1109,7 @@ func (x *Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Item.ProtoReflect.Descriptor instead.
 func (*Item) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{10}
+	return file_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Item) GetVersion() int64 {
@@ -1064,7 +1131,7 @@ var File_wire_proto protoreflect.FileDescriptor
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\x0ehawser.wire.v1\"\x8a\x03\n" +
+	"wire.proto\x12\x0ehawser.wire.v1\"\x9e\x03\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x124\n" +
 	"\bplatform\x18\x02 \x01(\x0e2\x18.hawser.wire.v1.PlatformR\bplatform\x12\x10\n" +
@@ -1080,7 +1147,8 @@ const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"background\x18\n" +
 	" \x01(\bR\n" +
-	"background\";\n" +
+	"background\x12\x12\n" +
+	"\x04slot\x18\v \x01(\fR\x04slot\";\n" +
 	"\vKindVersion\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\"O\n" +
@@ -1123,7 +1191,10 @@ const file_wire_proto_rawDesc = "" +
 	"\x05cause\x18\x04 \x01(\x0e2\x1c.hawser.wire.v1.GoAway.CauseR\x05cause\"7\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13CAUSE_TOKEN_EXPIRED\x10\x01\"9\n" +
+	"\x13CAUSE_TOKEN_EXPIRED\x10\x01\"7\n" +
+	"\bComeBack\x12\x17\n" +
+	"\await_ms\x18\x01 \x01(\x03R\x06waitMs\x12\x12\n" +
+	"\x04slot\x18\x02 \x01(\fR\x04slot\"9\n" +
 	"\vSyncRequest\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x03R\x05since\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\x03R\x05limit\"\xaf\x01\n" +
@@ -1164,7 +1235,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 }
 
 var file_wire_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_wire_proto_goTypes = []any{
 	(Platform)(0),           // 0: hawser.wire.v1.Platform
 	(Radio)(0),              // 1: hawser.wire.v1.Radio
@@ -1178,9 +1249,10 @@ var file_wire_proto_goTypes = []any{
 	(*Limits)(nil),          // 9: hawser.wire.v1.Limits
 	(*Token)(nil),           // 10: hawser.wire.v1.Token
 	(*GoAway)(nil),          // 11: hawser.wire.v1.GoAway
-	(*SyncRequest)(nil),     // 12: hawser.wire.v1.SyncRequest
-	(*SyncResponse)(nil),    // 13: hawser.wire.v1.SyncResponse
-	(*Item)(nil),            // 14: hawser.wire.v1.Item
+	(*ComeBack)(nil),        // 12: hawser.wire.v1.ComeBack
+	(*SyncRequest)(nil),     // 13: hawser.wire.v1.SyncRequest
+	(*SyncResponse)(nil),    // 14: hawser.wire.v1.SyncResponse
+	(*Item)(nil),            // 15: hawser.wire.v1.Item
 }
 var file_wire_proto_depIdxs = []int32{
 	0,  // 0: hawser.wire.v1.Hello.platform:type_name -> hawser.wire.v1.Platform
@@ -1191,7 +1263,7 @@ var file_wire_proto_depIdxs = []int32{
 	2,  // 5: hawser.wire.v1.LastConnection.end:type_name -> hawser.wire.v1.LastConnection.End
 	9,  // 6: hawser.wire.v1.Welcome.limits:type_name -> hawser.wire.v1.Limits
 	3,  // 7: hawser.wire.v1.GoAway.cause:type_name -> hawser.wire.v1.GoAway.Cause
-	14, // 8: hawser.wire.v1.SyncResponse.items:type_name -> hawser.wire.v1.Item
+	15, // 8: hawser.wire.v1.SyncResponse.items:type_name -> hawser.wire.v1.Item
 	9,  // [9:9] is the sub-list for method output_type
 	9,  // [9:9] is the sub-list for method input_type
 	9,  // [9:9] is the sub-list for extension type_name
@@ -1210,7 +1282,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,36 @@
+package admission
+
+import "time"
+
+// seenMost bounds what is remembered of each of two periods: half a MiB in all.
+const seenMost = 1 << 14
+
+// seen remembers the slots that were used, for one period at least, in two
+// generations. It is not safe for concurrent use.
+type seen struct {
+	// Static after construction.
+	period time.Duration
+
+	now, before map[uint64]struct{}
+	turn        time.Time // when the present generation is over
+	forgotten   uint64    // slots for which there was no room
+}
+
+// has reports whether an id was added.
+func (s *seen) has(id uint64) bool {
+	_, now := s.now[id]
+	_, before := s.before[id]
+	return now || before
+}
+
+func (s *seen) add(now time.Time, id uint64) {
+	if s.now == nil || !now.Before(s.turn) {
+		s.before, s.now = s.now, map[uint64]struct{}{}
+		s.turn = now.Add(s.period)
+	}
+	if len(s.now) >= seenMost {
+		s.forgotten++
+		return
+	}
+	s.now[id] = struct{}{}
+}
