@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -24,6 +25,11 @@ type Edge struct {
 	// Transports are what devices may come by: tcp, quic. A UDP port belongs
 	// to one process: of those that share a port, one has quic. Empty: both.
 	Transports []string `yaml:"transports"`
+	// ProxyProtocolFrom lists networks, as 192.0.2.0/24, of proxies whose TCP
+	// connections begin with a header of the PROXY protocol, version 2. The
+	// address in it is the device's then. From there every connection must have
+	// one, from elsewhere none may. Empty: nowhere.
+	ProxyProtocolFrom []string `yaml:"proxy_protocol_from"`
 	// TLS is the certificate that devices see. Required.
 	TLS TLS `yaml:"tls"`
 	// PostQuantum is On or Off: whether devices that offer a key exchange which
@@ -115,6 +121,7 @@ func (e *Edge) setDefaults() {
 func (e *Edge) check(k *checker) {
 	k.listen("edge.listen", e.Listen)
 	e.checkTransports(k)
+	e.checkProxies(k)
 	k.tls("edge.tls", e.TLS)
 	k.oneOf("edge.post_quantum", e.PostQuantum, On, Off)
 	k.key("edge.ticket_key_file", e.TicketKeyFile, 32)
@@ -147,6 +154,28 @@ func (e *Edge) checkTransports(k *checker) {
 	if _, port, err := net.SplitHostPort(e.Listen); err == nil && port == "0" {
 		k.addf("edge.share_port", "needs a port that the other processes know: edge.listen takes any free one")
 	}
+}
+
+func (e *Edge) checkProxies(k *checker) {
+	for i, text := range e.ProxyProtocolFrom {
+		path := index("edge.proxy_protocol_from", i)
+		switch p, err := netip.ParsePrefix(text); {
+		case err != nil:
+			k.addf(path, "%s is no network: write for example 192.0.2.0/24 or 2001:db8::/32", quote(text))
+		case p.Bits() == 0:
+			k.addf(path, "is everybody, who could then name any address as his: list the proxies")
+		}
+	}
+}
+
+// Proxies returns ProxyProtocolFrom parsed. It must have been validated.
+func (e *Edge) Proxies() (all []netip.Prefix) {
+	for _, text := range e.ProxyProtocolFrom {
+		if p, err := netip.ParsePrefix(text); err == nil {
+			all = append(all, p.Masked())
+		}
+	}
+	return all
 }
 
 func (l *Limits) check(k *checker) {

@@ -129,8 +129,9 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		kinds[i] = transport.Kind(t)
 	}
 	e.doors, err = transport.Listen(transport.ListenConfig{
-		Addr:   p.cfg.Edge.Listen,
-		Shared: p.cfg.Edge.SharePort,
+		Addr:    p.cfg.Edge.Listen,
+		Shared:  p.cfg.Edge.SharePort,
+		Proxies: p.cfg.Edge.Proxies(),
 		TLS: &tls.Config{
 			GetCertificate:   e.cert.get,
 			CurvePreferences: transport.KeyExchanges(p.cfg.Edge.PostQuantum == config.On),

@@ -50,9 +50,18 @@ type parked struct {
 
 var _ Parker = (*parked)(nil)
 
-func (c *parked) Kind() Kind                 { return TCP }
-func (c *parked) RemoteAddr() netip.AddrPort { return c.sock.Remote() }
-func (c *parked) TLS() tls.ConnectionState   { return c.tls.ConnectionState() }
+func (c *parked) Kind() Kind               { return TCP }
+func (c *parked) TLS() tls.ConnectionState { return c.tls.ConnectionState() }
+
+// RemoteAddr is what the proxy said, where there is one.
+func (c *parked) RemoteAddr() netip.AddrPort {
+	if c.listener != nil {
+		if client, ok := c.listener.door.clients.get(c); ok {
+			return client
+		}
+	}
+	return c.sock.Remote()
+}
 
 func (c *parked) welcomed() { c.listener.cfg.Sources.Welcome(&c.place) }
 
@@ -166,7 +175,7 @@ func (c *parked) Ready(e park.Events) {
 	if closed && !c.over && c.lingered() {
 		c.over = true
 		_ = c.sock.Close()
-		c.listener.cfg.Sources.Leave(&c.place)
+		(*incoming)(c).leave(c.listener)
 		c.listener.open.done()
 	}
 }

@@ -14,23 +14,24 @@ import (
 // Reasons given to OnReject, beside those of package admission. The set is
 // closed, so they serve as label values.
 const (
-	RejectBusy       = "busy"        // too many handshakes, or nobody accepted in time
-	RejectMemory     = "memory"      // ListenConfig.Room says that there is none
-	RejectFiles      = "files"       // TCP: as many sockets as the process may have; see ListenConfig.MaxSockets
-	RejectTimeout    = "timeout"     // the handshake took too long
-	RejectNotTLS     = "not_tls"     // the first bytes are no TLS record
-	RejectTLSVersion = "tls_version" // the client does not offer TLS 1.3
-	RejectALPN       = "alpn"        // the client does not offer hawser/1
-	RejectTLS        = "tls"         // any other failure of TLS
-	RejectNoStream   = "no_stream"   // QUIC: the device opened no stream in time
-	RejectGone       = "gone"        // the client went away, as the loser of a race does
-	RejectClosing    = "closing"     // the listener was closed
-	RejectAccept     = "accept"      // the system refused to accept, for lack of files perhaps
+	RejectBusy       = "busy"         // too many handshakes, or nobody accepted in time
+	RejectMemory     = "memory"       // ListenConfig.Room says that there is none
+	RejectFiles      = "files"        // TCP: as many sockets as the process may have; see ListenConfig.MaxSockets
+	RejectProxy      = "proxy_header" // a proxy's connection does not begin with its header
+	RejectTimeout    = "timeout"      // the handshake took too long
+	RejectNotTLS     = "not_tls"      // the first bytes are no TLS record
+	RejectTLSVersion = "tls_version"  // the client does not offer TLS 1.3
+	RejectALPN       = "alpn"         // the client does not offer hawser/1
+	RejectTLS        = "tls"          // any other failure of TLS
+	RejectNoStream   = "no_stream"    // QUIC: the device opened no stream in time
+	RejectGone       = "gone"         // the client went away, as the loser of a race does
+	RejectClosing    = "closing"      // the listener was closed
+	RejectAccept     = "accept"       // the system refused to accept, for lack of files perhaps
 )
 
 // RejectReasons returns every reason there is.
 func RejectReasons() []string {
-	all := []string{RejectBusy, RejectMemory, RejectFiles, RejectTimeout, RejectNotTLS, RejectTLSVersion, RejectALPN, RejectTLS,
+	all := []string{RejectBusy, RejectMemory, RejectFiles, RejectProxy, RejectTimeout, RejectNotTLS, RejectTLSVersion, RejectALPN, RejectTLS,
 		RejectNoStream, RejectGone, RejectClosing, RejectAccept}
 	for _, r := range admission.Refusals() {
 		all = append(all, string(r))

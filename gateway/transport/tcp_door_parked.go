@@ -17,6 +17,7 @@ import (
 type door struct {
 	listener *park.Listener
 	poller   *park.Poller
+	clients  clients
 }
 
 func openDoor(addr string, shared bool) (*door, error) {
@@ -57,7 +58,18 @@ func (d *door) release() { d.poller.Close() }
 // incoming is an accepted connection on its way to being a Conn.
 type incoming parked
 
-func (in *incoming) remote() netip.AddrPort { return in.sock.Remote() }
+func (in *incoming) remote() netip.AddrPort { return (*parked)(in).RemoteAddr() }
+
+// comesFrom says whose the connection is.
+func (in *incoming) comesFrom(client netip.AddrPort) {
+	in.listener.door.clients.set((*parked)(in), client)
+}
+
+// leave ends what is counted and kept of the connection beside it.
+func (in *incoming) leave(l *tcpListener) {
+	l.cfg.Sources.Leave(&in.place)
+	l.door.clients.forget((*parked)(in))
+}
 
 // secure makes the TLS handshake, until ctx ends or the listener's time is up.
 // To a context that can end crypto/tls would give a goroutine.
@@ -69,7 +81,10 @@ func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, erro
 	in.listener, in.shaper = l, newShaper()
 	in.shaper.turn = &turn{of: l.turns}
 	in.tls = tls.Server((*parkedRaw)(in), l.tls)
-	err := in.tls.HandshakeContext(context.WithoutCancel(ctx))
+	err := l.introduce(ctx, in, &in.sock)
+	if err == nil {
+		err = in.tls.HandshakeContext(context.WithoutCancel(ctx))
+	}
 	in.shaper.turn.rest()
 	in.shaper.turn = nil
 	if !stop() && err == nil {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/transport/reuseport"
@@ -73,20 +74,46 @@ type incoming struct {
 	socket *tcpSocket
 	tls    *tls.Conn
 	place  admission.Place
+	client netip.AddrPort // that a proxy said; zero: none
 }
 
-func (in *incoming) remote() netip.AddrPort { return addrPort(in.socket.RemoteAddr()) }
+func (in *incoming) remote() netip.AddrPort {
+	if in.client.IsValid() {
+		return in.client
+	}
+	return addrPort(in.socket.RemoteAddr())
+}
+
+// comesFrom says whose the connection is.
+func (in *incoming) comesFrom(client netip.AddrPort) { in.client = client }
+
+// leave ends what is counted of the connection.
+func (in *incoming) leave(l *tcpListener) { l.cfg.Sources.Leave(&in.place) }
 
 // secure makes the TLS handshake, until ctx ends or the listener's time is up.
 func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	in.tls = tls.Server(in.socket, l.tls)
+	if err := in.introduce(ctx, l); err != nil {
+		return in.tls, err
+	}
 	in.socket.turn = &turn{of: l.turns}
 	err := in.tls.HandshakeContext(ctx)
 	in.socket.turn.rest()
 	in.socket.turn = nil
 	return in.tls, err
+}
+
+// introduce has who it comes from read, until ctx ends.
+func (in *incoming) introduce(ctx context.Context, l *tcpListener) error {
+	stop := context.AfterFunc(ctx, func() { _ = in.socket.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err := l.introduce(ctx, in, in.socket)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // seat is what the connection takes up at its source.
@@ -97,10 +124,10 @@ func (in *incoming) seat() *admission.Place { return &in.place }
 func (in *incoming) conn(l *tcpListener) Conn {
 	sources := l.cfg.Sources
 	return &conn{
-		link: &tcpLink{Conn: in.tls, raw: in.socket}, kind: TCP,
+		link: &tcpLink{Conn: in.tls, raw: in.socket, remote: in.remote}, kind: TCP,
 		onWelcome: func() { sources.Welcome(&in.place) },
 		onClosed: func() {
-			sources.Leave(&in.place)
+			in.leave(l)
 			l.open.done()
 		},
 	}

@@ -14,7 +14,8 @@ const smallRecord = 512
 // tcpLink is TLS over TCP. Read and the deadlines are those of tls.Conn.
 type tcpLink struct {
 	*tls.Conn
-	raw *tcpSocket
+	raw    *tcpSocket
+	remote func() netip.AddrPort // nil: that of raw
 	// small keeps records small; see smallRecord.
 	small bool
 }
@@ -55,7 +56,12 @@ func (l *tcpLink) drain(p []byte) (int, error) { return l.raw.Read(p) }
 
 func (l *tcpLink) finish(uint16, string) error { return l.raw.Close() }
 
-func (l *tcpLink) remoteAddr() netip.AddrPort { return addrPort(l.raw.RemoteAddr()) }
+func (l *tcpLink) remoteAddr() netip.AddrPort {
+	if l.remote != nil {
+		return l.remote()
+	}
+	return addrPort(l.raw.RemoteAddr())
+}
 
 func (l *tcpLink) tlsState() tls.ConnectionState { return l.ConnectionState() }
 

@@ -129,6 +129,9 @@ func (l *tcpListener) turnAway(raw *incoming) string {
 	if most := l.cfg.MaxSockets; most > 0 && Sockets(l) >= most {
 		return RejectFiles
 	}
+	if l.isProxy(raw.remote()) {
+		return "" // whose it is comes first: see introduce
+	}
 	return l.enter(raw.seat(), raw.remote())
 }
 
@@ -148,7 +151,7 @@ func (l *tcpListener) handshake(raw *incoming, h *handshake) {
 	case wire.ALPN:
 	case ALPNProbe:
 		l.answerProbe(tc)
-		l.cfg.Sources.Leave(raw.seat())
+		raw.leave(l)
 		return
 	default: // a client without any ALPN passes crypto/tls
 		l.refuse(raw, RejectALPN, errALPN)
@@ -165,6 +168,6 @@ func (l *tcpListener) handshake(raw *incoming, h *handshake) {
 
 func (l *tcpListener) refuse(raw *incoming, reason string, err error) {
 	l.reject(reason, raw.remote(), err)
-	l.cfg.Sources.Leave(raw.seat())
+	raw.leave(l)
 	raw.close()
 }

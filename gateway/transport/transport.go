@@ -131,6 +131,10 @@ type ListenConfig struct {
 	// if they all say so: the system spreads the connections over them. Where
 	// CanShare is false it is an error. A QUIC port is never shared.
 	Shared bool
+	// Proxies are networks whose connections over TCP, and theirs alone, begin
+	// with a header of the PROXY protocol, version 2, before TLS: it says whose
+	// address the connection's is. Who comes from there without one is refused.
+	Proxies []netip.Prefix
 	// TLS holds the certificate, or GetCertificate. NextProtos is set by this
 	// package and MinVersion raised to TLS 1.3. CurvePreferences may be
 	// KeyExchanges.
