@@ -34,6 +34,9 @@ func (r *run) density(ctx context.Context) error {
 
 // notify: connect all, publish to users at random.
 func (r *run) notify(ctx context.Context) error {
+	if r.o.bare {
+		return r.fanOutBeside(ctx)
+	}
 	if err := r.connect(ctx, 0, r.o.conns, false); err != nil {
 		return err
 	}
@@ -52,6 +55,9 @@ func (r *run) publishFor(ctx context.Context, group string) error {
 
 // churn: devices vanish and come back while notifies go out.
 func (r *run) churn(ctx context.Context) error {
+	if r.o.bare {
+		return r.connectBeside(ctx)
+	}
 	if err := r.connect(ctx, 0, r.o.conns, true); err != nil {
 		return err
 	}

@@ -33,7 +33,11 @@ func startCrew(ctx context.Context, dir string, o options, p Plan) (*crew, error
 	c := &crew{}
 	p.Workers = o.workers
 	if p.Workers == 0 {
-		p.Workers = workersFor(p.Conns)
+		conns := p.Conns
+		if o.bare && o.command == notify {
+			conns *= 3 // those of each side
+		}
+		p.Workers = workersFor(conns)
 	}
 	for i := range p.Workers {
 		h, err := startWorker(dir, i, o)
@@ -81,14 +85,19 @@ func startWorker(dir string, n int, o options) (*hand, error) {
 	}
 	defer log.Close() // the child holds its own descriptor
 	command := onCPUs(o.cpus, []string{self, partWorker})
-	h := &hand{cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
-	h.cmd.Stderr = log
-	h.cmd.Env = os.Environ()
+	env := os.Environ()
 	if o.hello == helloSDK {
 		// crypto/tls puts ChaCha20-Poly1305 first where it believes that the
 		// machine has no instructions for AES, and has no other switch for it.
-		h.cmd.Env = append(h.cmd.Env, "GODEBUG=cpu.aes=off")
+		env = append(env, "GODEBUG=cpu.aes=off")
 	}
+	return startHand(command, env, log)
+}
+
+// startHand starts a child that is asked over its standard input and output.
+func startHand(command, env []string, log *os.File) (*hand, error) {
+	h := &hand{cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
+	h.cmd.Stderr, h.cmd.Env = log, env
 	in, err := h.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -98,7 +107,7 @@ func startWorker(dir string, n int, o options) (*hand, error) {
 		return nil, err
 	}
 	if err := h.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start a worker: %w", err)
+		return nil, fmt.Errorf("start %s: %w", command[0], err)
 	}
 	h.client = rpc.NewClient(pipes{out, in})
 	go func() {
@@ -110,11 +119,20 @@ func startWorker(dir string, n int, o options) (*hand, error) {
 
 // call asks one worker and waits for its answer.
 func (h *hand) call(ctx context.Context, method string, arg, answer any) error {
-	call := h.client.Go("Worker."+method, arg, answer, make(chan *rpc.Call, 1))
+	return h.ask(ctx, "Worker."+method, arg, answer)
+}
+
+// callBare asks the process that is bare.
+func (h *hand) callBare(ctx context.Context, method string, arg, answer any) error {
+	return h.ask(ctx, "Bare."+method, arg, answer)
+}
+
+func (h *hand) ask(ctx context.Context, method string, arg, answer any) error {
+	call := h.client.Go(method, arg, answer, make(chan *rpc.Call, 1))
 	select {
 	case <-call.Done:
 		if errors.Is(call.Error, io.ErrUnexpectedEOF) || errors.Is(call.Error, rpc.ErrShutdown) {
-			return errors.New("a worker died: see its log")
+			return errors.New("a process of the run died: see its log")
 		}
 		return call.Error
 	case <-ctx.Done():
@@ -156,6 +174,20 @@ func (c *crew) stats(ctx context.Context) (sum Stats, err error) {
 		return nil
 	})
 	return sum, err
+}
+
+// visit has devices come and go, and returns how many were served.
+func (c *crew) visit(ctx context.Context, v VisitCall) (served int, err error) {
+	var mu sync.Mutex
+	err = c.each(func(_ int, h *hand) error {
+		var n int
+		err := h.call(ctx, "Visit", v, &n)
+		mu.Lock()
+		defer mu.Unlock()
+		served += n
+		return err
+	})
+	return served, err
 }
 
 // settle waits until what was published is heard, at most for limit.
@@ -201,11 +233,27 @@ func (c *crew) stop() {
 		_ = h.client.Close()
 	}
 	for _, h := range c.hands {
-		select {
-		case <-h.ended:
-		case <-ctx.Done():
-			_ = h.cmd.Process.Kill()
-			<-h.ended
-		}
+		h.await(ctx)
+	}
+}
+
+// stop ends a process that is none of the crew's, if there is one.
+func (h *hand) stop() {
+	if h == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
+	defer cancel()
+	_ = h.client.Close() // it ends with its input
+	h.await(ctx)
+}
+
+// await waits until the process is gone, and kills it when ctx ends.
+func (h *hand) await(ctx context.Context) {
+	select {
+	case <-h.ended:
+	case <-ctx.Done():
+		_ = h.cmd.Process.Kill()
+		<-h.ended
 	}
 }

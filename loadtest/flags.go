@@ -108,6 +108,7 @@ func loadFlags(f *flag.FlagSet, o *options) {
 	f.IntVar(&o.workers, "workers", 0, "`N` processes that hold the devices; 0: as many as are needed")
 	f.StringVar(&o.bind, "bind", "", "`CIDR` of the addresses that connections come from; with --spawn 127.0.1.0/28")
 	f.StringVar(&o.cpus, "cpus", "", "`LIST` of the cores of the workers, as for taskset")
+	f.BoolVar(&o.bare, "bare", false, "compare the edge's CPU, in rounds: in churn that of a whole connect with a bare accept loop's, in notify that of a message with parked connections' that have no TLS and no sessions")
 	f.Uint64Var(&o.seed, "seed", 1, "`N`: the same users, times and choices with the same number")
 }
 

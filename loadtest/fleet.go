@@ -28,6 +28,8 @@ type fleet struct {
 	ports        io.Closer // holds the addresses
 	// cpus is a list of cores for taskset; empty: all.
 	cpus string
+	// environment of the edges, beside ours, as for env.
+	environment []string
 
 	// Static once they are started; nil before.
 	nats, routing, pushing *devmode.Process
@@ -47,6 +49,9 @@ func startFleet(ctx context.Context, dir string, o options) (*fleet, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	f := &fleet{cpus: o.serverCPUs, program: filepath.Join(dir, "hawser")}
+	if o.bare {
+		f.environment = []string{gogc}
+	}
 	if err := devmode.Build(ctx, f.program, devmode.HawserPackage); err != nil {
 		return f, err
 	}
@@ -70,7 +75,7 @@ func startFleet(ctx context.Context, dir string, o options) (*fleet, error) {
 		return f, err
 	}
 	for _, e := range f.edges {
-		p, err := f.serve(ctx, e)
+		p, err := f.serve(ctx, e, f.environment...)
 		if p != nil {
 			f.edgeProcesses = append(f.edgeProcesses, p)
 		}
@@ -133,12 +138,13 @@ func (f *fleet) startNATS(ctx context.Context, addr string) error {
 
 // serve starts a process of hawser and waits until it is ready. After an error
 // there may be one all the same.
-func (f *fleet) serve(ctx context.Context, n devmode.Node) (*devmode.Process, error) {
+func (f *fleet) serve(ctx context.Context, n devmode.Node, environment ...string) (*devmode.Process, error) {
 	config, err := f.env.WriteConfig(n)
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.start(ctx, n.Name, f.program, "serve", "--config", config)
+	command := with(environment, f.program, "serve", "--config", config)
+	p, err := f.start(ctx, n.Name, command[0], command[1:]...)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +164,14 @@ func onCPUs(list string, command []string) []string {
 		return command
 	}
 	return append([]string{"taskset", "-c", list}, command...)
+}
+
+// with has a command run with more in its environment.
+func with(environment []string, command ...string) []string {
+	if len(environment) == 0 {
+		return command
+	}
+	return slices.Concat([]string{"env"}, environment, command)
 }
 
 // await waits until a process is ready.

@@ -40,6 +40,9 @@ func (r *report) lines() []line {
 	if r.Memory != nil {
 		all = append(all, r.Memory.lines()...)
 	}
+	for _, b := range r.Beside {
+		all = append(all, b.line())
+	}
 	v := r.Versions
 	return append(all,
 		line{"CPU of the generator", fmt.Sprintf("%.1f s in %d processes", r.Generator.CPUSeconds, r.Generator.Workers)},

@@ -53,7 +53,7 @@ func internalPart(args []string) (func([]string) int, bool) {
 	if len(args) == 0 {
 		return nil, false
 	}
-	part, ok := map[string]func([]string) int{partNATS: runNATS, partWorker: runWorker}[args[0]]
+	part, ok := map[string]func([]string) int{partNATS: runNATS, partWorker: runWorker, partBare: runBare}[args[0]]
 	return part, ok
 }
 

@@ -56,6 +56,7 @@ type options struct {
 	cpus        string
 	serverCPUs  string
 	seed        uint64
+	bare        bool
 
 	// What comes out.
 	json, html, hgrm string
@@ -86,6 +87,8 @@ func (o *options) checkTarget() error {
 		return errors.New("name what is tested: --spawn, or --addr HOST:PORT of an edge")
 	case o.spawn && (o.jwtKey != "" || o.publishURL != "" || o.apiKeyFile != "" || o.caFile != "" || o.pid != 0):
 		return errors.New("--jwt-key, --publish-url, --api-key-file, --ca-file and --pid belong to --addr: with --spawn all of that is made")
+	case o.bare && (!o.spawn || o.transport != overTCP || o.processes > 1 || o.command != churn && o.command != notify):
+		return errors.New("--bare compares one spawned process with one process, over TCP, in churn and notify")
 	case o.spawn && (o.processes < 0 || o.processes > maxProcesses):
 		return fmt.Errorf("--processes %d must be 1 to %d, or 0", o.processes, maxProcesses)
 	case o.spawn:
@@ -165,7 +168,7 @@ func (o *options) edges() int {
 	if o.processes > 0 {
 		return o.processes
 	}
-	if o.transport != overTCP || o.command == peers {
+	if o.transport != overTCP || o.command == peers || o.bare {
 		return 1
 	}
 	conns := o.conns

@@ -30,6 +30,7 @@ type report struct {
 	Generator  generator            `json:"generator"`
 	Memory     *parts               `json:"memory_by_part"` // with --spawn
 	Peers      []peer               `json:"peers,omitempty"`
+	Beside     []comparison         `json:"beside,omitempty"`
 	Thresholds []threshold          `json:"thresholds"`
 	Caveats    []string             `json:"caveats"`
 

@@ -200,7 +200,9 @@ func (r *run) gather(ctx context.Context) error {
 	r.rep.fill(sum)
 	r.rep.samples = r.watch.all()
 	r.meter.fill(&r.rep.Server, r.rep.samples)
-	r.rep.Conns.Wanted = r.plan().Conns
+	if r.rep.Conns.Wanted == 0 {
+		r.rep.Conns.Wanted = r.plan().Conns
+	}
 	return r.rep.conclude(r.o)
 }
 

@@ -86,3 +86,12 @@ func (s *service) Leave(_ Nothing, _ *Nothing) error {
 	s.w.leaveAll()
 	return nil
 }
+
+// Visit returns how many were served.
+func (s *service) Visit(c VisitCall, served *int) error {
+	*served = s.w.visits(c)
+	return nil
+}
+
+// Hear returns when the connections are there.
+func (s *service) Hear(c HearCall, _ *Nothing) error { return s.w.hear(c) }

@@ -51,9 +51,9 @@ func newDialer(cfg Config, work *sync.WaitGroup) *dialer {
 		return d
 	}
 	d.addresses = func(ctx context.Context) ([]address, error) { return resolve(ctx, cfg.Addr) }
-	config := cfg.tls()
+	config, resume := cfg.tls(), newSessions()
 	d.dial = func(ctx context.Context, kind transport.Kind, a address) (transport.Conn, error) {
-		return dialAddress(ctx, kind, a, config)
+		return dialAddress(ctx, kind, a, resume.config(kind, config))
 	}
 	return d
 }

@@ -51,7 +51,7 @@ func newLink(c *Client, conn transport.Conn, reader *wire.Reader, w *wirepb.Welc
 		kinds:    wire.Kinds(w.Kinds),
 		said:     said,
 		born:     time.Now(),
-		out:      newOutbox(),
+		out:      newOutbox(conn.Kind()),
 		beat:     newBeat(time.Duration(w.IntervalMs) * time.Millisecond),
 		requests: newRequests(w.GetLimits().GetMaxRequests()),
 		goAway:   make(chan *wirepb.GoAway, 1),

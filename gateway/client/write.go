@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
@@ -16,13 +17,21 @@ const outboxLimit = maxRequests*wire.MaxPayload + 64<<10
 // outbox holds frames until the writer sends them, several at once where they
 // came faster than the network took them.
 type outbox struct {
+	// Static after construction.
+	add  func(b []byte, f wire.Frame) []byte
 	wake chan struct{} // never closed; one token: buf is not empty
 
 	mu  sync.Mutex
 	buf []byte // Guarded by mu.
 }
 
-func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
+func newOutbox(kind transport.Kind) *outbox {
+	o := &outbox{add: wire.Append, wake: make(chan struct{}, 1)}
+	if kind == transport.QUIC {
+		o.add = wire.AppendWide
+	}
+	return o
+}
 
 // put reports false when there is no room.
 func (o *outbox) put(f wire.Frame) bool {
@@ -31,7 +40,7 @@ func (o *outbox) put(f wire.Frame) bool {
 	if len(o.buf) >= outboxLimit {
 		return false
 	}
-	o.buf = wire.Append(o.buf, f)
+	o.buf = o.add(o.buf, f)
 	select {
 	case o.wake <- struct{}{}:
 	default:

@@ -35,8 +35,10 @@ type Edge struct {
 	// PostQuantum is On or Off: whether devices that offer a key exchange which
 	// quantum computers do not break get it. Empty: On.
 	PostQuantum string `yaml:"post_quantum"`
-	// TicketKeyFile holds the key that signs resume tickets: at least 32
-	// random bytes, the same on every edge of the fleet. Required.
+	// TicketKeyFile holds the secret of the edges: at least 32 random bytes,
+	// the same on every edge of the fleet. It signs resume tickets; the keys
+	// of TLS session tickets, which change every day, and those of QUIC's
+	// address validation and stateless resets are derived from it. Required.
 	TicketKeyFile SecretFile `yaml:"ticket_key_file"`
 	// HandshakeTimeout is how long a TLS or QUIC handshake may take. 0: 10s.
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout"`
@@ -44,6 +46,10 @@ type Edge struct {
 	// TCP and QUIC. More connections wait on TCP, for the oldest of more than
 	// 2s to be given up, and are refused on QUIC. 0: 1024.
 	MaxHandshakes int `yaml:"max_handshakes"`
+	// QUICWorkers is on how many UDP sockets the edge listens, all at the same
+	// port, each with a reader of its own. One is all that systems other than
+	// Linux have. 0: one a processor, at most 128.
+	QUICWorkers int `yaml:"quic_workers"`
 	// HelloTimeout is how long a device may take from the handshake's end to
 	// its Hello. 0: 10s.
 	HelloTimeout time.Duration `yaml:"hello_timeout"`
@@ -127,6 +133,7 @@ func (e *Edge) check(k *checker) {
 	k.key("edge.ticket_key_file", e.TicketKeyFile, 32)
 	k.duration("edge.handshake_timeout", e.HandshakeTimeout, minWait, maxWait)
 	k.between("edge.max_handshakes", e.MaxHandshakes, 1, 1_000_000)
+	k.between("edge.quic_workers", e.QUICWorkers, 0, 128)
 	k.duration("edge.hello_timeout", e.HelloTimeout, minWait, maxWait)
 	k.duration("edge.write_timeout", e.WriteTimeout, time.Second, maxWait)
 	k.between("edge.max_connections", e.MaxConnections, 1, 10_000_000)

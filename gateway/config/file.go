@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // maxFile bounds what is read from a file that a field names, in bytes.
@@ -31,6 +32,13 @@ func (f SecretFile) Read() ([]byte, error) { return readFile(string(f)) }
 func (f SecretFile) ReadTrimmed() ([]byte, error) {
 	b, err := readFile(string(f))
 	return bytes.TrimSpace(b), err
+}
+
+// Exposed reports whether everybody on this machine can read the file. Windows
+// keeps rights otherwise and is not asked.
+func (f SecretFile) Exposed() bool {
+	info, err := os.Stat(string(f))
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0
 }
 
 // MarshalYAML says where the secret stands.

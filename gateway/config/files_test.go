@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -71,4 +73,20 @@ func testCertificate(t *testing.T, end time.Time) (cert, key string) {
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
+}
+
+// A secret that everybody can read is one that its owner wants to hear of.
+func TestExposedSecret(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("rights are not modes here")
+	}
+	for mode, want := range map[os.FileMode]bool{0o600: false, 0o440: false, 0o644: true} {
+		name := filepath.Join(t.TempDir(), "secret")
+		if err := errors.Join(os.WriteFile(name, []byte("s"), 0o600), os.Chmod(name, mode)); err != nil {
+			t.Fatal(err)
+		}
+		if got := SecretFile(name).Exposed(); got != want {
+			t.Errorf("mode %v: exposed %v", mode, got)
+		}
+	}
 }

@@ -80,6 +80,9 @@ func (e *edgeRole) open(p parts) (err error) {
 	if err := e.openGates(p, fleetKey); err != nil {
 		return err
 	}
+	if p.cfg.Edge.TicketKeyFile.Exposed() {
+		p.log.Warn("everybody on this machine can read the ticket key: chmod 600 it", "file", string(p.cfg.Edge.TicketKeyFile))
+	}
 	if err := e.openSessions(p, fleetKey); err != nil {
 		return err
 	}
@@ -142,6 +145,8 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		MaxSockets:       e.sockets,
 		Room:             e.memory.Room,
 		FleetKey:         fleetKey,
+		Node:             p.cfg.Name,
+		Workers:          p.cfg.Edge.QUICWorkers,
 		Up:               e.up,
 		Log:              p.log,
 		OnReject:         counts.reject,

@@ -9,14 +9,16 @@
 //
 // A session reads and handles frames, one at a time. Where its connection is a
 // transport.Parker it does so when the connection calls it, and owns no
-// goroutine; elsewhere it owns one, which waits in Read.
+// goroutine; elsewhere it owns one, which waits in Read. On a transport.Trier
+// that one only waits, and a few that all sessions share do the rest.
 //
 // Whatever is to be written goes to the session's outbox, and the first to put
 // something in sees to a writer, which writes until the outbox is empty. On a
 // parked connection that is the reader itself, at the end of its turn, or one
 // of a few that all sessions share: writing does not wait there, and what the
-// device does not take is gone on with when it does. Elsewhere it is a
-// goroutine, which ends. So an idle session owns no writer and no buffer, and a
+// device does not take is gone on with when it does. On a transport.Trier it is
+// one of those few, too, as long as nothing has to wait. Elsewhere, and then, it
+// is a goroutine, which ends. So an idle session owns no writer and no buffer, and a
 // device that does not read holds up nobody: neither its own reader, nor a
 // router's notify, nor another session.
 //

@@ -83,6 +83,9 @@ func readEnding(err error) *ending {
 	if _, _, told := transport.CodeFromError(err); told || errors.Is(err, io.EOF) {
 		return endPeer
 	}
+	if errors.Is(err, transport.ErrDeaf) {
+		return endTooSlow
+	}
 	var frame *wire.FrameError
 	switch {
 	case errors.Is(err, wire.ErrTooLarge):
@@ -99,7 +102,7 @@ func (s *session) readFailed(err error) *ending {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return readEnding(err)
 	}
-	if !s.parks || s.now() >= s.armed {
+	if !s.parks && !s.tries || s.now() >= s.armed {
 		s.armed = 0
 	}
 	return s.overdue()

@@ -22,12 +22,14 @@ type session struct {
 	next    *session // in the hub; guarded by its lock
 	userLen uint8
 	parks   bool // conn is a transport.Parker; see parked.go
+	tries   bool // conn is a transport.Trier
 
 	// Owned by run, or by Ready.
 	finished bool
 	view     heartbeat.View
 	budget   frameBudget
 	reader   *wire.Reader
+	once     *oneRead      // what reader reads; see turn
 	interval time.Duration // handed out last
 	heard    time.Duration // when the device's last frame came
 	armed    time.Duration // the read deadline; 0: none
@@ -70,6 +72,9 @@ func (s *session) closingLocked() bool { return s.over != nil }
 
 // run reads and handles frames until the session ends.
 func (s *session) run() {
+	if s.tries {
+		s.runShared()
+	}
 	for s.arm() {
 		s.step()
 	}

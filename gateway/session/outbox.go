@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
@@ -52,6 +53,9 @@ func (s *session) kickLocked() {
 	case s.turning:
 	case s.parks:
 		s.serving.srv.writers.add(s)
+	case s.tries:
+		s.serving.wg.Add(1) // until the outbox is empty
+		s.serving.srv.writers.add(s)
 	default:
 		s.serving.wg.Go(s.write)
 	}
@@ -61,18 +65,58 @@ func (s *session) kickLocked() {
 // long as out.writing is set. It blocks only where the connection is not
 // parked: on one that is, and takes no more, Drained goes on.
 func (s *session) write() {
-	buffers := &s.serving.srv.buffers
-	buf := buffers.Get().(*[]byte)
-	for last := false; !last; {
-		*buf, last = s.take((*buf)[:0])
-		if !s.send(*buf) {
-			return // the buffer stays
+	s.writeOn(s.serving.srv.buffers.Get().(*[]byte), false)
+}
+
+// writeOn is write that has taken something out already; see take.
+func (s *session) writeOn(buf *[]byte, last bool) {
+	for s.send(*buf) {
+		if last {
+			s.written(buf)
+			return
 		}
+		*buf, last = s.take((*buf)[:0])
 	}
+	// The buffer stays with what waits in it.
+}
+
+// written ends the writer's turn.
+func (s *session) written(buf *[]byte) {
 	s.closeIfOver()
 	if cap(*buf) <= maxPooled {
-		buffers.Put(buf)
+		*buf = (*buf)[:0]
+		s.serving.srv.buffers.Put(buf)
 	}
+}
+
+// writeShared is write on one of the goroutines that all sessions share, which
+// must not wait.
+func (s *session) writeShared() {
+	if s.parks {
+		s.write()
+		return
+	}
+	conn := s.conn.(transport.Trier)
+	buf := s.serving.srv.buffers.Get().(*[]byte)
+	for last := false; !last; {
+		*buf, last = s.take((*buf)[:0])
+		if len(*buf) == 0 {
+			continue
+		}
+		done, err := conn.TryWrite(*buf)
+		if !done {
+			go func() {
+				defer s.serving.wg.Done()
+				s.writeOn(buf, last)
+			}()
+			return
+		}
+		if err != nil {
+			s.writeFailed(err)
+		}
+	}
+	s.written(buf)
+	s.serving.wg.Done()
 }
 
 // take appends everything that waits to b; last means that the writer's turn

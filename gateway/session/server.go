@@ -27,7 +27,7 @@ type Server struct {
 	tokens       tokens
 	busies       sync.Pool // of *busy
 	buffers      sync.Pool // of *[]byte, for writers
-	readers      sync.Pool // of *wire.Reader, for sessions that are parked
+	readers      sync.Pool // of *wire.Reader, for sessions that wait without one
 	unidentified atomic.Int64
 	draining     atomic.Pointer[time.Time] // until when devices are served; nil: nobody drains
 	drained      atomic.Bool
@@ -40,6 +40,8 @@ type serving struct {
 	srv *Server
 	ctx context.Context // of Serve
 	wg  sync.WaitGroup
+
+	turns turns
 }
 
 // NewServer returns a server. The error wraps ErrConfig.
@@ -51,7 +53,7 @@ func NewServer(cfg Config) (*Server, error) {
 	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer)}
 	srv.hub = newHub(srv.metrics, srv.answer)
 	srv.records = newRecorder(cfg.Limits.DeviceWriters)
-	srv.writers = newCrew(runtime.GOMAXPROCS(0), (*session).write)
+	srv.writers = newCrew(runtime.GOMAXPROCS(0), (*session).writeShared)
 	srv.busies.New = func() any { return new(busy) }
 	srv.buffers.New = func() any { return new([]byte) }
 	srv.readers.New = func() any { return new(wire.Reader) }
@@ -79,6 +81,7 @@ func (srv *Server) Serve(ctx context.Context, l transport.Listener) error {
 		v.endAll()
 		<-gone
 	}
+	v.turns.end()
 	return ctx.Err()
 }
 

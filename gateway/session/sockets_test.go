@@ -154,12 +154,18 @@ func certificates(t testing.TB) (server, client *tls.Config) {
 }
 
 // A device that asks for much and reads late gets all of it; one that does not
-// read at all is let go. Both on TCP, where the edge has no goroutine for the
-// connection.
+// read at all is let go. On TCP the edge has no goroutine for the connection,
+// and on QUIC none for what it writes.
 func TestLateReaders(t *testing.T) {
+	t.Run("tcp", func(t *testing.T) { lateReaders(t, transport.ListenTCP, transport.DialTCP) })
+	t.Run("quic", func(t *testing.T) { lateReaders(t, transport.ListenQUIC, transport.DialQUIC) })
+}
+
+func lateReaders(t *testing.T, listen func(transport.ListenConfig) (transport.Listener, error),
+	dial func(context.Context, string, *tls.Config) (transport.Conn, error)) {
 	const requests, body = 8, 60_000
 	server, client := certificates(t)
-	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+	l, err := listen(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +175,7 @@ func TestLateReaders(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- e.Serve(ctx, l) }()
 	connect := func(name string) (transport.Conn, *wire.Reader) {
-		conn, err := transport.DialTCP(ctx, l.Addr().String(), client)
+		conn, err := dial(ctx, l.Addr().String(), client)
 		if err != nil {
 			t.Fatal(err)
 		}

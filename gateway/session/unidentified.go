@@ -154,6 +154,7 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		background: hello.Background, jwt: u.serving.srv.tokens.keep(hello.Token), issued: id.IssuedAt.Unix(),
 	}
 	_, s.parks = u.conn.(transport.Parker)
+	_, s.tries = u.conn.(transport.Trier)
 	s.heard = s.now()
 	s.leaseLocked(id.ExpiresAt.Sub(now)) // nobody else has it yet
 	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))

@@ -27,6 +27,10 @@ func (e *RemoteClose) Error() string {
 // Unwrap makes it match net.ErrClosed, as the errors of QUIC do.
 func (e *RemoteClose) Unwrap() error { return net.ErrClosed }
 
+// ErrDeaf is the error of Read on a parked connection whose peer did not take
+// what was written, be it only what TLS has to answer.
+var ErrDeaf = errors.New("transport: the peer does not read")
+
 // CodeFromError returns the code and reason with which the peer closed the
 // connection, if err carries them. TCP carries none: there, only the Close
 // frame tells.

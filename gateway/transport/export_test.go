@@ -1,5 +1,19 @@
 package transport
 
-// KillQUIC takes a QUIC listener's socket away, as the end of its process
+// KillQUIC takes a QUIC listener's sockets away, as the end of its process
 // does.
-func KillQUIC(l Listener) { _ = l.(*quicListener).socket.Close() }
+func KillQUIC(l Listener) {
+	for _, w := range l.(*quicListener).workers {
+		_ = w.socket.Close()
+	}
+}
+
+// ConnsPerWorker tells how many connections each worker of a QUIC listener has
+// taken.
+func ConnsPerWorker(l Listener) []int64 {
+	var n []int64
+	for _, w := range l.(*quicListener).workers {
+		n = append(n, w.taken.Load())
+	}
+	return n
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type gate struct {
 	ready  chan Conn       // never closed
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
+
+	running sync.WaitGroup // what Close waits for
 }
 
 func newGate(kind Kind, cfg ListenConfig) *gate {

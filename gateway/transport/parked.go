@@ -4,6 +4,7 @@ package transport
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -70,8 +71,12 @@ func (c *parked) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	n, err := c.tls.Read(p)
-	if err != nil && c.isClosed() {
-		return n, net.ErrClosed
+	switch {
+	case err == nil:
+	case c.isClosed():
+		err = net.ErrClosed
+	case errors.Is(err, park.ErrBacklog):
+		err = ErrDeaf
 	}
 	return n, err
 }

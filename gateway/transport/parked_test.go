@@ -158,6 +158,35 @@ func TestParkedConnectionsHaveNoGoroutine(t *testing.T) {
 	}
 }
 
+// A listener that is shut down leaves no goroutine and no file behind.
+func TestShutdownLeavesNothing(t *testing.T) {
+	server, client := newTLS(t)
+	files := func() int {
+		names, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(names)
+	}
+	before, open := settled(), files()
+	for range 20 {
+		l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dialed, edge := connect(t, l, transport.DialTCP, client)
+		edge.(transport.Parker).Park(drains(nil))
+		_ = dialed.CloseWithCode(0, "")
+		_ = edge.CloseWithCode(0, "")
+		if err := l.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after, now := settled(), files(); after > before || now > open {
+		t.Errorf("%d goroutines and %d files, before it were %d and %d", after, now, before, open)
+	}
+}
+
 // settled is the number of goroutines once it falls no more.
 func settled() int {
 	n := runtime.NumGoroutine()

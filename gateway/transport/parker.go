@@ -12,7 +12,8 @@ type Parker interface {
 	// Park gives the connection's events to h, for good. From then on neither
 	// Read nor Write waits: Read answers with an error that matches
 	// os.ErrDeadlineExceeded where nothing has come yet, and Write takes
-	// everything; how much of it still waits for the peer, Backlog tells.
+	// everything; how much of it still waits for the peer, Backlog tells. Once
+	// that is given up Read fails with ErrDeaf, if not with another error.
 	// Park returns after h was called for what had come before. The caller
 	// must not have a Read or a Write under way.
 	Park(h Handler)

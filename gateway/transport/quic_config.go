@@ -3,10 +3,6 @@ package transport
 import "github.com/quic-go/quic-go"
 
 const (
-	// connectionIDLen makes even the shortest packet of a device long enough
-	// to be answered with a stateless reset after a restart; a reset is never
-	// longer than what provoked it.
-	connectionIDLen = 16
 	// edgeWindow holds one frame of the greatest length and some more. Devices
 	// send little.
 	edgeWindow = 96 << 10
@@ -15,9 +11,13 @@ const (
 )
 
 // edgeConfig allows a device one bidirectional stream for the life of its
-// connection. No keepalive: the heartbeat is the application's.
+// connection. No keepalive: the heartbeat is the application's. No search for
+// the path's greatest packet either: a phone's radio would wake up for packets
+// that carry nothing, and what an edge sends is small.
 func edgeConfig(cfg ListenConfig) *quic.Config {
 	return &quic.Config{
+		// The only one whose long headers the sockets' filter knows.
+		Versions: []quic.Version{quic.Version1},
 		// quic-go allows a handshake that makes progress twice this time.
 		HandshakeIdleTimeout:           cfg.HandshakeTimeout / 2,
 		MaxIdleTimeout:                 cfg.IdleTimeout,
@@ -28,6 +28,8 @@ func edgeConfig(cfg ListenConfig) *quic.Config {
 		MaxIncomingStreams:             1,
 		MaxIncomingUniStreams:          -1,
 		RequireStreamCreditRelease:     true,
+		DisablePathMTUDiscovery:        true,
+		Allow0RTT:                      true, // see Listener
 	}
 }
 

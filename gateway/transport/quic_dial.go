@@ -28,7 +28,7 @@ func DialQUIC(ctx context.Context, addr string, config *tls.Config) (Conn, error
 	if err != nil {
 		return nil, fmt.Errorf("transport: open a UDP socket: %w", err)
 	}
-	tr := &quic.Transport{Conn: socket, ConnectionIDLength: connectionIDLen}
+	tr := &quic.Transport{Conn: socket, ConnectionIDLength: idLen}
 	release := func() error { return errors.Join(tr.Close(), socket.Close()) }
 	l, err := dialLink(ctx, tr, remote, clientTLS(config, host))
 	if err != nil {

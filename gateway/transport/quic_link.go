@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"net/netip"
+	"time"
 
 	"github.com/quic-go/quic-go"
 )
@@ -12,8 +13,18 @@ import (
 type quicLink struct {
 	*quic.Stream
 	conn *quic.Conn
+	// alarm is the read deadline of an accepted connection. A dialed one leaves
+	// it to the stream.
+	alarm alarm
 	// release closes the socket of a dialed connection. Nil otherwise.
 	release func() error
+}
+
+func (l *quicLink) SetReadDeadline(t time.Time) error {
+	if l.alarm.all == nil {
+		return l.Stream.SetReadDeadline(t)
+	}
+	return l.alarm.set(t)
 }
 
 func (l *quicLink) closeWrite() error { return l.Stream.Close() }

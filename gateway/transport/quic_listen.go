@@ -2,21 +2,15 @@ package transport
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/quic-go/quic-go"
 
-	"github.com/hawser-edge/hawser/gateway/admission"
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
@@ -30,100 +24,86 @@ const (
 )
 
 // acceptors take connections from quic-go, whose own queue is fixed at 32 and
-// refuses what does not fit.
+// refuses what does not fit; as many for each worker.
 const acceptors = 4
 
 // ListenQUIC listens for QUIC.
 func ListenQUIC(cfg ListenConfig) (Listener, error) {
-	addr, err := net.ResolveUDPAddr("udp", cfg.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("transport: listen on udp %s: %w", cfg.Addr, err)
-	}
-	socket, err := net.ListenUDP("udp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("transport: listen on udp %s: %w", cfg.Addr, err)
-	}
-	l, err := newQUICListener(cfg.withDefaults(), socket)
-	if err != nil {
-		_ = socket.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-// newResetKey derives the key of stateless resets (RFC 9000, section 10.3): a
-// listener that takes the place of one that died tells the devices of its
-// dead connections so, with their first packet.
-func newResetKey(fleetKey []byte) (*quic.StatelessResetKey, error) {
-	key := new(quic.StatelessResetKey)
-	if len(fleetKey) == 0 {
-		_, _ = rand.Read(key[:]) // never fails
-		return key, nil
-	}
-	derived, err := hkdf.Key(sha256.New, fleetKey, nil, "hawser quic stateless reset v1", len(key))
-	if err != nil {
-		return nil, fmt.Errorf("transport: derive the key of stateless resets: %w", err)
-	}
-	copy(key[:], derived)
-	return key, nil
-}
-
-// quicListener owns the UDP socket, the acceptors and the goroutines that wait
-// for streams.
-type quicListener struct {
-	*gate
-
-	// Static after construction.
-	socket *net.UDPConn
-	tls    *tls.Config
-	tr     *quic.Transport
-	ql     *quic.Listener
-	pacer  *pacer
-	open   *tracker // every connection that quic-go holds, from its first packet
-
-	running sync.WaitGroup
-	once    sync.Once
-}
-
-func newQUICListener(cfg ListenConfig, socket *net.UDPConn) (*quicListener, error) {
+	cfg = cfg.withDefaults()
 	tlsConfig, err := serverTLS(cfg.TLS)
 	if err != nil {
 		return nil, err
 	}
+	sockets, err := openSockets(cfg.Addr, cfg.Workers)
+	if errors.Is(err, errNoSteering) {
+		cfg.Log.Warn("QUIC has one socket for all packets: this system does not share a port among more", "error", err)
+		sockets, err = openSockets(cfg.Addr, 1)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("transport: listen on udp %s: %w", cfg.Addr, err)
+	}
 	l := &quicListener{
-		gate: newGate(QUIC, cfg), tls: tlsConfig, socket: socket,
+		gate: newGate(QUIC, cfg), tls: tlsConfig,
 		pacer: newPacer(handshakesPerTurn*cfg.Handshakers, handshakeBurst),
 	}
-	l.open = newTracker(l.releaseSocket)
-	resetKey, err := newResetKey(cfg.FleetKey)
-	if err != nil {
+	l.open, l.alarms = newTracker(l.releaseSockets), newAlarms()
+	if err := l.start(sockets); err != nil {
+		l.cancel()
+		l.releaseSockets()
+		l.running.Wait()
 		return nil, err
-	}
-	l.tr = &quic.Transport{
-		Conn:               socket,
-		ConnectionIDLength: connectionIDLen,
-		StatelessResetKey:  resetKey,
-		ConnContext:        l.admit,
-		// Under pressure a client must prove its address first: forged
-		// packets would otherwise fill the slots.
-		VerifySourceAddress: func(net.Addr) bool { return l.slots.crowded() },
-	}
-	if l.ql, err = l.tr.Listen(l.tls, edgeConfig(cfg)); err != nil {
-		return nil, fmt.Errorf("transport: listen on quic: %w", err)
-	}
-	for range acceptors {
-		l.running.Go(l.acceptLoop)
 	}
 	return l, nil
 }
 
-func (l *quicListener) Addr() netip.AddrPort { return addrPort(l.socket.LocalAddr()) }
+// quicListener owns the workers, the acceptors and the goroutines that wait
+// for streams.
+type quicListener struct {
+	*gate
+
+	// Static after start.
+	tls     *tls.Config
+	workers []*quicWorker
+	pacer   *pacer
+	open    *tracker // every connection that quic-go holds, from its first packet
+	alarms  *alarms
+
+	once sync.Once
+}
+
+// start makes a worker of each socket.
+func (l *quicListener) start(sockets []*net.UDPConn) error {
+	for _, s := range sockets {
+		l.workers = append(l.workers, &quicWorker{socket: s})
+	}
+	keys := newFleetKeys(l.cfg.FleetKey)
+	if err := l.keepTickets(l.tls, keys); err != nil {
+		return err
+	}
+	for i, w := range l.workers {
+		if err := w.listen(l, keys, byte(i)); err != nil {
+			return err
+		}
+	}
+	for _, w := range l.workers {
+		for range acceptors {
+			l.running.Go(func() { l.acceptLoop(w) })
+		}
+	}
+	return nil
+}
+
+func (l *quicListener) Addr() netip.AddrPort { return addrPort(l.workers[0].socket.LocalAddr()) }
 
 func (l *quicListener) Close() error {
 	l.once.Do(func() {
 		l.cancel()
-		_ = l.ql.Close()
-		l.refuseAll()
+		for _, w := range l.workers {
+			_ = w.listener.Close()
+		}
+		for _, w := range l.workers {
+			l.refuseAll(w)
+		}
 		l.running.Wait()
 		l.open.end()
 	})
@@ -131,9 +111,9 @@ func (l *quicListener) Close() error {
 }
 
 // refuseAll answers new connections with CONNECTION_REFUSED for as long as open
-// ones keep the socket, as the system does on TCP. Without a listener quic-go
+// ones keep the sockets, as the system does on TCP. Without a listener quic-go
 // drops their packets, and a device would wait for its dial to time out.
-func (l *quicListener) refuseAll() {
+func (l *quicListener) refuseAll(w *quicWorker) {
 	cfg := edgeConfig(l.cfg)
 	cfg.GetConfigForClient = func(info *quic.ClientInfo) (*quic.Config, error) {
 		l.reject(RejectClosing, addrPort(info.RemoteAddr), net.ErrClosed)
@@ -141,7 +121,7 @@ func (l *quicListener) refuseAll() {
 	}
 	// An error leaves devices to their time-outs, no more. The listener ends
 	// with the transport.
-	_, _ = l.tr.Listen(l.tls, cfg)
+	_, _ = w.transport.ListenEarly(l.tls, cfg)
 }
 
 // Leave is Close: the port has no other QUIC listener that could take devices.
@@ -151,99 +131,74 @@ func (l *quicListener) Shutdown(ctx context.Context) error {
 	_ = l.Close()
 	err := l.open.wait(ctx)
 	if err != nil {
-		l.releaseSocket()
+		l.releaseSockets()
 	}
 	return err
 }
 
-// releaseSocket cuts every connection that is still open.
-func (l *quicListener) releaseSocket() {
-	_ = l.tr.Close()
-	_ = l.socket.Close()
+// releaseSockets cuts every connection that is still open.
+func (l *quicListener) releaseSockets() {
+	for _, w := range l.workers {
+		w.release()
+	}
+	l.alarms.close()
 }
 
-// pending is the life of one connection of quic-go: pending until Accept has
-// it, then open, then ended.
-type pending struct {
-	attempt
-	handed atomic.Bool
-	place  admission.Place // of the listener's Sources
-}
-
-// admit is called for the first packet of a connection, one after the other,
-// and not by the loop that receives the packets of live ones: while it waits,
-// first packets wait in a queue of quic-go, which drops those beyond 1,000.
-func (l *quicListener) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
-	remote := addrPort(info.RemoteAddr)
-	if !l.slots.tryAcquire() {
-		l.reject(RejectBusy, remote, errTooManyHandshakes)
-		return nil, errTooManyHandshakes
-	}
-	a := &pending{}
-	if reason := l.enter(&a.place, remote); reason != "" {
-		l.slots.release()
-		l.reject(reason, remote, errNoRoom)
-		return nil, errNoRoom
-	}
-	if wait := l.pacer.reserve(time.Now()); wait > 0 && !l.pause(wait) {
-		l.cfg.Sources.Leave(&a.place)
-		l.slots.release()
-		l.reject(RejectClosing, remote, net.ErrClosed)
-		return nil, net.ErrClosed
-	}
-	l.open.add()
-	ctx = context.WithValue(withAttempt(ctx, &a.attempt), admissionKey{}, a)
-	context.AfterFunc(ctx, func() {
-		defer l.open.done()
-		l.cfg.Sources.Leave(&a.place)
-		if a.handed.CompareAndSwap(false, true) {
-			l.slots.release()
-			err := context.Cause(ctx)
-			l.reject(l.reasonOf(&a.attempt, err), remote, err)
-		}
-	})
-	return ctx, nil
-}
-
-type admissionKey struct{}
-
-func (l *quicListener) acceptLoop() {
+func (l *quicListener) acceptLoop(w *quicWorker) {
 	for {
-		qc, err := l.ql.Accept(context.Background())
+		qc, err := w.listener.Accept(context.Background())
 		if err != nil {
 			return // closed, or the socket failed and took all connections along
 		}
+		w.taken.Add(1)
 		l.running.Go(func() { l.awaitStream(qc) })
 	}
 }
 
-// awaitStream hands the connection out once the device has opened its stream.
+// awaitStream hands the connection out once the device has finished the
+// handshake and opened its stream.
 func (l *quicListener) awaitStream(qc *quic.Conn) {
-	a, _ := qc.Context().Value(admissionKey{}).(*pending)
+	a := pendingOf(qc)
 	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
+	if err := finished(ctx, qc); err != nil {
+		l.refuse(qc, a, RejectTimeout, err)
+		return
+	}
 	stream, err := qc.AcceptStream(ctx)
 	if err != nil {
 		l.refuse(qc, a, RejectNoStream, err)
 		return
 	}
-	sources := l.cfg.Sources
-	c := &conn{
-		link: &quicLink{Stream: stream, conn: qc}, kind: QUIC,
-		onWelcome: func() { sources.Welcome(&a.place) },
-	}
+	link := &quicLink{Stream: stream, conn: qc, alarm: alarm{all: l.alarms, stream: stream}}
+	c := &quicConn{conn: conn{
+		link: link, kind: QUIC,
+		onWelcome: func() { l.cfg.Sources.Welcome(&a.place) },
+		onClosed:  func() { l.ended(a) },
+	}}
 	if err := l.deliver(c); err != nil {
 		l.refuse(qc, a, RejectBusy, err)
 		return
 	}
-	if a.handed.CompareAndSwap(false, true) {
-		l.slots.release()
-	}
+	l.hand(a)
 	state := c.TLS()
 	l.cfg.OnHandshake(QUIC, &state)
 }
 
-// refuse tells the device why; admit's end of life counts it.
+// finished waits until the device has proved that it takes part in the
+// handshake. Early data comes before.
+func finished(ctx context.Context, qc *quic.Conn) error {
+	select {
+	case <-qc.HandshakeComplete():
+		return nil
+	case <-qc.Context().Done():
+		return context.Cause(qc.Context())
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// refuse tells the device why; await counts it.
 func (l *quicListener) refuse(qc *quic.Conn, a *pending, reason string, err error) {
 	code := wire.CloseShutdown
 	switch {

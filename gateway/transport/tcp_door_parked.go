@@ -55,6 +55,9 @@ func (d *door) close() { _ = d.listener.Close() }
 // watch itself, too, so that it does not wait.
 func (d *door) release() { d.poller.Close() }
 
+// wait waits for the end of the watch, after release.
+func (d *door) wait() { d.poller.Wait() }
+
 // incoming is an accepted connection on its way to being a Conn.
 type incoming parked
 

@@ -69,6 +69,8 @@ func (d *door) close() { _ = d.socket.Close() }
 // release frees what open connections shared.
 func (d *door) release() {}
 
+func (d *door) wait() {}
+
 // incoming is an accepted connection on its way to being a Conn.
 type incoming struct {
 	socket *tcpSocket

@@ -36,6 +36,10 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 	if cfg.Shared && !reuseport.Migrates() {
 		cfg.Log.Info("net.ipv4.tcp_migrate_req is 0: while this process drains some devices wait a second longer to connect", "port", l.Addr().Port())
 	}
+	if err := l.keepTickets(tlsConfig, newFleetKeys(cfg.FleetKey)); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
 	l.running.Go(l.acceptLoop)
 	return l, nil
 }
@@ -53,8 +57,7 @@ type tcpListener struct {
 
 	start time.Time
 
-	running sync.WaitGroup
-	once    sync.Once
+	once sync.Once
 }
 
 func (l *tcpListener) Addr() netip.AddrPort { return addrPort(l.door.addr()) }
@@ -88,7 +91,11 @@ func (l *tcpListener) Leave(ctx context.Context) error {
 
 func (l *tcpListener) Shutdown(ctx context.Context) error {
 	_ = l.Close()
-	return l.open.wait(ctx)
+	if err := l.open.wait(ctx); err != nil {
+		return err
+	}
+	l.door.wait()
+	return nil
 }
 
 func (l *tcpListener) acceptLoop() {

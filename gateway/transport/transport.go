@@ -29,9 +29,9 @@
 // [Listener].Close refuses new connections, so that devices try elsewhere at
 // once, and leaves the open ones alone. [Listener].Leave before it leaves the new
 // ones to the other processes of a shared port.
-// The UDP socket that all connections of a QUIC listener share stays open
+// The UDP sockets that the connections of a QUIC listener share stay open
 // until the last of them is closed, so the order is: Close the listener,
-// CloseWithCode every connection, then Shutdown to wait. Closing the socket
+// CloseWithCode every connection, then Shutdown to wait. Closing the sockets
 // earlier would cut the connections without a word to the devices.
 package transport
 
@@ -88,7 +88,9 @@ type Conn interface {
 }
 
 // Listener hands out connections whose handshake is complete and, on QUIC,
-// whose device has opened its stream.
+// whose device has opened its stream. What a device sent as early data, before
+// the handshake's end, may be a replay of what somebody else recorded: it waits
+// until the handshake has proved otherwise.
 type Listener interface {
 	// Accept waits for the next connection. It returns ctx's error when ctx
 	// ends and one that matches net.ErrClosed after Close. Several goroutines
@@ -164,11 +166,20 @@ type ListenConfig struct {
 	// long. It is a backstop behind the session's own deadline, which should
 	// be shorter. Zero means DefaultIdleTimeout. TCP has none.
 	IdleTimeout time.Duration
-	// FleetKey is a secret of the fleet, from which QUIC's own keys are
-	// derived. With it, devices learn at once, instead of by a missed
+	// FleetKey is a secret of the fleet, from which the keys of TLS session
+	// tickets and of QUIC are derived. With it, a device resumes at any edge
+	// what it began at another one, and learns at once, instead of by a missed
 	// heartbeat, that the edge at this address was started anew. Empty: keys of
 	// this listener alone.
 	FleetKey []byte
+	// Node is this edge's name, unique among those with the FleetKey and the
+	// same after a restart. QUIC's connection IDs carry a hash of it.
+	Node string
+	// Workers is on how many sockets QUIC listens, each with a reader of its
+	// own; a connection stays with one of them from wherever its packets come.
+	// Zero means one a processor that Go uses. Elsewhere than on Linux it is
+	// always one.
+	Workers int
 	// Up tells those who ask with Probe whether devices of other edges are
 	// well placed here. It must not block. Nil: they are.
 	Up func() bool
@@ -198,6 +209,10 @@ func (c ListenConfig) withDefaults() ListenConfig {
 	if c.Room == nil {
 		c.Room = func() bool { return true }
 	}
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	c.Workers = min(c.Workers, maxSockets)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

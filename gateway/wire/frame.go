@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // Frame is one frame: a pointer to one of this package's frame structs.
 type Frame interface {
 	// Type returns the frame's first byte.
@@ -30,6 +32,17 @@ func Append(b []byte, f Frame) []byte {
 	b = append(b, length[1:size]...)
 	copy(b[at+size:], b[at+1:at+1+n])
 	copy(b[at:], length[:size])
+	return b
+}
+
+// AppendWide is Append with a length of four bytes. A device does so on QUIC;
+// see the package comment.
+func AppendWide(b []byte, f Frame) []byte {
+	b = append(b, byte(f.Type()))
+	at := len(b)
+	b = f.appendPayload(append(b, 0, 0, 0, 0))
+	const fourBytes = 2 << 30 // as a varint's first two bits
+	binary.BigEndian.PutUint32(b[at:], fourBytes|uint32(len(b)-at-4))
 	return b
 }
 

@@ -81,6 +81,24 @@ func TestAppendLengths(t *testing.T) {
 	}
 }
 
+// A frame with a long length is the same frame.
+func TestAppendWide(t *testing.T) {
+	if got := AppendWide([]byte("before"), &Ping{}); string(got) != "before\x02\x80\x00\x00\x00" {
+		t.Errorf("a Ping is %q", got)
+	}
+	for _, tt := range literal {
+		want, err := NewReader(strings.NewReader(tt.bytes), MaxPayload).Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := AppendWide(nil, tt.frame)
+		got, err := NewReader(bytes.NewReader(raw), MaxPayload).Next()
+		if err != nil || len(raw) != len(tt.bytes)+3 || !equalFields(describe(got), describe(want)) {
+			t.Errorf("%q: decoded to %v, %v", raw, got, err)
+		}
+	}
+}
+
 // MaxBody promises that a frame fits whatever else is in it.
 func TestMaxBodyFits(t *testing.T) {
 	id, text, body := strings.Repeat("i", 64), strings.Repeat("x", 2*MaxText), make([]byte, MaxBody)

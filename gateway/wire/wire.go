@@ -48,6 +48,12 @@
 // the life of the connection; there are no other streams and no datagrams. A
 // Hello in early data (0-RTT) is acted on only after the handshake.
 //
+// On QUIC a device should write the length of a frame in four bytes, where one
+// would do, too. An edge that was started anew answers the packets of the
+// connections before it with a stateless reset, so that devices connect again at
+// once; but only those of 43 bytes and more, and a Ping of two bytes makes one of
+// 41.
+//
 // A device may try both transports at once. It shall send Hello on the one it
 // keeps and close the other without a frame.
 //

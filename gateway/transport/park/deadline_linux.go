@@ -19,9 +19,14 @@ func (s *Socket) ReadBy(t time.Time) {
 	s.scheduleLocked()
 }
 
+// unasked is how long a peer has for what is queued without a deadline.
+const unasked = 20 * time.Second
+
 // WriteBy sets by when the system must have taken what is written. What is
-// queued then is given up, and nothing can be written any more. The zero time
-// means never.
+// queued then is given up, and nothing can be written any more. With the zero
+// time, or once the time has passed, the peer has 20 s for whatever is written
+// behind: crypto/tls answers key updates without its owner's doing, also to a
+// peer that never reads.
 func (s *Socket) WriteBy(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,6 +37,15 @@ func (s *Socket) WriteBy(t time.Time) {
 	}
 	s.writeDue = s.poller.wheel.tickOf(t)
 	s.scheduleLocked()
+}
+
+// due is the deadline of what is about to be queued; tick is the owner's, 0 or
+// passed where it is not for this.
+func (p *Poller) due(tick uint32) uint32 {
+	if now := time.Now(); tick < p.wheel.tickOf(now) {
+		return p.wheel.tickOf(now.Add(p.unasked))
+	}
+	return tick
 }
 
 // scheduleLocked sees to it that the wheel comes by in time.
@@ -66,6 +80,7 @@ func (s *Socket) due(at uint32) (e Events) {
 		e |= Timeout
 	}
 	if s.writeDue != 0 && s.writeDue <= at && s.queuedLocked() {
+		e |= Timeout // Read says so, too
 		if s.failLocked(os.ErrDeadlineExceeded) {
 			e |= Drained
 		}

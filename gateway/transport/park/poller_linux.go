@@ -24,6 +24,7 @@ type Poller struct {
 	// Static after construction.
 	loops   []*loop
 	wheel   *wheel
+	unasked time.Duration // see WriteBy
 	stopped chan struct{} // closed by Close
 
 	table   table
@@ -36,7 +37,7 @@ type Poller struct {
 func NewPoller() (*Poller, error) { return newPoller(runtime.GOMAXPROCS(0)) }
 
 func newPoller(loops int) (*Poller, error) {
-	p := &Poller{wheel: newWheel(), stopped: make(chan struct{}), greedy: newGreedy(loops)}
+	p := &Poller{wheel: newWheel(), unasked: unasked, stopped: make(chan struct{}), greedy: newGreedy(loops)}
 	for range loops {
 		l, err := newLoop()
 		if err != nil {

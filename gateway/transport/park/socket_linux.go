@@ -25,7 +25,8 @@ const (
 	maxCalls = 16
 )
 
-// ErrBacklog is the error of writing to a peer that does not read.
+// ErrBacklog is the error of writing to a peer that does not read, and of
+// reading from it once what was written has been given up.
 var ErrBacklog = errors.New("the peer does not take what is written")
 
 // Events says what happened to a socket.
@@ -107,6 +108,13 @@ func (s *Socket) failedLocked() error {
 	return s.act.err
 }
 
+// givenUpLocked reports whether the peer did not take what was written. Who
+// writes on the owner's behalf, as crypto/tls does, may have nobody to tell.
+func (s *Socket) givenUpLocked() bool {
+	err := s.failedLocked()
+	return err == ErrBacklog || err == os.ErrDeadlineExceeded
+}
+
 // activeLocked is act, made where there is none.
 func (s *Socket) activeLocked() *active {
 	if s.act == nil {
@@ -152,6 +160,9 @@ func (s *Socket) Park() {
 		s.act.wait = nil
 		s.restLocked()
 		s.readDue, s.writeDue = s.poller.wheel.tickOf(w.readBy), s.poller.wheel.tickOf(w.writeBy)
+		if s.queuedLocked() {
+			s.writeDue = s.poller.due(s.writeDue)
+		}
 		s.scheduleLocked()
 	}
 	s.mu.Unlock()
@@ -296,6 +307,9 @@ func (s *Socket) beginRead() (w *waiter, by time.Time, err error) {
 			return nil, by, os.ErrDeadlineExceeded
 		}
 	}
+	if w == nil && s.givenUpLocked() {
+		return nil, by, ErrBacklog
+	}
 	s.uses++
 	return w, by, nil
 }
@@ -362,9 +376,7 @@ func (s *Socket) writeOrQueue(p []byte) (n int, drained bool, err error) {
 			return n, false, nil
 		}
 		rest = p[n:]
-		if s.writeDue < s.poller.wheel.tickOf(time.Now()) {
-			s.writeDue = 0 // it was an earlier write's
-		}
+		s.writeDue = s.poller.due(s.writeDue)
 	}
 	a := s.activeLocked()
 	if a.err == nil && len(a.queue) > maxQueue {

@@ -206,6 +206,19 @@ func TestBacklogIsGivenUp(t *testing.T) {
 	}
 }
 
+// What nobody set a deadline for is not kept for ever either, and who only
+// reads is told.
+func TestDeafPeerIsGivenUp(t *testing.T) {
+	o, _ := pair(t)
+	o.poller.unasked = 200 * time.Millisecond
+	o.Park()
+	o.fill(t)
+	o.await(t, Timeout)
+	if _, err := o.Read(make([]byte, 1)); !errors.Is(err, ErrBacklog) {
+		t.Errorf("Read = %v", err)
+	}
+}
+
 func TestBacklogIsBounded(t *testing.T) {
 	o, _ := pair(t)
 	o.Park()

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+)
+
+// onLinux skips a test elsewhere.
+func onLinux(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("connections are parked, and CPU is read, on Linux alone")
+	}
+}
+
+// What is measured has its place elsewhere; here both sides do all their work.
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	onLinux(t)
+	code, r, said := play(t, churn, "--spawn", "--bare", "--conns", "20", "--duration", "2s", "--rate", "40")
+	if code != exitOK || !r.OK || r.Conns.Held != r.Conns.Wanted || r.Conns.Held == 0 {
+		t.Fatalf("exit code %d, %+v, %q: %s", code, r.Conns, r.Reasons, said)
+	}
+	if len(r.Beside) != 1 || r.Beside[0].Side != sideLoop || r.Beside[0].Count != r.Conns.Held/2 {
+		t.Errorf("beside %+v", r.Beside)
+	}
+	if a, b := r.Latency[groupVisit].Count, r.Latency[groupLoopVisit].Count; a == 0 || a != b {
+		t.Errorf("%d visits of the edge, %d of the loop", a, b)
+	}
+}
+
+func TestFanOutBeside(t *testing.T) {
+	t.Parallel()
+	onLinux(t)
+	code, r, said := play(t, notify, "--spawn", "--bare", "--conns", "50", "--duration", "1s", "--rate", "200")
+	sound(t, code, r, said, 50, 50)
+	if len(r.Beside) != 2 || r.Beside[0].Side != sidePlain || r.Beside[1].Side != sideSealed || r.Beside[0].Count != r.Versions.Heard {
+		t.Errorf("beside %+v", r.Beside)
+	}
+}
+
+// The edge's CPU by the other's: of all rounds together, and of the one in the
+// middle.
+func TestCompare(t *testing.T) {
+	turns := newTurns()
+	turns.cpu[sideEdge], turns.cpu[sideLoop] = []float64{3, 2, 7}, []float64{2, 2, 1}
+	c := turns.compare("connect", sideLoop)
+	if c.Rounds != 3 || c.Ratio < 2.39 || c.Ratio > 2.41 || c.MedianRatio != 1.5 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestWrongUsageOfBare(t *testing.T) {
+	for _, args := range [][]string{
+		{churn, "--addr", "a:1", "--bare"}, {density, "--spawn", "--bare"}, {churn, "--spawn", "--quic", "--bare"},
+		{notify, "--spawn", "--processes", "2", "--bare"},
+	} {
+		var stderr bytes.Buffer
+		if code := command(t.Context(), args, &stderr, &stderr); code != exitUsage || stderr.Len() == 0 {
+			t.Errorf("%v: exit code %d, %q", args, code, stderr.String())
+		}
+	}
+}
