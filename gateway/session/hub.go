@@ -154,7 +154,7 @@ func (h *Hub) all() []*session {
 func (h *Hub) Notify(conn uint64, router, kind string, version, previous int64) Answer {
 	a := Answer{Conn: conn, Kind: kind, State: Gone, Version: version}
 	if s := h.find(conn); s != nil {
-		a = s.notify(router, kind, version, previous)
+		a = s.tell(router, kind, version, previous)
 	}
 	h.metrics.notifies.WithLabelValues(a.State.String()).Inc()
 	return a

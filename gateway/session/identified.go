@@ -48,7 +48,7 @@ type session struct {
 	registered bool
 	background bool
 	leaving    bool // a logout is under way
-	turning    bool // Ready is at work, and writes when it is done
+	turning    bool // somebody is at work, and writes when it is done; see beginTurn
 	closed     bool // the connection; over is set
 }
 

@@ -6,7 +6,19 @@ import (
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
-// notify is Hub.Notify for this session.
+// tell is Hub.Notify for this session. As long as there is little to tell, and
+// the connection is one that never blocks, its caller writes, too: to wake
+// somebody for it costs nearly as much again.
+func (s *session) tell(router, kind string, version, previous int64) Answer {
+	mine := s.parks && s.serving.srv.alone.may(s.now()) && s.beginTurn()
+	a := s.notify(router, kind, version, previous)
+	if s.endTurn(mine) {
+		s.write()
+	}
+	return a
+}
+
+// notify takes up a version.
 func (s *session) notify(router, kind string, version, previous int64) Answer {
 	s.lock()
 	defer s.unlock()

@@ -33,20 +33,26 @@ func (s *session) Ready() {
 	s.finish()
 }
 
-// beginTurn keeps writers from being started. It reports whether there is none.
+// beginTurn keeps writers from being started until endTurn, unless there is
+// one, or somebody else has a turn: then the turn is not the caller's.
 func (s *session) beginTurn() (mine bool) {
 	s.lock()
 	defer s.unlock()
-	s.turning = !s.out.writing
-	return s.turning
+	mine = !s.turning && !s.out.writing
+	s.turning = s.turning || mine
+	return mine
 }
 
-// endTurn reports whether there is something to write.
+// endTurn ends the caller's turn, if it is one. It reports whether the caller
+// has to write what there is by now.
 func (s *session) endTurn(mine bool) bool {
+	if !mine {
+		return false
+	}
 	s.lock()
 	defer s.unlock()
 	s.turning = false
-	return mine && s.out.writing
+	return s.out.writing
 }
 
 // finish ends the session's part of Serve, once its connection is closed.

@@ -22,6 +22,7 @@ type Server struct {
 	hub     *Hub
 	records *recorder
 	writers *crew
+	alone   alone
 
 	profiles     profiles
 	tokens       tokens
@@ -118,6 +119,9 @@ func (v *serving) hold(conn transport.Conn) {
 	}
 	transport.Welcomed(conn)
 	if s.parks {
+		if s.endTurn(true) {
+			s.write() // Welcome; nobody else was to write it
+		}
 		v.wg.Add(1) // until finish
 		conn.(transport.Parker).Park(s)
 		return

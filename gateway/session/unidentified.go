@@ -169,6 +169,7 @@ func (s *session) open(hello *wirepb.Hello, id token.Identity, now time.Time) (b
 	cfg := s.cfg()
 	s.lock()
 	defer s.unlock()
+	s.turning = s.parks // hold writes Welcome, and what comes meanwhile
 	before = s.serving.srv.hub.add(s, now, previousEpoch(cfg.TicketKey, id, hello.ResumeTicket))
 	s.claimLocked(hello.Versions)
 	s.registerLocked()

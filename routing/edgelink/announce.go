@@ -32,6 +32,8 @@ func (l *Link) announceAll(ctx context.Context, status chan nats.Status, subs []
 	}
 	beat := time.NewTicker(l.cfg.Timing.Beat)
 	defer beat.Stop()
+	company := time.NewTimer(announceWait)
+	defer company.Stop()
 	a.look()
 	a.beat()
 	for {
@@ -42,6 +44,13 @@ func (l *Link) announceAll(ctx context.Context, status chan nats.Status, subs []
 		case <-status:
 			a.look()
 		case <-l.announceC:
+			// A batch wakes a NATS server and every router, which echo it and
+			// are asked for heads: the first one waits a moment for company.
+			company.Reset(announceWait)
+			select {
+			case <-ctx.Done():
+			case <-company.C:
+			}
 		case <-beat.C:
 			a.look()
 			a.beat()

@@ -54,6 +54,9 @@ const (
 	// answerWait is how long an answer waits for others: next to nothing beside
 	// what a device takes to acknowledge, and much beside what a message costs.
 	answerWait = 5 * time.Millisecond
+	// announceWait is how long a session that begins or ends waits for others.
+	// A device that is connecting takes longer for its own next frame.
+	announceWait = 10 * time.Millisecond
 	// maxRouters bounds the routers that are kept track of.
 	maxRouters = 256
 	// maxInbound bounds the messages that wait in each subscription.
