@@ -88,6 +88,10 @@ func (srv *Server) Serve(ctx context.Context, l transport.Listener) error {
 
 // accept takes connections until the listener is closed or ctx ends.
 func (v *serving) accept(l transport.Listener) {
+	if d, ok := l.(transport.Direct); ok {
+		_ = d.Each(v.ctx, v.hold) // it only says that one of the two is the case
+		return
+	}
 	const first, most = 5 * time.Millisecond, time.Second
 	pause := first
 	for {

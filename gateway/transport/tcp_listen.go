@@ -57,6 +57,9 @@ type tcpListener struct {
 
 	start time.Time
 
+	// Where connections go on; see Direct.
+	direct direct
+
 	once sync.Once
 }
 
@@ -125,10 +128,16 @@ func (l *tcpListener) begin(raw *incoming) {
 		return
 	}
 	h := l.busy.begin(raw)
-	l.running.Go(func() {
-		defer l.busy.end(h)
-		l.handshake(raw, h)
-	})
+	l.running.Add(1)
+	go func() {
+		hold := l.handshake(raw, h)
+		l.busy.end(h)
+		l.running.Done()
+		if hold != nil {
+			defer l.direct.holding.Done()
+			hold(raw.conn(l))
+		}
+	}()
 }
 
 // turnAway is the reason why a connection is not even heard, or empty.
@@ -142,7 +151,9 @@ func (l *tcpListener) turnAway(raw *incoming) string {
 	return l.enter(raw.seat(), raw.remote())
 }
 
-func (l *tcpListener) handshake(raw *incoming, h *handshake) {
+// handshake returns who holds the connection from now on, on this goroutine, if
+// anybody does.
+func (l *tcpListener) handshake(raw *incoming, h *handshake) (hold func(Conn)) {
 	a := &attempt{}
 	tc, err := raw.secure(withAttempt(l.ctx, a), l)
 	if err != nil {
@@ -150,7 +161,7 @@ func (l *tcpListener) handshake(raw *incoming, h *handshake) {
 			a.decide(RejectBusy)
 		}
 		l.refuse(raw, l.reasonOf(a, err), err)
-		return
+		return nil
 	}
 	l.busy.done(h)
 	state := tc.ConnectionState()
@@ -159,18 +170,22 @@ func (l *tcpListener) handshake(raw *incoming, h *handshake) {
 	case ALPNProbe:
 		l.answerProbe(tc)
 		raw.leave(l)
-		return
+		return nil
 	default: // a client without any ALPN passes crypto/tls
 		l.refuse(raw, RejectALPN, errALPN)
-		return
+		return nil
 	}
 	l.open.add()
-	if err := l.deliver(raw.conn(l)); err != nil {
+	if hold = l.direct.begin(); hold == nil {
+		err = l.deliver(raw.conn(l))
+	}
+	if err != nil {
 		l.open.done()
 		l.refuse(raw, l.reasonOf(a, err), err)
-		return
+		return nil
 	}
 	l.cfg.OnHandshake(TCP, &state)
+	return hold
 }
 
 func (l *tcpListener) refuse(raw *incoming, reason string, err error) {
