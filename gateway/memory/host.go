@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"math"
 	"path"
-	"strconv"
-	"strings"
 )
 
 // A room is a limit of memory and what is free within it, in bytes.
@@ -47,21 +45,37 @@ type host struct {
 	// Static after newHost.
 	root    fs.FS // the system's files
 	cgroups []cgroup
+
+	// Owned by whoever calls rooms: read again and again, they are to leave no
+	// garbage behind.
+	files [maxFile]byte
+	found []room
 }
+
+// maxFile is how much is read of a file: what is looked for is at the
+// beginning, and nobody's memory.stat is longer.
+const maxFile = 16 << 10
 
 // newHost finds the process's cgroups below root. Where there are none, as on
 // systems other than Linux, the machine's limit is what is left, if that can be
 // read.
 func newHost(root fs.FS) *host {
-	return &host{root: root, cgroups: findCgroups(readText(root, "proc/self/cgroup"), readText(root, "proc/self/mountinfo"))}
+	return &host{root: root, cgroups: findCgroups(whole(root, "proc/self/cgroup"), whole(root, "proc/self/mountinfo"))}
+}
+
+// whole is the text of a file, empty where there is none.
+func whole(root fs.FS, name string) string {
+	b, _ := fs.ReadFile(root, name)
+	return string(b)
 }
 
 // rooms are the limits of this moment, the machine's first. A cgroup without a
-// limit, or with one that the machine does not reach, is none.
+// limit, or with one that the machine does not reach, is none. The next call
+// overwrites them.
 func (h *host) rooms() []room {
-	var all []room
+	all := h.found[:0]
 	highest := int64(math.MaxInt64)
-	info := readText(h.root, "proc/meminfo")
+	info := h.read("proc/meminfo")
 	total, free := field(info, "MemTotal:"), field(info, "MemAvailable:")
 	if total > 0 && total < math.MaxInt64>>10 && free >= 0 && free <= total {
 		highest = total << 10 // "kB" is KiB
@@ -72,6 +86,7 @@ func (h *host) rooms() []room {
 			all = append(all, r)
 		}
 	}
+	h.found = all
 	return all
 }
 
@@ -84,46 +99,67 @@ func (h *host) room(g cgroup, highest int64) (room, bool) {
 	}
 	limit := highest
 	for _, name := range names.limits {
-		if n := number(readText(h.root, path.Join(g.dir, name))); n > 0 {
+		if n := number(h.read(path.Join(g.dir, name))); n > 0 {
 			limit = min(limit, n)
 		}
 	}
 	if limit == highest {
 		return room{}, false
 	}
-	used := number(readText(h.root, path.Join(g.dir, names.used)))
+	used := number(h.read(path.Join(g.dir, names.used)))
 	if used < 0 {
 		return room{}, false
 	}
-	cache := max(0, field(readText(h.root, path.Join(g.dir, "memory.stat")), names.cache))
+	cache := max(0, field(h.read(path.Join(g.dir, "memory.stat")), names.cache))
 	return room{"cgroup", limit, max(0, limit-max(0, used-cache))}, true
 }
 
-// readText is empty where there is no such file.
-func readText(root fs.FS, name string) string {
-	b, err := fs.ReadFile(root, name)
+// read is the beginning of a file, empty where there is none. The next call
+// overwrites it.
+func (h *host) read(name string) []byte {
+	f, err := h.root.Open(name)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return string(bytes.TrimSpace(b))
+	defer f.Close()
+	n, err := 0, error(nil)
+	for err == nil && n < len(h.files) {
+		var more int
+		more, err = f.Read(h.files[n:])
+		n += more
+	}
+	return h.files[:n]
 }
 
 // field is the number after a name at the beginning of a line, -1 where there
 // is none.
-func field(text, name string) int64 {
-	for line := range strings.Lines(text) {
-		if words := strings.Fields(line); len(words) > 1 && words[0] == name {
-			return number(words[1])
+func field(text []byte, name string) int64 {
+	for line := range bytes.Lines(text) {
+		rest, ok := bytes.CutPrefix(line, []byte(name))
+		if ok && len(rest) > 0 && (rest[0] == ' ' || rest[0] == '\t') {
+			return number(rest)
 		}
 	}
 	return -1
 }
 
-// number is -1 for what is none, such as "max".
-func number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
+// number is the first word of text, -1 for what is none, such as "max".
+func number(text []byte) (n int64) {
+	digits := bytes.TrimLeft(text, " \t")
+	if end := bytes.IndexAny(digits, " \t\n"); end >= 0 {
+		digits = digits[:end]
+	}
+	if len(digits) == 0 || len(digits) > maxDigits {
 		return -1
 	}
-	return n
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return max(n, -1) // beyond the greatest it is negative
 }
+
+// maxDigits are those of the greatest int64.
+const maxDigits = 19

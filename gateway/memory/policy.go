@@ -16,12 +16,12 @@ const (
 	// setting it stops the process for some microseconds.
 	limitStep = 64
 	// trimSlack is the part of what the process has that makes trimming worth
-	// it, trimLeast the bytes that do.
-	trimSlack, trimLeast = 10, 4 << 20
-	// trimEvery is the least time between two trims, as long as that between
-	// the runtime's own collections; trimShare is the part of the time that
-	// they may take.
-	trimEvery, trimShare = 2 * time.Minute, 100
+	// it, trimLeast the bytes that do: beats of idle connections take two
+	// minutes for that, as long as the runtime lies between two collections.
+	trimSlack, trimLeast = 20, 4 << 20
+	// trimEvery is the least time between two trims, trimShare the part of the
+	// time that they may take.
+	trimEvery, trimShare = 30 * time.Second, 100
 )
 
 // Options of a policy.
