@@ -9,6 +9,7 @@ import (
 	"net/rpc"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -94,6 +95,9 @@ func (w *worker) prepare(p Plan) (err error) {
 	w.beats = w.latencies.of(groupBeat)
 	w.slots = &slots{latencies: w.latencies}
 	w.all = make([]device, (p.Conns-p.Number+p.Workers-1)/p.Workers)
+	if len(w.all) > connsAWorker && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // the edge needs the memory more
+	}
 	if !p.MQTT {
 		if w.signer, err = token.LoadSigner(p.JWTKey); err != nil {
 			return fmt.Errorf("read the key of the device tokens: %w", err)

@@ -20,3 +20,11 @@ func ShrinkWriteBuffer(c Conn) error {
 func ReadBuffer(c Conn) int {
 	return reflect.ValueOf(c.(*parked).tls).Elem().FieldByName("rawInput").FieldByName("buf").Cap()
 }
+
+// ProxiedClients is of how many connections a listener keeps what a proxy said.
+func ProxiedClients(l Listener) int {
+	c := &l.(*tcpListener).door.clients
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.of)
+}

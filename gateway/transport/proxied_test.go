@@ -116,6 +116,12 @@ func TestProxied(t *testing.T) {
 			t.Fatal("the client is still counted")
 		}
 	}
+	if err := r.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := transport.ProxiedClients(r.Listener); n > 0 {
+		t.Errorf("%d clients are kept of connections that have ended", n)
+	}
 }
 
 // The proxy's own connections are the proxy's.
