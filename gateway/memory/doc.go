@@ -10,29 +10,30 @@
 // of the limit. So it gives way to what the runtime does not see: the kernel's
 // memory of sockets, which a cgroup counts and which is more than an idle
 // connection costs here, and other processes, above all other edges on the
-// same port. It never asks for more collections than calm does, below: where
+// same port. It never asks for more collections than GOGC 25 does: where
 // memory is short for another reason, collecting without end would not help.
 //
 // # Calm and storm
 //
-// A process that holds connections which are mostly idle has little garbage,
-// and pays for GOGC with memory: its garbage may be a quarter of what lives in
-// calm (GOGC 25). In a storm, when many connect, every collection goes over
-// all connections that are there, and calm's GOGC would double the CPU of a
-// handshake: it is 100 then, if the soft limit leaves room for that.
+// GOGC says how much garbage there may be beside what lives: memory on the one
+// hand, on the other CPU, for a collection goes over all that lives. A process
+// that holds idle connections has little garbage, and seldom needs its CPU: it
+// buys memory with it. In a storm, when many connect, the CPU is what is short.
+// So GOGC is, from 10 to 100, what has collections take a given share of the
+// CPU, if that is possible, and if the soft limit leaves room for it.
 //
-// It is a storm where collections of calm would take a tenth of the CPU. That
-// is reckoned, every second: a collection for each quarter of what lives that
-// is allocated, at what a collection was last seen to take for each byte that
-// lives. What lives cancels out, so 2 ns a byte, seen with parked connections,
-// make a storm of 12 MB a second and core, some hundred handshakes, in an edge
-// of any size; in one whose memory has no pointers it takes more.
+// It is reckoned every second: a collection comes as often as GOGC's part of
+// what lives is allocated, and takes what one was last seen to take for each
+// byte that lives. What lives cancels out. With 2 ns a byte, seen with parked
+// connections, GOGC leaves 10 when 4 MB a second and core are allocated, some 70
+// handshakes, and is 100 from ten times that on, in an edge of any size; in one
+// whose memory has no pointers it takes more.
 //
 // # Trimming
 //
-// After some seconds of calm, memory that is free or garbage goes back to the
-// system in one collection, if it is worth it, and seldom enough to take no
-// more than a hundredth of the time.
+// While GOGC is low, memory that is free or garbage goes back to the system in
+// one collection, if it is worth it, and seldom enough to take no more than a
+// hundredth of the time.
 //
 // The variables GOMEMLIMIT and GOGC of the runtime go first: what they set is
 // left alone.

@@ -2,24 +2,26 @@ package memory
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
-// What tells calm from a storm, and what is done in each.
 const (
-	// calmGOGC has 15,000 idle TLS connections cost a third less memory than
-	// 100 does.
-	calmGOGC  = 25
-	stormGOGC = 100
+	// budget is the share of the CPU that collections may take. In between its
+	// two ends GOGC is what makes them take so much.
+	budget = 0.075
+	// lowestGOGC is that of calm. Below it there is little left to save: ten
+	// bytes of garbage for a hundred that live.
+	lowestGOGC = 10
+	// highestGOGC is that of a storm. Above it, garbage is what fills memory.
+	highestGOGC = 100
+	// calmGOGC is up to where memory is given back, and where the soft limit
+	// does not ask for more collections.
+	calmGOGC = 25
 
-	// stormShare is the share of the CPU above which calmGOGC costs more than
-	// it saves: with stormGOGC collections take a quarter of that.
-	stormShare = 0.10
-	// calmShare is far enough below that a load between the two does not have
-	// GOGC go to and fro.
-	calmShare = stormShare / 2
-	// calmAfter is how long it must stay below before it is calm.
-	calmAfter = 15 * time.Second
+	// lull is for how many samples the greatest demand counts: GOGC rises at
+	// once, and falls when that has passed.
+	lull = int(15 * time.Second / interval)
 
 	// shareMemory is how long a collection counts in the share that is shown.
 	shareMemory = 30 * time.Second
@@ -33,55 +35,42 @@ const (
 	costJump = 4
 )
 
-// pace tells calm from a storm, by what collections would take of the CPU with
-// calmGOGC, whatever it is now: the bytes allocated a second say how many there
-// would be, and those there were say what one costs. So it answers within one
-// sample, and is no slower where a collection comes once a minute because a
-// million connections are there.
+// pace finds GOGC. What is allocated in a second says how many collections
+// there would be with one GOGC or another, and those there were say what one
+// costs. So it answers within one sample, and is no slower where a collection
+// comes once a minute because a million connections are there.
 type pace struct {
 	// Owned by the policy's Run.
-	storm bool
+
 	// markCost is that of this process, in seconds of CPU a byte.
 	markCost float64
 	// share is what collections took lately of the CPU that the process may
-	// use, calmShare what they would take now with calmGOGC.
-	share, calmShare float64
+	// use.
+	share float64
+	// demands are those of the last samples: what collections would have taken
+	// of the CPU with GOGC at 100.
+	demands [lull]float64
+	samples int
 	// last is the sample before, and when that was.
 	last sample
 	at   time.Time
-	// quiet is since when calmShare is low; zero: it is not.
-	quiet time.Time
 }
 
-// newPace begins in calm that is not long enough to trim.
 func newPace(now time.Time, s sample) *pace { return &pace{markCost: markCost, last: s, at: now} }
 
-// next takes a sample, and says whether it has been calm for a while.
-func (p *pace) next(now time.Time, s sample) (calm bool) {
+// next takes a sample.
+func (p *pace) next(now time.Time, s sample) {
 	took := now.Sub(p.at).Seconds() * float64(max(1, s.cores))
 	if took <= 0 {
-		return false
+		return
 	}
 	cpu := max(0, s.gcCPU-p.last.gcCPU)
 	p.learn(cpu, s)
-	p.calmShare = float64(s.allocated-p.last.allocated) * p.markCost * 100 / calmGOGC / took
+	p.demands[p.samples%lull] = float64(s.allocated-p.last.allocated) * p.markCost / took
+	p.samples++
 	keep := math.Exp(-now.Sub(p.at).Seconds() / shareMemory.Seconds())
 	p.share = p.share*keep + cpu/took*(1-keep)
 	p.last, p.at = s, now
-
-	if p.calmShare >= calmShare {
-		p.quiet = time.Time{}
-	} else if p.quiet.IsZero() {
-		p.quiet = now
-	}
-	calm = !p.quiet.IsZero() && now.Sub(p.quiet) >= calmAfter
-	switch {
-	case p.calmShare >= stormShare:
-		p.storm = true
-	case calm:
-		p.storm = false
-	}
-	return calm
 }
 
 // learn takes what the collections since the last sample took.
@@ -95,10 +84,13 @@ func (p *pace) learn(cpu float64, s sample) {
 	p.markCost = p.markCost*keep + seen*(1-keep)
 }
 
+// demand is the greatest of late.
+func (p *pace) demand() float64 { return slices.Max(p.demands[:]) }
+
 // gogc is what the collector shall work with.
 func (p *pace) gogc() int {
-	if p.storm {
-		return stormGOGC
-	}
-	return calmGOGC
+	return int(min(max(100*p.demand()/budget, lowestGOGC), highestGOGC))
 }
+
+// settled reports whether there have been samples for a while.
+func (p *pace) settled() bool { return p.samples >= lull }

@@ -6,16 +6,15 @@ import (
 )
 
 // A part of the table: so many seconds in which so much is allocated each, for
-// each core.
+// each core, and GOGC at the end of them.
 type part struct {
 	seconds int
 	rate    float64
-	// What it is at the end of them.
-	storm, calm bool
+	gogc    int
 }
 
-// With 2 ns for each byte that is marked, collections of calm take a tenth of
-// the CPU from 12.5 MB a second and core, and a twentieth from 6.25.
+// With 2 ns for each byte that is marked, GOGC is at its highest from 37.5 MB
+// a second and core, and at its lowest up to 3.75.
 func TestPace(t *testing.T) {
 	const ns, mb = 1e-9, 1e6
 	for name, c := range map[string]struct {
@@ -23,25 +22,17 @@ func TestPace(t *testing.T) {
 		live   int64
 		course []part
 	}{
-		"calm from the start": {2 * ns, 100 * mb, []part{{15, mb, false, false}, {1, mb, false, true}}},
-		"connecting at a pace that calm's collections bear": {
-			2 * ns, 100 * mb, []part{{60, 12 * mb, false, false}, {15, mb, false, false}, {1, mb, false, true}},
-		},
-		"a storm is seen at once and ends after a while": {
-			2 * ns, 100 * mb, []part{{20, mb, false, true}, {1, 14 * mb, true, false}, {30, 30 * mb, true, false}, {15, mb, true, false}, {1, mb, false, true}},
-		},
-		"a lull does not end it": {
-			2 * ns, 100 * mb, []part{{5, 20 * mb, true, false}, {12, mb, true, false}, {1, 7 * mb, true, false}, {15, mb, true, false}, {1, mb, false, true}},
-		},
-		"between the two shares it stays what it is": {
-			2 * ns, 100 * mb, []part{{40, 10 * mb, false, false}, {1, 17 * mb, true, false}, {300, 10 * mb, true, false}, {16, 6 * mb, false, true}},
-		},
+		"calm from the start":   {2 * ns, 100 * mb, []part{{1, mb, 10}, {60, 3.7 * mb, 10}}},
+		"connecting at a pace":  {2 * ns, 100 * mb, []part{{60, 7.6 * mb, 20}, {14, mb, 20}, {1, mb, 10}}},
+		"a storm":               {2 * ns, 100 * mb, []part{{20, mb, 10}, {1, 38 * mb, 100}, {60, 60 * mb, 100}, {14, mb, 100}, {1, mb, 10}}},
+		"a lull does not count": {2 * ns, 100 * mb, []part{{5, 40 * mb, 100}, {12, mb, 100}, {1, 40 * mb, 100}, {14, mb, 100}, {1, mb, 10}}},
+		"less than it was":      {2 * ns, 100 * mb, []part{{5, 40 * mb, 100}, {14, 10 * mb, 100}, {1, 10 * mb, 26}}},
 		"seconds between two collections": {
-			2 * ns, 2000 * mb, []part{{20, mb, false, true}, {1, 14 * mb, true, false}, {30, 20 * mb, true, false}, {16, mb, false, true}},
+			2 * ns, 4000 * mb, []part{{20, mb, 10}, {1, 38 * mb, 100}, {60, 38 * mb, 100}, {15, mb, 10}},
 		},
 		// Slabs without pointers are marked in no time.
-		"collections that cost little": {0.1 * ns, 100 * mb, []part{{60, 100 * mb, false, true}, {5, 300 * mb, true, false}}},
-		"collections that cost much":   {20 * ns, 100 * mb, []part{{60, 2 * mb, true, false}, {300, mb, true, false}, {16, 0.5 * mb, false, true}}},
+		"collections that cost little": {0.1 * ns, 100 * mb, []part{{60, 70 * mb, 10}}},
+		"collections that cost much":   {20 * ns, 100 * mb, []part{{300, 3.8 * mb, 100}, {300, 0.8 * mb, 21}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const cores = 4
@@ -50,7 +41,6 @@ func TestPace(t *testing.T) {
 			p := newPace(now, s)
 			garbage := 0.0
 			for i, part := range c.course {
-				var calm bool
 				for range part.seconds {
 					now = now.Add(time.Second)
 					s.allocated += int64(part.rate * cores)
@@ -59,33 +49,34 @@ func TestPace(t *testing.T) {
 						s.cycles++
 						s.gcCPU += c.cost * float64(c.live)
 					}
-					calm = p.next(now, s)
+					p.next(now, s)
 				}
-				if p.storm != part.storm || calm != part.calm {
-					t.Errorf("after part %d: storm %v, calm %v, share %.3f, in calm %.3f", i, p.storm, calm, p.share, p.calmShare)
+				if got := p.gogc(); got != part.gogc {
+					t.Errorf("after part %d: GOGC %d instead of %d, demand %.4f, share %.3f", i, got, part.gogc, p.demand(), p.share)
 				}
 			}
 		})
 	}
 }
 
-// What is shown is what collections take: a quarter with four times the GOGC.
-func TestShare(t *testing.T) {
+// Between its ends, GOGC has collections take the budget.
+func TestBudget(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	s := sample{cores: 2, live: 100 << 20}
+	const cost, rate, live = 3e-9, 20e6, 100e6
+	s := sample{cores: 2, live: live}
 	p := newPace(now, s)
-	for range 300 {
+	garbage := 0.0
+	for range 600 {
 		now = now.Add(time.Second)
-		s.allocated += 50 << 20
-		s.cycles++
-		s.gcCPU += 0.5
+		s.allocated += rate
+		for garbage += rate; garbage >= live*float64(p.gogc())/100; garbage -= live * float64(p.gogc()) / 100 {
+			s.cycles++
+			s.gcCPU += cost * live
+		}
 		p.next(now, s)
 	}
-	if p.share < 0.24 || p.share > 0.26 {
-		t.Errorf("%.3f instead of a quarter", p.share)
-	}
-	if p.calmShare < 0.49 || p.calmShare > 0.51 {
-		t.Errorf("%.3f in calm instead of half", p.calmShare)
+	if p.share < 0.9*budget || p.share > 1.1*budget {
+		t.Errorf("a share of %.3f with GOGC %d", p.share, p.gogc())
 	}
 }
 
@@ -97,7 +88,7 @@ func TestStopped(t *testing.T) {
 	p := newPace(now, s)
 	for i := range 120 {
 		now = now.Add(time.Second)
-		s.allocated += 4 << 20
+		s.allocated += 8 << 20
 		if i%10 == 0 {
 			s.cycles++
 			s.gcCPU += 0.2
@@ -105,8 +96,8 @@ func TestStopped(t *testing.T) {
 		if i == 60 {
 			s.gcCPU += 30
 		}
-		if p.next(now, s); p.storm {
-			t.Fatalf("a storm after %d s", i)
+		if p.next(now, s); p.gogc() > calmGOGC {
+			t.Fatalf("GOGC is %d after %d s", p.gogc(), i)
 		}
 	}
 }

@@ -15,6 +15,8 @@ const (
 	// limitStep is the part of itself by which the soft limit has to move:
 	// setting it stops the process for some microseconds.
 	limitStep = 64
+	// gogcStep is the part of itself by which GOGC has to move.
+	gogcStep = 5
 	// trimSlack is the part of what the process has that makes trimming worth
 	// it, trimLeast the bytes that do: beats of idle connections take two
 	// minutes for that, as long as the runtime lies between two collections.
@@ -29,7 +31,7 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: the metrics are shown to nobody
 	Log        *slog.Logger
 	// Idle says that the process holds connections that are mostly idle. Only
-	// then GOGC changes and memory is trimmed.
+	// then GOGC changes and memory is given back.
 	Idle bool
 }
 
@@ -77,14 +79,14 @@ func (p *Policy) Run(ctx context.Context) {
 		}
 		s := p.process.sample()
 		p.limit(p.host.rooms(), s)
-		calm := pace.next(time.Now(), s)
+		pace.next(time.Now(), s)
 		p.metrics.share.Set(pace.share)
-		p.metrics.calmShare.Set(pace.calmShare)
+		p.metrics.demand.Set(pace.demand())
 		if !p.paces {
 			continue
 		}
 		p.follow(pace)
-		if calm && time.Now().After(p.notUntil) {
+		if pace.settled() && pace.gogc() <= calmGOGC && time.Now().After(p.notUntil) {
 			p.trim(s)
 		}
 	}
@@ -95,8 +97,8 @@ func (p *Policy) begin() (restore func()) {
 	percent, limit := p.process.settings()
 	p.soft = limit
 	if p.paces {
-		p.gogc = calmGOGC
-		p.process.setGOGC(calmGOGC)
+		p.gogc = lowestGOGC
+		p.process.setGOGC(lowestGOGC)
 	}
 	return func() {
 		if p.limits {
@@ -135,15 +137,22 @@ func (p *Policy) tell(rooms []room) {
 	log.Info("memory", "limit", r.limit, "of", r.source, "free", tightest(rooms).free, "soft_limit", soft)
 }
 
-// follow sets GOGC as it is calm or not.
+// follow sets GOGC where it has to move by a fifth, or to one of its ends.
 func (p *Policy) follow(pace *pace) {
-	if pace.gogc() == p.gogc {
+	was, gogc := p.gogc, pace.gogc()
+	end := gogc == lowestGOGC || gogc == highestGOGC
+	if gogc == was || !end && max(gogc-was, was-gogc)*gogcStep <= was {
 		return
 	}
-	p.gogc = pace.gogc()
-	p.process.setGOGC(p.gogc)
-	p.metrics.setStorm(pace.storm)
-	p.log.Info("garbage is collected at another pace", "gogc", p.gogc, "storm", pace.storm, "gc_cpu_ratio", pace.share, "gc_cpu_calm_ratio", pace.calmShare)
+	p.gogc = gogc
+	p.process.setGOGC(gogc)
+	p.metrics.setStorm(gogc == highestGOGC)
+	level := slog.LevelDebug
+	if (gogc == highestGOGC) != (was == highestGOGC) {
+		level = slog.LevelInfo
+	}
+	p.log.Log(context.Background(), level, "garbage is collected at another pace",
+		"gogc", gogc, "gc_cpu_ratio", pace.share, "gc_cpu_demand_ratio", pace.demand())
 }
 
 // trim gives back what is free, if that is worth it.

@@ -136,7 +136,7 @@ func start(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (stop f
 
 const (
 	idleRate = mib / 16
-	fullRate = 100 * mib
+	fullRate = 200 * mib
 )
 
 func TestStormAndAfter(t *testing.T) {
@@ -149,7 +149,7 @@ func TestStormAndAfter(t *testing.T) {
 				t.Errorf("%s: GOGC %d instead of %d, %d trims instead of %d", when, g, gogc, n, trims)
 			}
 		}
-		expect("at the start", 25, 0)
+		expect("at the start", 10, 0)
 		f.play(idleRate, 10*time.Second)
 		f.play(fullRate, 2*time.Second)
 		expect("a storm of two seconds", 100, 0)
@@ -158,20 +158,34 @@ func TestStormAndAfter(t *testing.T) {
 		expect("its lull", 100, 0)
 		_, _, _, stormy := f.state()
 		f.play(idleRate, 10*time.Second)
-		expect("after it", 25, 1)
+		expect("after it", 10, 1)
 		if _, _, _, own := f.state(); stormy < 350*mib || own > 250*mib {
 			t.Errorf("%d MiB in the storm, %d after it", stormy>>20, own>>20)
 		}
 		f.play(fullRate, 5*time.Second)
 		f.play(idleRate, 20*time.Second)
-		expect("a second storm, too early to trim again", 25, 1)
+		expect("a second storm, too early to trim again", 10, 1)
 		f.play(idleRate, 2*time.Minute)
-		expect("later", 25, 2)
+		expect("later", 10, 2)
 		f.play(0, time.Hour)
-		expect("nothing to give back", 25, 2)
+		expect("nothing to give back", 10, 2)
 		stop()
 		if g, l, _, _ := f.state(); g != 100 || l != math.MaxInt64 {
 			t.Errorf("left behind: GOGC %d, limit %d", g, l)
+		}
+	})
+}
+
+// In between its ends GOGC moves by a fifth and more.
+func TestSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(200 * mib)
+		defer start(t, f, fstest.MapFS{}, true, true)()
+		for _, c := range []struct{ rate, want int }{{60 * mib, 41}, {64 * mib, 41}, {75 * mib, 52}, {idleRate, 10}} {
+			f.play(int64(c.rate), 30*time.Second)
+			if g, _, _, _ := f.state(); g != c.want {
+				t.Errorf("%d MiB a second: GOGC %d instead of %d", c.rate/mib, g, c.want)
+			}
 		}
 	})
 }

@@ -20,7 +20,7 @@ func TestMemoryOfTheProcess(t *testing.T) {
 		name   string
 		create func(*config.Config, *slog.Logger) (*Node, error)
 		want   uint64
-	}{{"among others", New, before}, {"alone", NewAlone, 25}} {
+	}{{"among others", New, before}, {"alone", NewAlone, 10}} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := devmode.Node{Name: "edge-1", Roles: []string{"edge"}, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}
 			env, err := devmode.New(devmode.Options{
