@@ -24,10 +24,10 @@ type Hub struct {
 	last    atomic.Uint64 // number of the newest session
 	count   atomic.Int64
 	conns   [shards]shard // by number
-	devices [shards]shard // by hash, see takeLocked
+	devices [shards]names
 }
 
-// shard is a part of a map.
+// shard is a part of the sessions.
 type shard struct {
 	mu       sync.RWMutex
 	sessions map[uint64]*session // Guarded by mu.
@@ -37,7 +37,7 @@ func newHub(m *metrics, answer func([]reply)) *Hub {
 	h := &Hub{metrics: m, answer: answer, seed: maphash.MakeSeed()}
 	for i := range shards {
 		h.conns[i].sessions = make(map[uint64]*session)
-		h.devices[i].sessions = make(map[uint64]*session)
+		h.devices[i].seed = h.seed
 	}
 	return h
 }
@@ -47,40 +47,9 @@ func (h *Hub) Count() int { return int(h.count.Load()) }
 
 func (h *Hub) conn(number uint64) *shard { return &h.conns[number%shards] }
 
-// deviceOf is where the device's session is, and under what number there.
-func (h *Hub) deviceOf(key deviceKey) (*shard, uint64) {
-	hash := maphash.Comparable(h.seed, key)
-	return &h.devices[hash%shards], hash
-}
-
-// A shard of devices holds under each number the sessions whose devices have
-// it: hardly ever more than one, chained by next. The names themselves would
-// cost four times as much.
-
-// takeLocked takes the device's session out.
-func (d *shard) takeLocked(hash uint64, key deviceKey) *session {
-	var before *session
-	for s := d.sessions[hash]; s != nil; before, s = s, s.next {
-		if s.device() != key {
-			continue
-		}
-		switch {
-		case before != nil:
-			before.next = s.next
-		case s.next != nil:
-			d.sessions[hash] = s.next
-		default:
-			delete(d.sessions, hash)
-		}
-		s.next = nil
-		return s
-	}
-	return nil
-}
-
-func (d *shard) putLocked(hash uint64, s *session) {
-	s.next = d.sessions[hash]
-	d.sessions[hash] = s
+// deviceOf is where the device's session is.
+func (h *Hub) deviceOf(key deviceKey) *names {
+	return &h.devices[maphash.Comparable(h.seed, key)%shards]
 }
 
 // add gives the session its number and epoch and makes it the one of its
@@ -89,14 +58,14 @@ func (d *shard) putLocked(hash uint64, s *session) {
 // of the two is newer.
 func (h *Hub) add(s *session, now time.Time, previous int64) (before *session) {
 	s.number = h.last.Add(1)
-	d, hash := h.deviceOf(s.device())
+	d := h.deviceOf(s.device())
 	d.mu.Lock()
-	before = d.takeLocked(hash, s.device())
+	before = d.takeLocked(s.device())
 	if before != nil {
 		previous = max(previous, before.epoch)
 	}
 	s.epoch = nextEpoch(now, previous)
-	d.putLocked(hash, s)
+	d.putLocked(s)
 	d.mu.Unlock()
 
 	c := h.conn(s.number)
@@ -109,10 +78,10 @@ func (h *Hub) add(s *session, now time.Time, previous int64) (before *session) {
 
 // remove takes a session out. It must be in.
 func (h *Hub) remove(s *session) {
-	d, hash := h.deviceOf(s.device())
+	d := h.deviceOf(s.device())
 	d.mu.Lock()
-	if there := d.takeLocked(hash, s.device()); there != nil && there != s {
-		d.putLocked(hash, there) // a newer one
+	if there := d.takeLocked(s.device()); there != nil && there != s {
+		d.putLocked(there) // a newer one
 	}
 	d.mu.Unlock()
 

@@ -177,8 +177,12 @@ func TestSupersedeOnThisEdge(t *testing.T) {
 			}
 		}
 		// The old one's end left the device to the new one.
-		if d, hash := e.srv.hub.deviceOf(deviceKey{"acme", "anna", "phone"}); d.sessions[hash].number != 3 || d.sessions[hash].next != nil {
-			t.Error("the device's session is not the newest")
+		key := deviceKey{"acme", "anna", "phone"}
+		d := e.srv.hub.deviceOf(key)
+		if s := d.takeLocked(key); s == nil || s.number != 3 || d.takeLocked(key) != nil {
+			t.Error("the device's session is not the newest, or not the only one")
+		} else {
+			d.putLocked(s)
 		}
 	})
 }
