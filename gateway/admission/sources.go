@@ -193,6 +193,9 @@ const (
 
 // locate returns a source's counters, false for one that is exempt.
 func (s *Sources) locate(from netip.Addr) (at [4]uint16, counted bool) {
+	if !from.IsValid() {
+		return at, false // the connection was gone before anybody could ask
+	}
 	from = from.WithZone("")
 	for _, p := range s.limits.Exempt {
 		if p.Contains(from) {
@@ -206,7 +209,7 @@ func (s *Sources) locate(from netip.Addr) (at [4]uint16, counted bool) {
 	for i, bits := range []int{address, network} {
 		prefix, err := from.Prefix(bits)
 		if err != nil {
-			return at, false // no address at all
+			return at, false // never: the bits suit the address
 		}
 		hash := maphash.Comparable(s.seed, prefix)
 		at[2*i], at[2*i+1] = uint16(hash%counters), uint16(hash>>32%counters)

@@ -7,6 +7,17 @@ import (
 	"testing"
 )
 
+// Connections that are reset before they are accepted have no address. They
+// are not one source.
+func TestNoAddressIsNoSource(t *testing.T) {
+	s := NewSources(Limits{UnfinishedPerAddress: 1})
+	for range 3 {
+		if got := s.Enter(&Place{}, netip.Addr{}); got != Admitted {
+			t.Errorf("refused: %s", got)
+		}
+	}
+}
+
 func TestLimitsOfSources(t *testing.T) {
 	type step struct {
 		from string
