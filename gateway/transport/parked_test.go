@@ -169,7 +169,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 		return len(names)
 	}
 	before, open := settled(), files()
-	for range 20 {
+	for range 4 {
 		l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
 		if err != nil {
 			t.Fatal(err)
@@ -190,7 +190,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 // settled is the number of goroutines once it falls no more.
 func settled() int {
 	n := runtime.NumGoroutine()
-	for range 20 {
+	for range 4 {
 		time.Sleep(10 * time.Millisecond)
 		n = min(n, runtime.NumGoroutine())
 	}

@@ -22,6 +22,8 @@ type attack struct {
 	also  string
 	// far: they come from an address that the edge bounds.
 	far bool
+	// slow ones wait for something: those are made together.
+	slow bool
 	// long ones take more than a few seconds.
 	long bool
 	do   func(a *attacker) error
@@ -29,13 +31,13 @@ type attack struct {
 
 // Before TLS is through.
 var beforeTLS = []attack{
-	{name: "not a byte", counted: "rejected timeout", do: func(a *attacker) error {
+	{name: "not a byte", counted: "rejected timeout", slow: true, do: func(a *attacker) error {
 		return a.then(a.dial(), a.ended)
 	}},
-	{name: "the hello of TLS a byte at a time", counted: "rejected timeout", do: func(a *attacker) error {
+	{name: "the hello of TLS a byte at a time", counted: "rejected timeout", slow: true, do: func(a *attacker) error {
 		return a.then(a.dial(), func() error { return a.drip(clientHello(a.edge.tls)) })
 	}},
-	{name: "half of TLS", counted: "rejected timeout", do: func(a *attacker) error {
+	{name: "half of TLS", counted: "rejected timeout", slow: true, do: func(a *attacker) error {
 		return a.then(a.dial(), a.send(clientHello(a.edge.tls)), a.ended)
 	}},
 	{name: "no TLS", counted: "rejected not_tls", do: func(a *attacker) error {
@@ -54,7 +56,7 @@ var beforeTLS = []attack{
 	{name: "closed at once", counted: "rejected gone", do: func(a *attacker) error {
 		return a.then(a.dial(), func() error { return a.tcp.CloseWrite() }, a.ended)
 	}},
-	{name: "too many of an address", counted: "rejected address_unfinished", far: true, extra: unfinishedPerAddress, also: "rejected timeout", do: func(a *attacker) error {
+	{name: "too many of an address", counted: "rejected address_unfinished", slow: true, far: true, extra: unfinishedPerAddress, also: "rejected timeout", do: func(a *attacker) error {
 		// The first ones are let in, and take the places.
 		return a.then(a.dial(), a.ended)
 	}},
@@ -69,11 +71,11 @@ func endlessHello() (b []byte) {
 
 // Before Hello.
 var beforeHello = []attack{
-	{name: "never Hello", counted: "refused hello_timeout", do: func(a *attacker) error { return a.then(a.shake(), a.ended) }},
-	{name: "Hello a byte at a time", counted: "refused hello_timeout", do: func(a *attacker) error {
+	{name: "never Hello", counted: "refused hello_timeout", slow: true, do: func(a *attacker) error { return a.then(a.shake(), a.ended) }},
+	{name: "Hello a byte at a time", counted: "refused hello_timeout", slow: true, do: func(a *attacker) error {
 		return a.then(a.shake(), func() error { return a.drip(a.tls.Record(tlspeer.Data, a.hello(), 0)) })
 	}},
-	{name: "a frame of impossible length", counted: "refused too_large", do: func(a *attacker) error {
+	{name: "a frame of impossible length before Hello", counted: "refused too_large", do: func(a *attacker) error {
 		return a.then(a.shake(), a.frames([]byte{1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}), a.ended)
 	}},
 	{name: "a token of 60 KB", counted: "refused too_large", do: func(a *attacker) error {
@@ -148,7 +150,7 @@ var behindWelcome = []attack{
 			return a.then(nil, a.send(record), a.send(a.tls.Record(tlspeer.Data, []byte{2}, 0)), a.ended)
 		})
 	}},
-	{name: "a flood of key updates, read", counted: "closed peer_closed", do: func(a *attacker) error {
+	{name: "a flood of key updates, read", counted: "closed peer_closed", slow: true, do: func(a *attacker) error {
 		return a.then(a.greet(), func() error {
 			go func() { _ = a.ended() }()
 			return a.updateKeys(300)
@@ -160,9 +162,9 @@ var behindWelcome = []attack{
 	{name: "reset", counted: "closed transport_error", do: func(a *attacker) error { return a.greet() }},
 	{name: "one identity for all", counted: "closed superseded", extra: 1, also: "closed transport_error", do: func(a *attacker) error {
 		a.n = 0
-		return a.then(a.greet(), a.endedBut)
+		return a.then(a.shake(), a.frames(a.hello()), a.endedBut)
 	}},
-	{name: "deaf to answers", counted: "closed too_slow", do: func(a *attacker) error {
+	{name: "deaf to answers", counted: "closed too_slow", slow: true, do: func(a *attacker) error {
 		return a.then(a.greet(), func() error {
 			_ = a.tcp.SetReadBuffer(4096)
 			for id := uint64(1); ; id++ {
@@ -174,7 +176,7 @@ var behindWelcome = []attack{
 			}
 		})
 	}},
-	{name: "deaf to pongs", counted: "closed too_slow", long: true, do: func(a *attacker) error {
+	{name: "deaf to pongs", counted: "closed too_slow", slow: true, long: true, do: func(a *attacker) error {
 		return a.then(a.greet(), func() error {
 			_ = a.tcp.SetReadBuffer(4096)
 			_ = a.tcp.SetDeadline(time.Now().Add(10 * patience))
@@ -184,7 +186,7 @@ var behindWelcome = []attack{
 			return nil
 		})
 	}},
-	{name: "deaf to key updates", counted: "closed too_slow", long: true, do: func(a *attacker) error {
+	{name: "deaf to key updates", counted: "closed too_slow", slow: true, long: true, do: func(a *attacker) error {
 		return a.then(a.greet(), func() error {
 			// More than the sockets take, less than the edge's queue: only
 			// time tells.
