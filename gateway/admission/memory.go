@@ -21,12 +21,13 @@ const (
 // memoryEvery is how long one look at the memory counts.
 const memoryEvery = 100 * time.Millisecond
 
-// Memory tells whether the process has room for more connections, by its soft
-// limit (GOMEMLIMIT); without one there is always room. It is safe for
-// concurrent use.
+// Memory tells whether the process has room for more connections: by its soft
+// limit, GOMEMLIMIT's or that of package memory, and by whether anything is
+// left of the machine. It is safe for concurrent use.
 type Memory struct {
 	// Static after construction.
 	share func() float64
+	short func() bool
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -34,11 +35,12 @@ type Memory struct {
 	at   time.Time
 }
 
-// NewMemory returns one for this process.
-func NewMemory() *Memory { return &Memory{share: shareOfLimit} }
+// NewMemory returns one for this process; short says that the machine or the
+// cgroup has nothing left, whoever took it.
+func NewMemory(short func() bool) *Memory { return &Memory{share: shareOfLimit, short: short} }
 
 // Full reports whether devices should be told to come back later.
-func (m *Memory) Full() bool { return m.now() >= fullShare }
+func (m *Memory) Full() bool { return m.short() || m.now() >= fullShare }
 
 // Room reports whether a connection may still be heard.
 func (m *Memory) Room() bool { return m.now() < tightShare }

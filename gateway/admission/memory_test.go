@@ -11,8 +11,8 @@ import (
 
 func TestMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		share := 0.5
-		m := &Memory{share: func() float64 { return share }}
+		share, short := 0.5, false
+		m := &Memory{share: func() float64 { return share }, short: func() bool { return short }}
 		for _, step := range []struct {
 			share      float64
 			full, room bool
@@ -23,6 +23,9 @@ func TestMemory(t *testing.T) {
 				t.Errorf("at %v full is %t, room %t", step.share, m.Full(), m.Room())
 			}
 		}
+		if short = true; !m.Full() || !m.Room() {
+			t.Error("devices are not told to come back where the machine has nothing left")
+		}
 	})
 }
 
@@ -30,6 +33,7 @@ func TestMemory(t *testing.T) {
 func TestShareOfLimit(t *testing.T) {
 	const limit = 256 << 20
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(limit))
+	runtime.GC() // nothing of an earlier run
 	before := shareOfLimit()
 	kept := make([]byte, 64<<20)
 	runtime.GC()

@@ -6,12 +6,13 @@
 //
 // Every second the limits that apply are read, the cgroup's (v1 and v2, with
 // those above it) and the machine's, and what is free within each. The
-// runtime's soft limit is what the process has and what is free, less a tenth
-// of the limit. So it gives way to what the runtime does not see: the kernel's
+// runtime's soft limit is what the process has and what is free, less a
+// reserve. So it gives way to what the runtime does not see: the kernel's
 // memory of sockets, which a cgroup counts and which is more than an idle
 // connection costs here, and other processes, above all other edges on the
-// same port. It never asks for more collections than GOGC 25 does: where
+// same port. It never asks for more collections than GOGC 10 does: where
 // memory is short for another reason, collecting without end would not help.
+// An edge tells devices to come back later then; see Policy.Short.
 //
 // # Calm and storm
 //

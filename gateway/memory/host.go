@@ -15,8 +15,12 @@ type room struct {
 }
 
 // spare is what may still be taken: a tenth of the limit stays free, for what
-// comes between two looks. Negative where less is free.
-func (r room) spare() int64 { return r.free - r.limit/10 }
+// comes between two looks, and no more than maxReserve. Negative where less is
+// free.
+func (r room) spare() int64 { return r.free - min(r.limit/10, maxReserve) }
+
+// maxReserve is some seconds of a storm, with the kernel's sockets.
+const maxReserve = 512 << 20
 
 // smallest is the room with the lowest limit. There must be one.
 func smallest(rooms []room) room {

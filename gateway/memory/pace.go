@@ -10,13 +10,13 @@ const (
 	// budget is the share of the CPU that collections may take. In between its
 	// two ends GOGC is what makes them take so much.
 	budget = 0.075
-	// lowestGOGC is that of calm. Below it there is little left to save: ten
-	// bytes of garbage for a hundred that live.
+	// lowestGOGC is that of calm, and of a soft limit that asks for more. Below
+	// it there is little left to save: ten bytes of garbage for a hundred that
+	// live.
 	lowestGOGC = 10
 	// highestGOGC is that of a storm. Above it, garbage is what fills memory.
 	highestGOGC = 100
-	// calmGOGC is up to where memory is given back, and where the soft limit
-	// does not ask for more collections.
+	// calmGOGC is up to where memory is given back.
 	calmGOGC = 25
 
 	// lull is for how many samples the greatest demand counts: GOGC rises at

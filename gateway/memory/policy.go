@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +46,8 @@ type Policy struct {
 	metrics *policyMetrics
 	// limits and paces say what is decided over.
 	limits, paces bool
+
+	short atomic.Bool
 
 	// Owned by Run.
 	soft     int64 // math.MaxInt64: none is set
@@ -92,6 +95,10 @@ func (p *Policy) Run(ctx context.Context) {
 	}
 }
 
+// Short reports whether nothing is left of the cgroup's or the machine's
+// memory but a reserve. It is false where Run does not run.
+func (p *Policy) Short() bool { return p.short.Load() }
+
 // begin takes over the process's settings; the caller calls restore.
 func (p *Policy) begin() (restore func()) {
 	percent, limit := p.process.settings()
@@ -118,6 +125,7 @@ func (p *Policy) limit(rooms []room, s sample) {
 	r := tightest(rooms)
 	p.metrics.limit.Set(float64(smallest(rooms).limit))
 	p.metrics.free.Set(float64(r.free))
+	p.short.Store(r.spare() <= 0)
 	soft := max(s.tight(), s.own+r.spare())
 	if distance := max(soft-p.soft, p.soft-soft); p.limits && distance > p.soft/limitStep {
 		p.soft = soft

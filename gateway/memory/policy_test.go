@@ -120,7 +120,13 @@ func (h *fakeHost) set(free int64) {
 // start runs a policy over a process of 4 cores and stops it at the end.
 func start(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (stop func()) {
 	t.Helper()
-	p := &Policy{
+	_, stop = run(t, f, root, limits, paces)
+	return stop
+}
+
+func run(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (p *Policy, stop func()) {
+	t.Helper()
+	p = &Policy{
 		process: f, host: newHost(root), log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil),
 		limits: limits, paces: paces,
 	}
@@ -131,7 +137,7 @@ func start(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (stop f
 		p.Run(ctx)
 	}()
 	synctest.Wait()
-	return func() { cancel(); <-ended }
+	return p, func() { cancel(); <-ended }
 }
 
 const (
@@ -208,17 +214,22 @@ func TestTrimsAreBounded(t *testing.T) {
 func TestSoftLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		live, free, want int64
+		short            bool
 	}{
-		"what it has and what is free, less a tenth": {200 * mib, 8 * gib, 8*gib + 210*mib - 16*gib/10},
-		"no more than a tenth is free":               {200 * mib, 16 * gib / 10, 10*mib + 250*mib},
-		"others have taken everything":               {200 * mib, 0, 10*mib + 250*mib},
+		"what it has and what is free, less a reserve": {200 * mib, 8 * gib, 8*gib + 210*mib - 512*mib, false},
+		"no more than the reserve is free":             {200 * mib, 512 * mib, 10*mib + 220*mib, true},
+		"others have taken everything":                 {200 * mib, 0, 10*mib + 220*mib, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, h := newFake(c.live), &fakeHost{total: 16 * gib, free: c.free}
-				defer start(t, f, h, true, true)()
+				p, stop := run(t, f, h, true, true)
+				defer stop()
 				if _, l, _, _ := f.state(); l != c.want {
 					t.Errorf("%d instead of %d", l, c.want)
+				}
+				if p.Short() != c.short {
+					t.Errorf("short is %v", p.Short())
 				}
 			})
 		})

@@ -31,8 +31,9 @@ type sample struct {
 // slack is what a collection would make free, and what is free.
 func (s sample) slack() int64 { return max(0, s.objects-s.live) + s.free }
 
-// tight is what the process has with no slack but calm's garbage.
-func (s sample) tight() int64 { return s.own - s.objects - s.free + s.live + s.live*calmGOGC/100 }
+// tight is what the process has with no slack but the garbage of the lowest
+// GOGC.
+func (s sample) tight() int64 { return s.own - s.objects - s.free + s.live + s.live*lowestGOGC/100 }
 
 // process is what is decided over.
 type process interface {

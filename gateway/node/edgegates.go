@@ -20,7 +20,7 @@ const (
 // openGates makes what bounds the connections.
 func (e *edgeRole) openGates(p parts, fleetKey []byte) (err error) {
 	a := &p.cfg.Edge.Admission
-	e.memory = admission.NewMemory()
+	e.memory = admission.NewMemory(p.short)
 	e.sources = admission.NewSources(admission.Limits{
 		UnfinishedPerAddress: a.UnfinishedPerAddress, UnfinishedPerNetwork: a.UnfinishedPerNetwork,
 		PerAddress: a.PerAddress, PerNetwork: a.PerNetwork,

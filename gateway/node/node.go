@@ -94,7 +94,7 @@ func (n *Node) open(registry *prometheus.Registry) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	registerBuildInfo(registry, admin.ReadVersion())
-	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now(), clock: wallClock()}
+	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now(), clock: wallClock(), short: n.memory.Short}
 	if n.cfg.Has(config.RoleRouter) {
 		if n.route, err = newRouterRole(parts.of(config.RoleRouter, n.log)); err != nil {
 			return err
@@ -127,6 +127,8 @@ type parts struct {
 	// clock is the host's wall clock, for what is judged by it. What lasts is
 	// measured with time.Now.
 	clock func() time.Time
+	// short reports whether no memory is left for more; see package memory.
+	short func() bool
 }
 
 // of are the parts of a role, whose lines in the log carry its name.
