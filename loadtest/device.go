@@ -38,6 +38,7 @@ type visit struct {
 	number  int
 	due     time.Time // when it was to begin
 	patient bool
+	storm   bool
 	took    *histogram
 }
 
@@ -56,7 +57,7 @@ func (w *worker) connect(ctx context.Context, v visit) {
 		follow, err := w.greet(ctx, d, v.number)
 		if err == nil {
 			v.took.record(time.Since(v.due))
-			w.slots.kept(d.slot.end(time.Now()))
+			w.slots.kept(d.slot.end(time.Now()), v.storm)
 			// A goroutine of its own: the stack of this one has grown with the
 			// handshake.
 			w.devices.Go(func() { w.listen(ctx, d, follow, v) })

@@ -83,6 +83,7 @@ func flagsOf(o *options) *flag.FlagSet {
 func targetFlags(f *flag.FlagSet, o *options) {
 	f.BoolVar(&o.spawn, "spawn", false, "start the edge under test, NATS, a router and a push worker")
 	f.IntVar(&o.processes, "processes", 0, "`N` processes of the edge, with --spawn; over TCP on Linux they share a port, otherwise each has its own; 0: as many as descriptors ask for")
+	f.IntVar(&o.admissions, "admissions", 0, "`N` devices that each spawned edge lets in a second; 0: what it decides itself, shared by those on one port")
 	f.StringVar(&o.serverCPUs, "server-cpus", "", "`LIST` of the cores of what is spawned, as for taskset")
 	f.StringVar(&o.addr, "addr", "", "`HOST:PORT` of an edge that is there")
 	f.StringVar(&o.caFile, "ca-file", "", "`FILE` with the authorities of the certificates; the system's without it")

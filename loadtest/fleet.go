@@ -39,6 +39,8 @@ type fleet struct {
 const (
 	// startLimit bounds the time until the fleet is ready.
 	startLimit = 2 * time.Minute
+	// admissionsACore is what an edge alone lets in a second for each core.
+	admissionsACore = 500
 	// eventsLimit keeps a tenant's quota from being what is measured.
 	eventsLimit = 1_000_000
 )
@@ -102,10 +104,15 @@ func (f *fleet) plan(o options) (nats string, err error) {
 	f.router = devmode.Node{Name: "router", Roles: []string{"router"}, API: addrs[1], Admin: addrs[2], MaxEventsPerSecond: eventsLimit}
 	f.push = devmode.Node{Name: "push", Roles: []string{"push"}, Admin: addrs[3]}
 	admins, listen := addrs[4:4+edges], addrs[4+edges:]
+	share := o.admissions
+	if share == 0 && edges > 1 {
+		// They have one machine together.
+		share = admissionsACore * o.serverCores() / edges
+	}
 	for i, admin := range admins {
 		f.edges = append(f.edges, devmode.Node{
 			Name: fmt.Sprintf("edge-%d", i+1), Roles: []string{"edge"}, Listen: listen[i%doors], SharePort: shared, Admin: admin,
-			DrainSpread: "1s", MaxEventsPerSecond: eventsLimit, Debug: true,
+			DrainSpread: "1s", MaxEventsPerSecond: eventsLimit, Debug: true, AdmissionsPerSecond: share,
 		})
 	}
 	return addrs[0], nil

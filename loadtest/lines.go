@@ -37,6 +37,9 @@ func (r *report) lines() []line {
 	for _, p := range r.Peers {
 		all = append(all, p.line())
 	}
+	if r.Storm != nil {
+		all = append(all, r.Storm.lines()...)
+	}
 	if r.Memory != nil {
 		all = append(all, r.Memory.lines()...)
 	}

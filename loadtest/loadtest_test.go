@@ -133,10 +133,14 @@ func TestDeploymentThatIsThere(t *testing.T) {
 
 func TestStorm(t *testing.T) {
 	t.Parallel()
-	code, r, said := play(t, storm, "--spawn", "--conns", "50", "--storm", "150", "--duration", "3s", "--rate", "30", "--processes", "2")
+	code, r, said := play(t, storm, "--spawn", "--conns", "50", "--storm", "150", "--duration", "3s", "--rate", "30", "--processes", "2",
+		"--admissions", "20", "--fail-if", "storm.told<10")
 	sound(t, code, r, said, 200, 60)
 	if r.Latency[groupStorm].Count != 150 || r.Latency[groupControl].Count == 0 {
 		t.Errorf("latencies %+v", r.Latency)
+	}
+	if s := r.Storm; s == nil || s.Spread <= 0 || s.SpreadOverCapacity == nil || s.NotifyP99Ratio == nil || s.LiveRSS == 0 {
+		t.Errorf("the storm was judged as %+v", r.Storm)
 	}
 	if r.Server.Processes != 2 || r.Server.PeakRSS == nil {
 		t.Errorf("server %+v", r.Server)

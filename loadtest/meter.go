@@ -87,6 +87,27 @@ func (m *meter) rss() (sum int64, err error) {
 	return sum, nil
 }
 
+// calm waits until the edge has not much more memory than it had, or time is up.
+func (m *meter) calm(ctx context.Context, had int64, limit time.Duration) error {
+	if len(m.pids) == 0 {
+		return nil
+	}
+	const near = 1.1
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		now, err := m.rss()
+		if err != nil {
+			return err
+		}
+		if float64(now) < near*float64(had) {
+			return nil
+		}
+		if !pause(ctx, time.Second) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 func (m *meter) cpuSeconds() (sum float64) {
 	for _, pid := range m.pids {
 		sum += devmode.CPUSeconds(pid)

@@ -32,6 +32,7 @@ type options struct {
 	// The deployment under test: spawned, or at addr.
 	spawn      bool
 	processes  int
+	admissions int
 	addr       string
 	caFile     string
 	jwtKey     string
@@ -91,8 +92,13 @@ func (o *options) checkTarget() error {
 		return errors.New("--bare compares one spawned process with one process, over TCP, in churn and notify")
 	case o.spawn && (o.processes < 0 || o.processes > maxProcesses):
 		return fmt.Errorf("--processes %d must be 1 to %d, or 0", o.processes, maxProcesses)
+	case o.admissions < 0 || o.admissions > maxRate:
+		return fmt.Errorf("--admissions %d must be 1 to %d, or 0", o.admissions, maxRate)
 	case o.spawn:
 		return nil
+	}
+	if o.admissions != 0 {
+		return errors.New("--admissions belongs to --spawn")
 	}
 	if o.processes != 0 || o.serverCPUs != "" {
 		return errors.New("--processes and --server-cpus belong to --spawn")

@@ -29,7 +29,7 @@ func TestWrongUsage(t *testing.T) {
 		{density, "--spawn", "--conns", "0"}, {density, "--spawn", "--rate", "0"}, {density, "--spawn", "--transport", "x"},
 		{density, "--spawn", "--hello", "x"}, {density, "--spawn", "--bind", "x"}, {density, "--spawn", "--users", "all"},
 		{density, "--spawn", "--users", "a b%d"}, {density, "--spawn", "--fail-if", "x"}, {density, "--spawn", "x"},
-		{density, "--spawn", "--duration", "1ms"}, {density, "--spawn", "--processes", "99"}, {storm, "--spawn", "--storm", "0"},
+		{density, "--spawn", "--duration", "1ms"}, {density, "--spawn", "--processes", "99"}, {storm, "--spawn", "--storm", "0"}, {storm, "--spawn", "--admissions", "-1"},
 	} {
 		var stderr bytes.Buffer
 		if code := command(t.Context(), args, &stderr, &stderr); code != exitUsage || stderr.Len() == 0 {

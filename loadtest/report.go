@@ -28,6 +28,7 @@ type report struct {
 	Latency    map[string]quantiles `json:"latency_ms"`
 	Versions   versions             `json:"versions_check"`
 	Generator  generator            `json:"generator"`
+	Storm      *stormReport         `json:"storm,omitempty"`
 	Memory     *parts               `json:"memory_by_part"` // with --spawn
 	Peers      []peer               `json:"peers,omitempty"`
 	Beside     []comparison         `json:"beside,omitempty"`
@@ -116,7 +117,7 @@ func newReport(o options) *report {
 		},
 	}
 	if o.command == storm {
-		r.Config["storm"] = o.storm
+		r.Config["storm"], r.Config["admissions"] = o.storm, o.admissions
 	}
 	return r
 }

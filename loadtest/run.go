@@ -24,6 +24,10 @@ type run struct {
 	watch *watch
 	meter *meter
 	rep   *report
+
+	// Of a storm: when it began, and the edge's memory before.
+	stormAt time.Time
+	liveRSS int64
 }
 
 // execute does the whole run.
@@ -202,6 +206,13 @@ func (r *run) gather(ctx context.Context) error {
 	r.meter.fill(&r.rep.Server, r.rep.samples)
 	if r.rep.Conns.Wanted == 0 {
 		r.rep.Conns.Wanted = r.plan().Conns
+		if r.o.command == storm {
+			after, err := r.meter.rss()
+			if err != nil {
+				return err
+			}
+			r.judgeStorm(sum.Slots, r.stormAt, r.liveRSS, after)
+		}
 	}
 	return r.rep.conclude(r.o)
 }

@@ -83,9 +83,9 @@ type slots struct {
 	sum SlotStats // Guarded by mu.
 }
 
-// kept notes a welcomed device.
-func (s *slots) kept(k keptSlot) {
-	if k.given == 0 {
+// kept notes a welcomed device, if it is one of a storm.
+func (s *slots) kept(k keptSlot, storm bool) {
+	if k.given == 0 || !storm {
 		return
 	}
 	s.latencies.of(groupSlotWait).record(k.at.Sub(k.told))

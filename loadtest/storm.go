@@ -15,13 +15,17 @@ const (
 // storm: the same load with and without the arrival of everyone else. The
 // control comes afterwards, because it burns the CPU that the storm took the
 // generator.
-func (r *run) storm(ctx context.Context) error {
+func (r *run) storm(ctx context.Context) (err error) {
 	if err := r.connect(ctx, 0, r.o.conns, true); err != nil {
 		return err
 	}
 	all := r.o.conns + r.o.storm
 	traces := make([][]float64, len(r.crew.hands))
+	if r.liveRSS, err = r.meter.rss(); err != nil {
+		return err
+	}
 	start := time.Now().Add(lead)
+	r.stormAt = start
 	side := beside(
 		func() error {
 			return r.crew.same(ctx, "Connect", ConnectCall{From: r.o.conns, To: all, Start: start, Patient: true, Group: groupStorm})
@@ -61,8 +65,16 @@ func (r *run) control(ctx context.Context, traces [][]float64) error {
 	side := beside(func() error {
 		return r.crew.all(ctx, "Burn", func(i int) any { return BurnCall{Start: start, Trace: traces[i]} })
 	})
-	return errors.Join(r.publishFor(ctx, groupControl), side())
+	if err := errors.Join(r.publishFor(ctx, groupControl), side()); err != nil {
+		return err
+	}
+	r.n.say("waiting for the edge to give memory back")
+	return r.meter.calm(ctx, r.liveRSS, min(2*r.o.duration, calmLimit))
 }
+
+// calmLimit bounds the wait until the edge has given memory back, as twice the
+// duration does: it tidies up when it has been calm for a while.
+const calmLimit = 3 * time.Minute
 
 // dismissPause is how long an edge takes to see that devices are gone, and
 // some more.

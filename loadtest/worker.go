@@ -143,7 +143,7 @@ func (w *worker) connectAll(c ConnectCall) {
 		w.devices.Add(1)
 		wg.Go(func() {
 			defer w.devices.Done()
-			w.connect(w.ctx, visit{number: n, due: due, patient: c.Patient, took: took})
+			w.connect(w.ctx, visit{number: n, due: due, patient: c.Patient, storm: c.Group == groupStorm, took: took})
 		})
 	}
 	wg.Wait()

@@ -31,6 +31,9 @@ type Node struct {
 	// DrainSpread is over which time this edge sends its devices elsewhere
 	// when it stops. Empty: the default.
 	DrainSpread string
+	// AdmissionsPerSecond is how many devices this edge lets in a second. 0:
+	// the default.
+	AdmissionsPerSecond int
 	// MaxEventsPerSecond is what each tenant may publish, at each router. 0:
 	// the default.
 	MaxEventsPerSecond int
@@ -95,6 +98,9 @@ edge:
   ticket_key_file: ticket.key
 {{- if .ReconnectSpread}}
   reconnect_spread: {{.ReconnectSpread}}
+{{- end}}
+{{- if .AdmissionsPerSecond}}
+  admission: {per_second: {{.AdmissionsPerSecond}}}
 {{- end}}
 {{- if .DrainSpread}}
   drain_spread: {{.DrainSpread}}
