@@ -23,7 +23,7 @@ func (l *tcpListener) isProxy(from netip.AddrPort) bool {
 // introduce reads from r who a proxy's connection is for, before its handshake
 // and within its time. Elsewhere it does nothing.
 func (l *tcpListener) introduce(ctx context.Context, in *incoming, r io.Reader) error {
-	if !l.isProxy(in.remote()) {
+	if len(l.cfg.Proxies) == 0 || !l.isProxy(in.remote()) {
 		return nil
 	}
 	client, err := proxyproto.Read(r)

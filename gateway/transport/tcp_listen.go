@@ -145,10 +145,11 @@ func (l *tcpListener) turnAway(raw *incoming) string {
 	if most := l.cfg.MaxSockets; most > 0 && Sockets(l) >= most {
 		return RejectFiles
 	}
-	if l.isProxy(raw.remote()) {
+	from := raw.remote()
+	if l.isProxy(from) {
 		return "" // whose it is comes first: see introduce
 	}
-	return l.enter(raw.seat(), raw.remote())
+	return l.enter(raw.seat(), from)
 }
 
 // handshake returns who holds the connection from now on, on this goroutine, if

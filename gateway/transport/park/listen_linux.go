@@ -66,7 +66,8 @@ func (l *Listener) Addr() net.Addr { return l.addr }
 func (l *Listener) Accept() (fd int, err error) {
 	rerr := l.raw.Read(func(listening uintptr) bool {
 		for {
-			fd, _, err = unix.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+			// Package unix would ask for the protocol, too.
+			fd, _, err = syscall.Accept4(int(listening), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 			switch err {
 			case unix.EAGAIN:
 				return false

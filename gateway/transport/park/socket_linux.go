@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -484,7 +485,8 @@ func (s *Socket) Control(f func(fd int) error) error {
 // Remote is the peer's address, zero where the connection is gone.
 func (s *Socket) Remote() (a netip.AddrPort) {
 	_ = s.Control(func(fd int) error {
-		peer, err := unix.Getpeername(fd)
+		// Package unix would ask for the protocol, too.
+		peer, err := syscall.Getpeername(fd)
 		if err == nil {
 			a = addrPort(peer)
 		}
@@ -493,11 +495,11 @@ func (s *Socket) Remote() (a netip.AddrPort) {
 	return a
 }
 
-func addrPort(a unix.Sockaddr) netip.AddrPort {
+func addrPort(a syscall.Sockaddr) netip.AddrPort {
 	switch a := a.(type) {
-	case *unix.SockaddrInet4:
+	case *syscall.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
+	case *syscall.SockaddrInet6:
 		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
 	}
 	return netip.AddrPort{}
