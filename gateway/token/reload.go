@@ -65,7 +65,7 @@ func (v *Verifier) adopt(f *file, old []publicKey) error {
 		f.keys, f.stamp = old, nil
 		return err
 	}
-	v.keys.Store(&ring)
+	v.keys.Store(newTrusted(ring))
 	f.fault = ""
 	v.log.Info("keys reloaded", "tenant", f.Tenant, "file", f.JWKSFile, "keys", len(f.keys))
 	return nil

@@ -29,7 +29,7 @@ type Verifier struct {
 	reloading sync.Mutex
 	files     []*file
 
-	keys     atomic.Pointer[keyRing]
+	keys     atomic.Pointer[trusted]
 	failures atomic.Uint64
 }
 
@@ -55,7 +55,7 @@ func NewVerifier(sources []Source, log *slog.Logger) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.keys.Store(&ring)
+	v.keys.Store(newTrusted(ring))
 	return v, nil
 }
 

@@ -176,7 +176,7 @@ func FuzzVerify(f *testing.F) {
 	key := edKey("a")
 	keys, _ := parseKeys(jwks(key.jwk))
 	v := &Verifier{parser: newParser()}
-	v.keys.Store(&keyRing{"acme": {"a": keys[0]}})
+	v.keys.Store(newTrusted(keyRing{"acme": {"a": keys[0]}}))
 	f.Add("a.b.c")
 	f.Add(`eyJhbGciOiJub25lIn0.eyJ0aWQiOiJhY21lIn0.`)
 	f.Fuzz(func(t *testing.T, token string) {
@@ -190,13 +190,25 @@ func BenchmarkVerify(b *testing.B) {
 	key := edKey("a")
 	keys, _ := parseKeys(jwks(key.jwk))
 	v := &Verifier{parser: newParser()}
-	v.keys.Store(&keyRing{"acme": {"a": keys[0]}})
+	v.keys.Store(newTrusted(keyRing{"acme": {"a": keys[0]}}))
 	token := jwt.NewWithClaims(key.method, jwt.MapClaims(goodClaims()))
 	token.Header["kid"] = "a"
 	s, _ := token.SignedString(key.key)
-	for b.Loop() {
+	verify := func(b *testing.B) {
 		if _, err := v.Verify(s, now); err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			verify(b)
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		for b.Loop() {
+			known := v.keys.Load()
+			known.proven[known.fingerprint(s).place()] = fingerprint{}
+			verify(b)
+		}
+	})
 }
