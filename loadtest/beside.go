@@ -14,7 +14,7 @@ import (
 // nothing else. Both do it in turns, so that what else the machine does falls
 // on both.
 type comparison struct {
-	// What was done, Count times by each: connect or notify.
+	// What was done, Count times by each: connect, reconnect or notify.
 	What string `json:"what"`
 	Side string `json:"side"`
 	// Count is how often each did it, in so many rounds.
@@ -82,12 +82,16 @@ func (t *turns) forget() { *t = *newTurns() }
 
 func newTurns() *turns { return &turns{cpu: map[string][]float64{}, count: map[string]int{}} }
 
-// sideEdge is the edge under test.
-const sideEdge = "edge"
+// The edge under test, and the same when its devices have their tokens of
+// before.
+const (
+	sideEdge      = "edge"
+	sideEdgeAgain = "edge_again"
+)
 
 // compare says what came of it. Each round did the work as often.
-func (t *turns) compare(what, side string) comparison {
-	edge, other := t.cpu[sideEdge], t.cpu[side]
+func (t *turns) compare(what, mine, side string) comparison {
+	edge, other := t.cpu[mine], t.cpu[side]
 	var ratios []float64
 	for i := range edge {
 		ratios = append(ratios, edge[i]/max(other[i], 1e-9))

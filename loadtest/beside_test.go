@@ -21,10 +21,10 @@ func TestBeside(t *testing.T) {
 	if code != exitOK || !r.OK || r.Conns.Held != r.Conns.Wanted || r.Conns.Held == 0 {
 		t.Fatalf("exit code %d, %+v, %q: %s", code, r.Conns, r.Reasons, said)
 	}
-	if len(r.Beside) != 1 || r.Beside[0].Side != sideLoop || r.Beside[0].Count != r.Conns.Held/2 {
+	if len(r.Beside) != 2 || r.Beside[0].Side != sideLoop || r.Beside[0].Count != r.Conns.Held/3 || r.Beside[1].What != "reconnect" {
 		t.Errorf("beside %+v", r.Beside)
 	}
-	if a, b := r.Latency[groupVisit].Count, r.Latency[groupLoopVisit].Count; a == 0 || a != b {
+	if a, b := r.Latency[groupVisit].Count, r.Latency[groupLoopVisit].Count; a == 0 || a != 2*b {
 		t.Errorf("%d visits of the edge, %d of the loop", a, b)
 	}
 }
@@ -44,7 +44,7 @@ func TestFanOutBeside(t *testing.T) {
 func TestCompare(t *testing.T) {
 	turns := newTurns()
 	turns.cpu[sideEdge], turns.cpu[sideLoop] = []float64{3, 2, 7}, []float64{2, 2, 1}
-	c := turns.compare("connect", sideLoop)
+	c := turns.compare("connect", sideEdge, sideLoop)
 	if c.Rounds != 3 || c.Ratio < 2.39 || c.Ratio > 2.41 || c.MedianRatio != 1.5 {
 		t.Errorf("%+v", c)
 	}

@@ -13,8 +13,9 @@ const (
 	rest = 500 * time.Millisecond
 )
 
-// connectBeside: devices come, beat once and go, --rate a second for half of
-// --duration at each side.
+// connectBeside: devices come, beat once and go, --rate a second for a
+// third of --duration each: at the edge with new tokens, at the edge with the
+// tokens that they had, and at the other side.
 func (r *run) connectBeside(ctx context.Context) error {
 	h, addrs, err := r.startBare(ctx, sideLoop)
 	defer func() { h.stop() }()
@@ -23,19 +24,25 @@ func (r *run) connectBeside(ctx context.Context) error {
 	}
 	r.watch.enter("visits")
 	t, done := newTurns(), 0
-	each := max(int(r.o.rate*r.o.duration.Seconds()/2/visitRounds), 1)
-	edge := func() error {
-		return t.turn(sideEdge, r.fleet.pids()[0], func() (int, error) { return r.visit(ctx, "", each) })
+	each := max(int(r.o.rate*r.o.duration.Seconds()/3/visitRounds), 1)
+	visits := func(name string, pid int, c VisitCall) func() error {
+		c.Count, c.Rate = each, r.o.rate
+		return func() error {
+			return t.turn(name, pid, func() (int, error) { return r.visit(ctx, c) })
+		}
 	}
-	loop := func() error {
-		return t.turn(sideLoop, h.cmd.Process.Pid, func() (int, error) { return r.visit(ctx, addrs.Devices, each) })
+	edge := r.fleet.pids()[0]
+	sides := []func() error{
+		visits(sideEdge, edge, VisitCall{}),
+		visits(sideEdgeAgain, edge, VisitCall{Keep: true}),
+		visits(sideLoop, h.cmd.Process.Pid, VisitCall{Addr: addrs.Devices}),
 	}
 	err = r.n.during("rounds", visitRounds+1, func() int { return done }, func() error {
 		for ; done <= visitRounds; done++ {
 			if done == 1 {
 				t.forget()
 			}
-			if err := inTurns(done, edge, loop); err != nil {
+			if err := inTurns(done, sides...); err != nil {
 				return err
 			}
 		}
@@ -44,15 +51,16 @@ func (r *run) connectBeside(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.rep.Conns.Wanted, r.rep.Conns.Held = 2*visitRounds*each, t.count[sideEdge]+t.count[sideLoop]
-	r.rep.Beside = append(r.rep.Beside, t.compare("connect", sideLoop))
-	r.rep.caveat("a connect is all from TCP to its end: TLS without resumption, Hello and Welcome, a beat, and the end; the bare loop answers as many bytes. Both run with %s", gogc)
+	r.rep.Conns.Wanted, r.rep.Conns.Held = 3*visitRounds*each, t.count[sideEdge]+t.count[sideEdgeAgain]+t.count[sideLoop]
+	r.rep.Beside = append(r.rep.Beside, t.compare("connect", sideEdge, sideLoop), t.compare("reconnect", sideEdgeAgain, sideLoop))
+	r.rep.caveat("a connect is all from TCP to its end: TLS without resumption, Hello and Welcome, a beat, and the end; the bare loop answers as many bytes. In a reconnect the device has the token of its last visit. Both run with %s", gogc)
 	return nil
 }
 
 // visit has devices come and go at one side.
-func (r *run) visit(ctx context.Context, addr string, count int) (served int, err error) {
-	served, err = r.crew.visit(ctx, VisitCall{Addr: addr, Count: count, Start: time.Now().Add(lead), Rate: r.o.rate})
+func (r *run) visit(ctx context.Context, c VisitCall) (served int, err error) {
+	c.Start = time.Now().Add(lead)
+	served, err = r.crew.visit(ctx, c)
 	return served, errors.Join(err, waitUnless(ctx, rest))
 }
 

@@ -18,7 +18,10 @@ import (
 type VisitCall struct {
 	// Addr is that of an accept loop, which answers with what it is told.
 	// Empty: the edges.
-	Addr  string
+	Addr string
+	// Keep has a device bring the token of its last such visit, as an
+	// application does while that is good.
+	Keep  bool
 	Count int // of all workers
 	Start time.Time
 	Rate  float64 // of all workers
@@ -46,7 +49,7 @@ func (w *worker) visits(c VisitCall) int {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(w.ctx, attemptTimeout)
 			defer cancel()
-			if err := w.visit(ctx, c.Addr, n%w.plan.Conns); err != nil {
+			if err := w.visit(ctx, c, n%w.plan.Conns); err != nil {
 				w.count.failed(reasonOf(err))
 				return
 			}
@@ -60,17 +63,14 @@ func (w *worker) visits(c VisitCall) int {
 
 // visit connects, says Hello, is answered, beats, is answered, and ends the
 // connection as a device does.
-func (w *worker) visit(ctx context.Context, addr string, number int) error {
-	now := time.Now()
-	jwt, err := w.signer.Sign(token.Identity{
-		Tenant: w.plan.Tenant, User: userName(w.plan.Users, number), Device: deviceName, ExpiresAt: now.Add(tokenTTL),
-	}, now)
+func (w *worker) visit(ctx context.Context, c VisitCall, number int) error {
+	jwt, err := w.tokenOf(c, number)
 	if err != nil {
 		return err
 	}
 	hello := &wirepb.Hello{Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER, App: "loadtest"}
-	if addr != "" {
-		return w.visitLoop(ctx, addr, number, hello)
+	if c.Addr != "" {
+		return w.visitLoop(ctx, c.Addr, number, hello)
 	}
 	conn, err := w.dialer.dial(ctx, number)
 	if err != nil {
@@ -84,6 +84,26 @@ func (w *worker) visit(ctx context.Context, addr string, number int) error {
 	}
 	return errors.Join(err, leaveOrderly(conn))
 }
+
+// tokenOf is what a device brings.
+func (w *worker) tokenOf(c VisitCall, number int) (string, error) {
+	if kept, ok := w.tokens.Load(number); ok && c.Keep {
+		return kept.(string), nil
+	}
+	now := time.Now()
+	issued := now.Add(-time.Duration(w.visited.Add(1)%visitSeconds) * time.Second)
+	jwt, err := w.signer.Sign(token.Identity{
+		Tenant: w.plan.Tenant, User: userName(w.plan.Users, number), Device: deviceName, ExpiresAt: now.Add(tokenTTL),
+	}, issued)
+	if c.Keep {
+		w.tokens.Store(number, jwt)
+	}
+	return jwt, err
+}
+
+// visitSeconds is over how many seconds the times are spread at which tokens
+// say that they were issued, so that hardly two of a user are the same.
+const visitSeconds = 3600
 
 // beatOnce sends a Ping and waits for the Pong. Other frames may come first.
 func beatOnce(link *rawdevice.Link) error {

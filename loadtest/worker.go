@@ -57,6 +57,8 @@ type worker struct {
 	slots     *slots
 
 	events     atomic.Int64
+	visited    atomic.Int64
+	tokens     sync.Map // string by number: those that are kept
 	devices    sync.WaitGroup
 	publishing sync.WaitGroup
 }
