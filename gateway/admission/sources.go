@@ -150,6 +150,23 @@ func (s *Sources) Leave(p *Place) {
 	}
 }
 
+// Crowded reports whether a source has half of the unfinished connections that
+// it may have: over UDP it is time to ask whether it is that source at all, or
+// somebody who wants it to be refused.
+func (s *Sources) Crowded(from netip.Addr) bool {
+	if s == nil {
+		return false
+	}
+	at, counted := s.locate(from.Unmap())
+	if !counted {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return reached(2*s.leastLocked(0, at).unfinished, s.limits.UnfinishedPerAddress) ||
+		reached(2*s.leastLocked(2, at).unfinished, s.limits.UnfinishedPerNetwork)
+}
+
 // Unfinished is how many connections are not welcomed yet.
 func (s *Sources) Unfinished() int {
 	if s == nil {

@@ -56,6 +56,31 @@ func TestLimitsOfSources(t *testing.T) {
 	}
 }
 
+// A source is to be verified from half of its unfinished connections on.
+func TestCrowdedSource(t *testing.T) {
+	s := NewSources(Limits{UnfinishedPerAddress: 4, UnfinishedPerNetwork: 6})
+	one, neighbour, stranger := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.3.1")
+	crowded := func(want ...bool) {
+		t.Helper()
+		for i, from := range []netip.Addr{one, neighbour, stranger} {
+			if got := s.Crowded(from); got != want[i] {
+				t.Errorf("%v is crowded: %t", from, got)
+			}
+		}
+	}
+	places := make([]Place, 3)
+	s.Enter(&places[0], one)
+	crowded(false, false, false)
+	s.Enter(&places[1], one)
+	crowded(true, false, false)
+	s.Enter(&places[2], neighbour)
+	crowded(true, true, false)
+	for i := range places {
+		s.Welcome(&places[i])
+	}
+	crowded(false, false, false)
+}
+
 // A device that is welcomed makes room for the next to shake hands, and one
 // that leaves makes room altogether, however often it is said.
 func TestPlacesComeBack(t *testing.T) {

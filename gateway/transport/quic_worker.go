@@ -40,8 +40,11 @@ func (w *quicWorker) listen(l *quicListener, keys fleetKeys, number byte) error 
 		TokenGeneratorKey:     token,
 		ConnContext:           l.admit,
 		// Under pressure a client must prove its address first: forged
-		// packets would otherwise fill the slots.
-		VerifySourceAddress: func(net.Addr) bool { return l.slots.crowded() },
+		// packets would otherwise fill the slots, of all or of the source that
+		// they name.
+		VerifySourceAddress: func(from net.Addr) bool {
+			return l.slots.crowded() || l.cfg.Sources.Crowded(addrPort(from).Addr())
+		},
 	}
 	if w.listener, err = w.transport.ListenEarly(l.tls, edgeConfig(l.cfg)); err != nil {
 		return fmt.Errorf("transport: listen on quic: %w", err)
