@@ -190,7 +190,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 // settled is the number of goroutines once it falls no more.
 func settled() int {
 	n := runtime.NumGoroutine()
-	for range 4 {
+	for range 20 {
 		time.Sleep(10 * time.Millisecond)
 		n = min(n, runtime.NumGoroutine())
 	}
