@@ -162,9 +162,11 @@ func (a *announcer) resync() {
 	a.l.mu.Lock()
 	parked, reason := a.l.table.parked, a.l.parkedBy
 	if parked {
+		a.l.parkedBy = ""
+		// Before, too: what is being asked for is not news of after it.
+		a.l.verifier.restart(time.Now())
 		a.l.table.resync()
 		a.l.verifier.restart(time.Now())
-		a.l.parkedBy = ""
 	}
 	a.l.mu.Unlock()
 	if !parked {

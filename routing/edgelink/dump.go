@@ -86,14 +86,13 @@ func (l *Link) dumpAll(ctx context.Context) {
 
 func (l *Link) dump(ctx context.Context, r dumpRequest) {
 	l.mu.Lock()
-	if l.table.parked {
+	entries, seq, ok := l.table.snapshot()
+	l.mu.Unlock()
+	if !ok {
 		// Routers will see a gap, and ask again.
-		l.mu.Unlock()
 		l.metrics.dropped.WithLabelValues(dropDumps).Inc()
 		return
 	}
-	entries, seq := l.table.snapshot()
-	l.mu.Unlock()
 
 	subject := routing.DumpSubject(r.router, l.cfg.Edge)
 	for part := uint32(0); ; part++ {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,8 +59,8 @@ type Link struct {
 	degraded atomic.Bool
 
 	mu sync.Mutex
-	// Guarded by mu. It is held for short steps only, but for the three that
-	// go over all sessions: a dump's snapshot, a resync, the start of a sweep.
+	// Guarded by mu. It is held for short steps only: who goes over all
+	// sessions pauses, see table.pause.
 	table    table
 	presence presence
 	verifier verifier
@@ -102,6 +103,11 @@ func New(cfg Config) (*Link, error) {
 		table: newTable(), presence: newPresence(cfg.Timing.Present),
 		verifier: verifier{timing: cfg.Timing},
 		answers:  newAnswerQueue(), dumps: dumpQueue{waiting: map[string]dumpRequest{}},
+	}
+	l.table.pause = func() {
+		l.mu.Unlock()
+		runtime.Gosched()
+		l.mu.Lock()
 	}
 	l.degraded.Store(true)
 	l.gauges(cfg.Registerer)

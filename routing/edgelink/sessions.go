@@ -34,6 +34,8 @@ type entry struct {
 	sweeping   bool
 	verified   bool
 	background bool
+	// dump is the number of the last one that the session is in.
+	dump uint32
 }
 
 func (e *entry) session() Session {
@@ -60,9 +62,38 @@ type table struct {
 	parked bool
 	// unverified counts sessions that are not.
 	unverified int
+	// resyncs counts them; resyncing: one is under way.
+	resyncs   uint64
+	resyncing bool
+	// dump is the number of the last snapshot; late are the sessions of the one
+	// under way that were taken out of the table before it came by.
+	dump    uint32
+	dumpSeq uint64 // of the snapshot that is under way; 0: none is
+	late    []*entry
+	// pause is called by who goes over all sessions, each time a few are done:
+	// the lock is let go of, so that whoever waits to register does not wait for
+	// a million others. Nil: nobody waits. stride is how many a few are.
+	pause  func()
+	stride int
 }
 
-func newTable() table { return table{sessions: map[uint64]*entry{}, origins: map[origin]*origin{}} }
+// each goes over all sessions. What comes or changes in a pause may be passed
+// by, or not.
+func (t *table) each(f func(conn uint64, e *entry)) {
+	n := 0
+	for conn, e := range t.sessions {
+		f(conn, e)
+		// Only here: f must not be given what a pause has made old.
+		if n++; n%t.stride == 0 && t.pause != nil {
+			t.pause()
+		}
+	}
+}
+
+func newTable() table {
+	const stride = 512 // a tenth of a millisecond
+	return table{sessions: map[uint64]*entry{}, origins: map[origin]*origin{}, stride: stride}
+}
 
 // register adds a session, or changes Background of the one that is there.
 func (t *table) register(s Session) {
@@ -192,6 +223,9 @@ func (t *table) cutRemoved(space int) []uint64 {
 		if e := t.sessions[conn]; e != nil && e.gone {
 			removed = append(removed, conn)
 			delete(t.sessions, conn)
+			if t.dumped(e) {
+				t.late = append(t.late, e)
+			}
 			t.count--
 			t.checksum -= e.sum()
 		}
@@ -205,36 +239,67 @@ func (t *table) add(e *entry) {
 }
 
 // resync takes all sessions as told by a batch that routers have never seen:
-// the skipped number makes each of them ask for a dump.
+// the skipped number makes each of them ask for a dump. Nothing is cut
+// meanwhile.
 func (t *table) resync() {
 	t.park()
-	t.parked = false
+	t.parked, t.resyncing = false, true
+	t.resyncs++
 	t.seq += 2
-	t.count, t.checksum, t.unverified = 0, 0, 0
-	for conn, e := range t.sessions {
+	t.count, t.checksum = 0, 0
+	seq := t.seq
+	t.each(func(conn uint64, e *entry) {
 		if e.gone {
 			delete(t.sessions, conn)
-			continue
+			return
 		}
-		e.changed, e.queued, e.sweeping, e.verified = false, false, false, false
-		t.unverified++
+		t.doubt(e)
+		e.changed, e.queued, e.sweeping = false, false, false
 		if !e.hidden {
-			e.need = t.seq
+			e.need = seq
 			t.add(e)
 		}
+	})
+	t.resyncing = false
+}
+
+// doubt makes a session one that is to be verified.
+func (t *table) doubt(e *entry) {
+	if e.verified {
+		e.verified = false
+		t.unverified++
 	}
 }
 
 // snapshot returns the sessions as told up to seq, those that ended since
 // included. What the entries say of the sessions may be read without the lock.
-func (t *table) snapshot() (entries []*entry, seq uint64) {
+// It fails where all of them were, or are about to be, told anew.
+func (t *table) snapshot() (entries []*entry, seq uint64, ok bool) {
+	if t.parked || t.resyncing {
+		return nil, 0, false
+	}
+	seq, resyncs := t.seq, t.resyncs
+	t.dump++
+	t.dumpSeq = seq + 1 // never 0
 	entries = make([]*entry, 0, t.count)
-	for _, e := range t.sessions {
-		if e.need != 0 {
+	t.each(func(_ uint64, e *entry) {
+		if t.dumped(e) {
 			entries = append(entries, e)
 		}
+	})
+	entries = append(entries, t.late...)
+	t.late, t.dumpSeq = nil, 0
+	return entries, seq, !t.parked && t.resyncs == resyncs
+}
+
+// dumped reports whether the session belongs to the snapshot that is under way
+// and is not in it yet; from now on it is.
+func (t *table) dumped(e *entry) bool {
+	if t.dumpSeq == 0 || e.need == 0 || e.need >= t.dumpSeq || e.dump == t.dump {
+		return false
 	}
-	return entries, t.seq
+	e.dump = t.dump
+	return true
 }
 
 func (e *entry) sum() uint64 {

@@ -87,7 +87,10 @@ func TestTableIsConsistent(t *testing.T) {
 func dumped(t *testing.T, tab *table) mirror {
 	t.Helper()
 	m := mirror{}
-	entries, seq := tab.snapshot()
+	entries, seq, ok := tab.snapshot()
+	if !ok {
+		t.Fatal("no snapshot")
+	}
 	for _, e := range entries {
 		m[e.conn] = e.proto()
 	}

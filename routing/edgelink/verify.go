@@ -99,17 +99,15 @@ func (v *verifier) stuck(p *presence, now time.Time) []string {
 func (v *verifier) start(t *table, now time.Time) {
 	order := make([]uint64, 0, len(t.sessions))
 	order = append(order, v.sweep.order[v.sweep.next:]...)
-	t.unverified = 0
-	for conn, e := range t.sessions {
+	t.each(func(conn uint64, e *entry) {
 		if !e.gone {
-			e.verified = false
-			t.unverified++
+			t.doubt(e)
 		}
 		if !e.sweeping {
 			e.sweeping = true
 			order = append(order, conn)
 		}
-	}
+	})
 	// The routers that count are not the ones that let these through.
 	for v.ready.len() > 0 {
 		v.waits.push(waiting{v.ready.pop(), t.seq})
