@@ -234,3 +234,46 @@ func lateReaders(t *testing.T, listen func(transport.ListenConfig) (transport.Li
 		t.Errorf("Shutdown: %v", err)
 	}
 }
+
+// What is due by the clock alone happens over QUIC, too, where the edge's
+// goroutine for the connection only waits: a device whose token expires is
+// warned, and then closed.
+func TestTokenExpiresOverQUIC(t *testing.T) {
+	server, client := certificates(t)
+	l, err := transport.ListenQUIC(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, signer := socketEdge(t)
+	e.cfg.Limits.TokenGrace = time.Second
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- e.Serve(ctx, l) }()
+	conn, err := transport.DialQUIC(ctx, l.Addr().String(), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	jwt, err := signer.Sign(token.Identity{Tenant: "acme", User: "anna", Device: "phone", ExpiresAt: now.Add(2 * time.Second)}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = conn.Write(wire.AppendWide(nil, &wire.Hello{Body: &wirepb.Hello{Token: jwt}}))
+	_ = conn.SetReadDeadline(now.Add(time.Minute))
+	r := wire.NewReader(conn, wire.MaxPayload)
+	for _, want := range []wire.Type{wire.TypeWelcome, wire.TypeGoAway, wire.TypeClose} {
+		f, err := r.Next()
+		if err != nil || f.Type() != want {
+			t.Fatalf("%v, %v, want %v", f, err, want)
+		}
+		if c, ok := f.(*wire.Close); ok && c.Code != wire.CloseTokenExpired {
+			t.Errorf("closed with %v", c.Code)
+		}
+	}
+	_ = conn.CloseWithCode(0, "")
+	stop()
+	<-served
+	if err := l.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
