@@ -14,8 +14,17 @@ type doorMetrics struct {
 	// Static after construction.
 	rejected   *prometheus.CounterVec // transport, reason
 	handshakes *prometheus.CounterVec // transport, curve, suite, resumed
+	counters   map[negotiated]prometheus.Counter
 	curves     map[tls.CurveID]string // the values of the label
 	suites     map[uint16]string
+}
+
+// negotiated is a handshake as it is counted.
+type negotiated struct {
+	kind    transport.Kind
+	curve   tls.CurveID
+	suite   uint16
+	resumed bool
 }
 
 // otherTLS is the label of what an edge does not offer: it stays at zero.
@@ -40,7 +49,25 @@ func newDoorMetrics(reg prometheus.Registerer) *doorMetrics {
 	m.handshakes = part.CounterVec("handshakes_total",
 		"Connections whose handshake was completed, by what was negotiated.",
 		transports, curves, suites, metric.By("resumed", "yes", "no"))
+	m.counters = m.known()
 	return m
+}
+
+// known are the counters of what an edge offers: to find one by its labels
+// takes longer.
+func (m *doorMetrics) known() map[negotiated]prometheus.Counter {
+	all := map[negotiated]prometheus.Counter{}
+	for _, kind := range []transport.Kind{transport.TCP, transport.QUIC} {
+		for curve := range m.curves {
+			for suite := range m.suites {
+				for _, resumed := range []bool{false, true} {
+					n := negotiated{kind, curve, suite, resumed}
+					all[n] = m.counter(n)
+				}
+			}
+		}
+	}
+	return all
 }
 
 func (m *doorMetrics) reject(kind transport.Kind, reason string) {
@@ -48,17 +75,26 @@ func (m *doorMetrics) reject(kind transport.Kind, reason string) {
 }
 
 func (m *doorMetrics) handshake(kind transport.Kind, state *tls.ConnectionState) {
-	curve, ok := m.curves[state.CurveID]
+	n := negotiated{kind, state.CurveID, state.CipherSuite, state.DidResume}
+	c, ok := m.counters[n]
+	if !ok {
+		c = m.counter(n)
+	}
+	c.Inc()
+}
+
+func (m *doorMetrics) counter(n negotiated) prometheus.Counter {
+	curve, ok := m.curves[n.curve]
 	if !ok {
 		curve = otherTLS
 	}
-	suite, ok := m.suites[state.CipherSuite]
+	suite, ok := m.suites[n.suite]
 	if !ok {
 		suite = otherTLS
 	}
 	resumed := "no"
-	if state.DidResume {
+	if n.resumed {
 		resumed = "yes"
 	}
-	m.handshakes.WithLabelValues(string(kind), curve, suite, resumed).Inc()
+	return m.handshakes.WithLabelValues(string(n.kind), curve, suite, resumed)
 }
