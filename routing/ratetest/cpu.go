@@ -12,8 +12,10 @@ type cpuUse struct {
 	NATS   float64 `json:"nats"`
 	Router float64 `json:"router"`
 	Edge   float64 `json:"edge"`
-	// Devices is this process: publisher, devices and the raw consumer.
+	// Devices is what publishes and what hears: the devices, or the consumer.
 	Devices float64 `json:"devices_and_publisher"`
+	// Publisher is the first part of Devices: this process.
+	Publisher float64 `json:"publisher"`
 }
 
 // cpu returns the seconds that each part has used so far.
@@ -29,12 +31,16 @@ func (m *meter) cpu() (u cpuUse) {
 			u.NATS += s
 		}
 	}
-	u.Devices = devmode.CPUSeconds(os.Getpid())
+	u.Publisher = devmode.CPUSeconds(os.Getpid())
+	u.Devices = u.Publisher
+	for _, h := range m.hearers {
+		u.Devices += devmode.CPUSeconds(h.pid())
+	}
 	return u
 }
 
 // since returns the cores used since an earlier reading.
 func (u cpuUse) since(o cpuUse, d time.Duration) cpuUse {
 	s := d.Seconds()
-	return cpuUse{(u.NATS - o.NATS) / s, (u.Router - o.Router) / s, (u.Edge - o.Edge) / s, (u.Devices - o.Devices) / s}
+	return cpuUse{(u.NATS - o.NATS) / s, (u.Router - o.Router) / s, (u.Edge - o.Edge) / s, (u.Devices - o.Devices) / s, (u.Publisher - o.Publisher) / s}
 }

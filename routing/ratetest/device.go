@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -19,15 +19,16 @@ const kind = "messages"
 // welcomeTimeout bounds Hello and Welcome.
 const welcomeTimeout = 20 * time.Second
 
+// heard is told of what arrived.
+type heard func(user int, version int64, at time.Time)
+
 // device is one user's: it acknowledges each notify at once, as one that has
 // fetched.
 type device struct {
 	// Static after construction.
-	user   string
 	number int
 	conn   transport.Conn
 	link   *rawdevice.Link
-	heard  func(user int, version int64, at time.Time)
 
 	// failed is why the connection ended.
 	failed atomic.Pointer[error]
@@ -35,51 +36,29 @@ type device struct {
 
 func userName(n int) string { return fmt.Sprintf("user-%05d", n) }
 
-// connectDevice brings a device in: at its slot, where the edge has no room
-// before.
-func connectDevice(ctx context.Context, f *fleet, n int) (*device, error) {
-	var slot []byte
-	for {
-		d, err := greetEdge(ctx, f, n, slot)
-		var told *rawdevice.ClosedError
-		if !errors.As(err, &told) || told.Wait <= 0 {
-			return d, err
-		}
-		slot = told.Slot
-		select {
-		case <-time.After(told.Wait):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// greetEdge dials the edge and says Hello.
-func greetEdge(ctx context.Context, f *fleet, n int, slot []byte) (*device, error) {
-	d := &device{user: userName(n), number: n}
+// connectDevice dials the edge and says Hello.
+func connectDevice(ctx context.Context, edge string, conf *tls.Config, n int, token string) (*device, error) {
+	d := &device{number: n}
 	ctx, cancel := context.WithTimeout(ctx, welcomeTimeout)
 	defer cancel()
-	jwt, err := f.env.Token(tenant, d.user, "phone")
-	if err != nil {
+	var err error
+	if d.conn, err = transport.DialTCP(ctx, edge, conf); err != nil {
 		return nil, err
 	}
-	if d.conn, err = transport.DialTCP(ctx, f.edge.Listen, f.tls); err != nil {
-		return nil, err
-	}
-	d.link, _, err = rawdevice.Greet(d.conn, &wirepb.Hello{Token: jwt, Platform: wirepb.Platform_PLATFORM_OTHER, Slot: slot}, welcomeTimeout)
+	d.link, _, err = rawdevice.Greet(d.conn, &wirepb.Hello{Token: token, Platform: wirepb.Platform_PLATFORM_OTHER}, welcomeTimeout)
 	if err != nil {
 		d.close()
-		return nil, fmt.Errorf("say Hello as %s: %w", d.user, err)
+		return nil, fmt.Errorf("say Hello as %s: %w", userName(n), err)
 	}
 	return d, nil
 }
 
 // listen acknowledges what it hears until the connection ends.
-func (d *device) listen() {
+func (d *device) listen(tell heard) {
 	for {
 		f, err := d.link.Next(time.Time{})
 		if n, ok := f.(*wire.Notify); ok && err == nil {
-			err = d.take(n, time.Now())
+			err = d.take(n, time.Now(), tell)
 		}
 		if err != nil {
 			d.failed.Store(&err)
@@ -88,13 +67,13 @@ func (d *device) listen() {
 	}
 }
 
-func (d *device) take(n *wire.Notify, now time.Time) error {
+func (d *device) take(n *wire.Notify, now time.Time, tell heard) error {
 	name, err := d.link.Kinds().Name(n.Kind)
 	if err != nil {
 		return err
 	}
 	if name == kind {
-		d.heard(d.number, n.Version, now)
+		tell(d.number, n.Version, now)
 	}
 	return d.link.Send(&wire.Ack{Kind: n.Kind, Version: n.Version})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +32,6 @@ type fleet struct {
 	// Static after start.
 	env   *devmode.Environment
 	edge  devmode.Node
-	tls   *tls.Config
 	ports io.Closer // holds the addresses
 
 	password string
@@ -58,9 +56,6 @@ func startFleet(ctx context.Context, dir string, p programs, replicas int) (*fle
 		NATSURL: "nats://" + client[0], Replicas: replicas, // see place.go
 	})
 	if err != nil {
-		return f, err
-	}
-	if f.tls, err = f.env.DeviceTLS(); err != nil {
 		return f, err
 	}
 	for i := range replicas {
@@ -121,10 +116,10 @@ func (f *fleet) started(p *devmode.Process, err error) error {
 	return err
 }
 
-// connect opens a connection of the measurer's.
-func (f *fleet) connect(ctx context.Context) (nc *nats.Conn, err error) {
+// connect opens a connection of the measurer's, as soon as it can be had.
+func connect(ctx context.Context, url, password string) (nc *nats.Conn, err error) {
 	err = devmode.Until(ctx, func() error {
-		nc, err = nats.Connect(f.env.NATSURL, nats.UserInfo(measurer, f.password), nats.Name(measurer))
+		nc, err = nats.Connect(url, nats.UserInfo(measurer, password), nats.Name(measurer))
 		return err
 	})
 	return nc, err

@@ -28,6 +28,9 @@ import (
 )
 
 func main() {
+	if os.Getenv(hearEnv) != "" {
+		os.Exit(hear(os.Stdin, os.Stdout, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))

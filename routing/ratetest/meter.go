@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,12 +18,9 @@ type meter struct {
 	say     func(format string, args ...any)
 	fleet   *fleet
 	js      jetstream.JetStream
-	conns   []*nats.Conn
-	raw     *rawWay
+	conn    *nats.Conn
 	ears    map[string]*ear
-	devices []*device
-	// listening are the devices' goroutines.
-	listening sync.WaitGroup
+	hearers []*hearer
 
 	events int
 }
@@ -40,7 +36,7 @@ func execute(ctx context.Context, o options, say func(format string, args ...any
 	}
 	m := &meter{opts: o, say: say, ears: map[string]*ear{wayHawser: newEar(o.users), wayRaw: newEar(o.users)}}
 	rep, err := m.play(ctx, dir)
-	err = errors.Join(err, m.deviceTrouble(), m.stop())
+	err = errors.Join(err, m.stop())
 	if err == nil && !o.keep {
 		return rep, os.RemoveAll(dir)
 	}
@@ -103,84 +99,59 @@ func (m *meter) start(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("%w: see the logs in %s", err, dir)
 	}
-	for range 2 {
-		nc, err := m.fleet.connect(limit)
-		if err != nil {
-			return err
-		}
-		m.conns = append(m.conns, nc)
+	if m.conn, err = connect(limit, m.fleet.env.NATSURL, m.fleet.password); err != nil {
+		return err
 	}
-	m.js, err = jetstream.New(m.conns[0], jetstream.WithPublishAsyncMaxPending(1<<16))
+	m.js, err = jetstream.New(m.conn, jetstream.WithPublishAsyncMaxPending(1<<16))
 	if err != nil {
 		return err
 	}
-	if m.raw, err = startRaw(limit, m.conns[1], m.ears[wayRaw].hear); err != nil {
-		return err
-	}
-	if m.opts.replicas > 1 {
-		if err := leadHere(limit, m.conns[0]); err != nil {
-			return err
-		}
-	}
-	if err := m.connectDevices(limit); err != nil {
+	if err := m.startHearers(limit); err != nil {
 		return err
 	}
 	m.say("ready: %d NATS servers, a router, an edge, %d devices", m.opts.replicas, m.opts.users)
 	return nil
 }
 
-// connecting is how many devices connect at once.
-const connecting = 32
-
-func (m *meter) connectDevices(ctx context.Context) error {
-	m.devices = make([]*device, m.opts.users)
-	errs := make([]error, connecting)
-	var wg sync.WaitGroup
-	for w := range connecting {
-		wg.Go(func() {
-			for n := w; n < m.opts.users && errs[w] == nil; n += connecting {
-				m.devices[n], errs[w] = connectDevice(ctx, m.fleet, n)
-			}
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+func (m *meter) startHearers(ctx context.Context) error {
+	raw := hearing{Way: wayRaw, NATSURL: m.fleet.env.NATSURL, Password: m.fleet.password}
+	if err := m.startHearer(ctx, raw); err != nil {
 		return err
 	}
-	for _, d := range m.devices {
-		d.heard = m.ears[wayHawser].hear
-		m.listening.Go(d.listen)
+	if m.opts.replicas > 1 {
+		if err := leadHere(ctx, m.conn); err != nil {
+			return err
+		}
 	}
-	return nil
+	devices := hearing{Way: wayHawser, Edge: m.fleet.edge.Listen, Dir: m.fleet.env.Dir}
+	for n := range m.opts.users {
+		jwt, err := m.fleet.env.Token(tenant, userName(n), "phone")
+		if err != nil {
+			return err
+		}
+		devices.Tokens = append(devices.Tokens, jwt)
+	}
+	return m.startHearer(ctx, devices)
 }
 
-func (m *meter) deviceTrouble() error {
-	for _, d := range m.devices {
-		if d == nil {
-			continue
-		}
-		if err := d.failed.Load(); err != nil {
-			return fmt.Errorf("the connection of %s ended: %w", d.user, *err)
-		}
+func (m *meter) startHearer(ctx context.Context, spec hearing) error {
+	h, err := startHearer(ctx, spec, m.ears[spec.Way].hear)
+	if err == nil {
+		m.hearers = append(m.hearers, h)
 	}
-	return nil
+	return err
 }
 
 func (m *meter) stop() error {
-	for _, d := range m.devices {
-		if d != nil {
-			d.close()
-		}
+	var errs []error
+	for _, h := range m.hearers {
+		errs = append(errs, h.stop())
 	}
-	m.listening.Wait()
-	if m.raw != nil {
-		m.raw.stop()
+	if m.conn != nil {
+		m.conn.Close()
 	}
-	for _, nc := range m.conns {
-		nc.Close()
+	if m.fleet != nil {
+		errs = append(errs, m.fleet.stop())
 	}
-	if m.fleet == nil {
-		return nil
-	}
-	return m.fleet.stop()
+	return errors.Join(errs...)
 }

@@ -12,6 +12,14 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 )
 
+// TestMain is what hears, where the test runs itself.
+func TestMain(m *testing.M) {
+	if os.Getenv(hearEnv) != "" {
+		os.Exit(hear(os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
 // TestShortRun runs everything once with real processes, and holds nothing
 // against the clock: that it counts up, and that both ways are measured alike.
 func TestShortRun(t *testing.T) {

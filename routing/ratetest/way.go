@@ -46,31 +46,37 @@ func message(way string, user, n int, size int) *nats.Msg {
 // rawSubject is the subject of the same event in the twin.
 func rawSubject(inbox string) string { return "x" + inbox[1:] }
 
-// rawWay consumes the twin of the log.
-type rawWay struct{ consuming jetstream.ConsumeContext }
-
-// startRaw makes the twin and consumes it as a router does, telling heard of
-// each message.
-func startRaw(ctx context.Context, nc *nats.Conn, heard func(user int, version int64, at time.Time)) (*rawWay, error) {
-	js, err := jetstream.New(nc)
+// hearRaw makes the twin of the log and consumes it as a router does, telling
+// of each message. The caller calls ends.
+func hearRaw(ctx context.Context, h hearing, tell heard) (ends func() error, err error) {
+	nc, err := connect(ctx, h.NATSURL, h.Password)
 	if err != nil {
 		return nil, err
+	}
+	if err := consumeTwin(ctx, nc, tell); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("consume the stream to compare with: %w", err)
+	}
+	return func() error { nc.Close(); return nil }, nil
+}
+
+func consumeTwin(ctx context.Context, nc *nats.Conn, tell heard) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
 	}
 	consumer, err := twin(ctx, js)
 	if err != nil {
-		return nil, fmt.Errorf("make the stream to compare with: %w", err)
+		return err
 	}
-	cc, err := consumer.Consume(func(m jetstream.Msg) {
+	_, err = consumer.Consume(func(m jetstream.Msg) {
 		now := time.Now()
 		if meta, err := m.Metadata(); err == nil && len(m.Data()) >= indexBytes {
-			heard(int(binary.LittleEndian.Uint64(m.Data())), int64(meta.Sequence.Stream), now)
+			tell(int(binary.LittleEndian.Uint64(m.Data())), int64(meta.Sequence.Stream), now)
 		}
 		_ = m.Ack() // what is not acknowledged comes again, and is not counted twice
 	}, jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(10*time.Second))
-	if err != nil {
-		return nil, err
-	}
-	return &rawWay{cc}, nil
+	return err
 }
 
 func twin(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
@@ -92,8 +98,6 @@ func twin(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, erro
 	consumer.Name, consumer.Durable = rawConsumer, rawConsumer
 	return s.CreateOrUpdateConsumer(ctx, consumer)
 }
-
-func (w *rawWay) stop() { w.consuming.Stop() }
 
 // arrival is a version that a user's device, or the consumer, heard of.
 type arrival struct {
