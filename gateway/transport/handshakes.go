@@ -139,22 +139,14 @@ func (h *handshakes) idle(ctx context.Context, most time.Duration) {
 	}
 }
 
-// backlog is how many connections the system may hold for a listener, beside
-// the handshakes.
-const backlog = 4096
-
 // delay is about how long a client waits now from its first packet to the end
-// of its handshake.
-func (h *handshakes) delay() time.Duration {
+// of its handshake, where so many wait for theirs to begin.
+func (h *handshakes) delay(waiting int) time.Duration {
 	const fresh = time.Second
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Since(h.at) > fresh {
 		return 0
 	}
-	if h.all.Len() < h.limit {
-		return h.took
-	}
-	// Whoever is in the system's queue waits until those before have passed.
-	return h.took + h.took*backlog/time.Duration(h.limit)
+	return h.took + h.took*time.Duration(waiting)/time.Duration(max(h.all.Len(), 1))
 }

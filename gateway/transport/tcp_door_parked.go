@@ -49,6 +49,9 @@ func (d *door) accept() (*incoming, error) {
 
 func (d *door) leave(ctx context.Context) error { return d.listener.Leave(ctx) }
 
+// waiting is how many connections the system holds that are not accepted yet.
+func (d *door) waiting() int { return d.listener.Waiting() }
+
 func (d *door) close() { _ = d.listener.Close() }
 
 // release ends the watch, once no connection is left. It is called by the

@@ -64,6 +64,10 @@ func (d *door) leave(ctx context.Context) error {
 	return reuseport.Leave(ctx, raw)
 }
 
+// waiting is how many connections the system holds that are not accepted yet,
+// where that is known.
+func (d *door) waiting() int { return 0 }
+
 func (d *door) close() { _ = d.socket.Close() }
 
 // release frees what open connections shared.

@@ -42,7 +42,7 @@ func Sockets(l Listener) int {
 // packet to the end of its handshake; 0 where that is not measured, as on QUIC.
 func Delay(l Listener) time.Duration {
 	if t, ok := l.(*tcpListener); ok {
-		return t.busy.delay()
+		return t.busy.delay(t.door.waiting())
 	}
 	return 0
 }

@@ -98,6 +98,19 @@ func (l *Listener) Leave(ctx context.Context) error {
 	return reuseport.Leave(ctx, l.raw)
 }
 
+// Waiting is how many connections the system holds that were not accepted yet;
+// 0 after Close.
+func (l *Listener) Waiting() (n int) {
+	_ = l.control(func(fd int) error {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil {
+			n = int(info.Unacked) // of a listening socket it is that
+		}
+		return err
+	})
+	return n
+}
+
 // Close refuses new connections.
 func (l *Listener) Close() error { return l.file.Close() }
 
