@@ -27,8 +27,9 @@ type hearer struct {
 }
 
 // startHearer starts such a process and waits until it is ready. What it hears
-// goes to tell. The caller calls stop, unless there is an error.
-func startHearer(ctx context.Context, spec hearing, tell heard) (*hearer, error) {
+// goes to tell, and ended is called when it hears no more. The caller calls
+// stop, unless there is an error.
+func startHearer(ctx context.Context, spec hearing, tell heard, ended func()) (*hearer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -46,7 +47,10 @@ func startHearer(ctx context.Context, spec hearing, tell heard) (*hearer, error)
 	if err := h.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start what hears: %w", err)
 	}
-	h.reading.Go(func() { h.read(out, tell) })
+	h.reading.Go(func() {
+		defer ended()
+		h.read(out, tell)
+	})
 	if err := json.NewEncoder(h.in).Encode(spec); err != nil {
 		return nil, errors.Join(err, h.stop())
 	}

@@ -21,6 +21,8 @@ type meter struct {
 	conn    *nats.Conn
 	ears    map[string]*ear
 	hearers []*hearer
+	// deaf ends the run where somebody hears no more.
+	deaf func()
 
 	events int
 }
@@ -45,6 +47,9 @@ func execute(ctx context.Context, o options, say func(format string, args ...any
 }
 
 func (m *meter) play(ctx context.Context, dir string) (report, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m.deaf = cancel
 	if err := m.start(ctx, dir); err != nil {
 		return report{}, err
 	}
@@ -135,7 +140,7 @@ func (m *meter) startHearers(ctx context.Context) error {
 }
 
 func (m *meter) startHearer(ctx context.Context, spec hearing) error {
-	h, err := startHearer(ctx, spec, m.ears[spec.Way].hear)
+	h, err := startHearer(ctx, spec, m.ears[spec.Way].hear, m.deaf)
 	if err == nil {
 		m.hearers = append(m.hearers, h)
 	}

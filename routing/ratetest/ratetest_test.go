@@ -114,3 +114,13 @@ func TestWrongUsage(t *testing.T) {
 		}
 	}
 }
+
+// Who measures does not wait for what nobody hears any more.
+func TestHearerThatDies(t *testing.T) {
+	deaf := make(chan struct{})
+	_, err := startHearer(t.Context(), hearing{Way: wayHawser, Dir: t.TempDir()}, nil, func() { close(deaf) })
+	if err == nil {
+		t.Error("devices without a fleet are ready")
+	}
+	<-deaf
+}
