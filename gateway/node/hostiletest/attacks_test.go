@@ -24,8 +24,6 @@ type attack struct {
 	far bool
 	// slow ones wait for something: those are made together.
 	slow bool
-	// long ones take more than a few seconds.
-	long bool
 	do   func(a *attacker) error
 }
 
@@ -174,26 +172,6 @@ var behindWelcome = []attack{
 				}
 				time.Sleep(30 * time.Millisecond)
 			}
-		})
-	}},
-	{name: "deaf to pongs", counted: "closed too_slow", slow: true, long: true, do: func(a *attacker) error {
-		return a.then(a.greet(), func() error {
-			_ = a.tcp.SetReadBuffer(4096)
-			_ = a.tcp.SetDeadline(time.Now().Add(10 * patience))
-			for a.say(wire.Append(nil, &wire.Ping{})) == nil {
-				time.Sleep(6 * time.Millisecond)
-			}
-			return nil
-		})
-	}},
-	{name: "deaf to key updates", counted: "closed too_slow", slow: true, long: true, do: func(a *attacker) error {
-		return a.then(a.greet(), func() error {
-			// More than the sockets take, less than the edge's queue: only
-			// time tells.
-			_ = a.tcp.SetReadBuffer(4096)
-			_ = a.updateKeys(6000)
-			time.Sleep(30 * time.Second)
-			return nil
 		})
 	}},
 }

@@ -90,10 +90,12 @@ func startEdge(t *testing.T) *edge {
 	config, err := e.env.WriteConfig(e.node)
 	check(t, err)
 	for name, value := range map[string]string{
-		asNode: config, "HAWSER_EDGE_HANDSHAKE_TIMEOUT": "2s", "HAWSER_EDGE_HELLO_TIMEOUT": "2s", "HAWSER_EDGE_WRITE_TIMEOUT": "1s",
+		asNode: config, "HAWSER_EDGE_HANDSHAKE_TIMEOUT": "4s", "HAWSER_EDGE_HELLO_TIMEOUT": "4s", "HAWSER_EDGE_WRITE_TIMEOUT": "1s",
 		// The other attackers come from the host that the phones are on.
 		"HAWSER_EDGE_ADMISSION_EXEMPT_SOURCES":         "127.0.0.0/16",
 		"HAWSER_EDGE_ADMISSION_UNFINISHED_PER_ADDRESS": strconv.Itoa(unfinishedPerAddress),
+		// Nobody is told to come back later, so that each meets what it means.
+		"HAWSER_EDGE_ADMISSION_PER_SECOND": "100000",
 	} {
 		t.Setenv(name, value)
 	}

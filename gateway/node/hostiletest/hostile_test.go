@@ -47,17 +47,17 @@ func TestHostilePeers(t *testing.T) {
 	p.served()
 
 	thorough := os.Getenv("HAWSER_FAULTS") == "1"
-	rounds, n := chosen(thorough), 8
+	rounds, n := chosen(), 8
 	if thorough {
 		n = 400
 		for _, r := range rounds { // what is made once
-			e.suffer(t, r, 20)
+			e.suffer(t, r, 20/len(r)+1)
 		}
 	}
 	before := e.rest()
 	heap, resident := e.memory()
 	for _, r := range rounds {
-		began := time.Now()
+		began, n := time.Now(), max(n/len(r), 8)
 		e.suffer(t, r, n)
 		e.calm(t, before)
 		took, slowest := time.Since(began), p.served()
@@ -73,18 +73,16 @@ func TestHostilePeers(t *testing.T) {
 	}
 }
 
-// chosen are the attacks that are made, those of a round at once.
-func chosen(thorough bool) (rounds [][]attack) {
+// chosen are all attacks, those of a round at once.
+func chosen() (rounds [][]attack) {
 	var slow []attack
 	for _, list := range [][]attack{beforeTLS, beforeHello, behindWelcome} {
 		for _, a := range list {
-			switch {
-			case a.long && !thorough:
-			case a.slow:
+			if a.slow {
 				slow = append(slow, a)
-			default:
-				rounds = append(rounds, []attack{a})
+				continue
 			}
+			rounds = append(rounds, []attack{a})
 		}
 	}
 	return append(rounds, slow)
