@@ -39,6 +39,13 @@ func startCrew(ctx context.Context, dir string, o options, p Plan) (*crew, error
 		}
 		p.Workers = workersFor(conns)
 	}
+	if o.command == storm {
+		p.Live, p.LiveWorkers = o.conns, workersFor(o.conns)
+		if o.workers == 0 {
+			p.Workers = p.LiveWorkers + workersFor(o.storm)
+		}
+		p.LiveWorkers = min(p.LiveWorkers, p.Workers-1)
+	}
 	for i := range p.Workers {
 		h, err := startWorker(dir, i, o)
 		if err != nil {

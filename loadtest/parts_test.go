@@ -147,18 +147,21 @@ func TestHistogramsMerge(t *testing.T) {
 }
 
 func TestWorkersShareUsers(t *testing.T) {
-	seen := map[int]int{}
-	for i := range 3 {
-		w := &worker{plan: Plan{Number: i, Workers: 3, Conns: 10}}
-		w.all = make([]device, (10-i+2)/3)
-		for _, n := range w.own(0, 10) {
-			w.device(n) // a panic if it is not there
-			seen[n]++
+	for _, live := range []int{0, 1, 2} {
+		seen := map[*device]int{}
+		for i := range 3 {
+			w := &worker{plan: Plan{Number: i, Workers: 3, Conns: 10, Live: 5, LiveWorkers: live}}
+			users := w.own(0, 10)
+			w.all = make([]device, len(users))
+			for _, n := range users {
+				seen[w.device(n)]++ // a panic if it is not there
+				if live > 0 && (n < 5) != (i < live) {
+					t.Errorf("worker %d has user %d where %d have the live ones", i, n, live)
+				}
+			}
 		}
-	}
-	for n := range 10 {
-		if seen[n] != 1 {
-			t.Errorf("user %d has %d workers", n, seen[n])
+		if len(seen) != 10 {
+			t.Errorf("10 users have %d places", len(seen))
 		}
 	}
 }

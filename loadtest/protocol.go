@@ -11,6 +11,10 @@ type Plan struct {
 	// Number of this worker, of Workers. A worker has the users whose number
 	// leaves its own as the remainder of Workers.
 	Number, Workers int
+	// Live users, the first ones, have LiveWorkers to themselves, and the others
+	// the rest of the workers: in one process those who wait for a notify would
+	// wait for the handshakes of those who come. 0: all have all.
+	Live, LiveWorkers int
 	// Conns is how many users all workers have.
 	Conns int
 
@@ -29,6 +33,20 @@ type Plan struct {
 	Binds     []string
 	Beat      time.Duration
 	Seed      uint64
+}
+
+// place is the worker that has a user, and the user's place there.
+func (p *Plan) place(user int) (worker, at int) {
+	first, many := 0, p.Workers
+	switch {
+	case p.LiveWorkers == 0:
+	case user < p.Live:
+		many = p.LiveWorkers
+	default:
+		user -= p.Live
+		first, many = p.LiveWorkers, p.Workers-p.LiveWorkers
+	}
+	return first + user%many, user / many
 }
 
 // ConnectCall has users connect, each at its own instant: the n-th of

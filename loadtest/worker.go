@@ -96,7 +96,7 @@ func (w *worker) prepare(p Plan) (err error) {
 	w.latencies, w.count = newHistograms(), newCounter()
 	w.beats = w.latencies.of(groupBeat)
 	w.slots = &slots{latencies: w.latencies}
-	w.all = make([]device, (p.Conns-p.Number+p.Workers-1)/p.Workers)
+	w.all = make([]device, len(w.own(0, p.Conns)))
 	if len(w.all) > connsAWorker && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // the edge needs the memory more
 	}
@@ -115,12 +115,15 @@ func (w *worker) prepare(p Plan) (err error) {
 }
 
 // device is the one of a number that is ours.
-func (w *worker) device(number int) *device { return &w.all[number/w.plan.Workers] }
+func (w *worker) device(number int) *device {
+	_, at := w.plan.place(number)
+	return &w.all[at]
+}
 
 // own are the numbers in a range that are this worker's.
 func (w *worker) own(from, to int) (all []int) {
 	for n := from; n < to; n++ {
-		if n%w.plan.Workers == w.plan.Number {
+		if owner, _ := w.plan.place(n); owner == w.plan.Number {
 			all = append(all, n)
 		}
 	}
