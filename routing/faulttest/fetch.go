@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -11,10 +12,13 @@ import (
 )
 
 const (
-	// fetchTimeout bounds one sync, fetchRetry is the wait after one that
-	// failed.
+	// fetchTimeout bounds one sync.
 	fetchTimeout = 4 * time.Second
-	fetchRetry   = 200 * time.Millisecond
+	// fetchRetry is the longest wait after one that failed; it doubles up to
+	// maxFetchRetry. As the SDK's: devices that ask at once what they were
+	// told to ask later are another thing to test.
+	fetchRetry    = time.Second
+	maxFetchRetry = time.Minute
 	// fetchEvery is the least time between two syncs of a kind: an edge lets
 	// a device ask 20 times a second.
 	fetchEvery = 120 * time.Millisecond
@@ -27,8 +31,10 @@ type fetches map[string]*fetching
 type fetching struct {
 	// has is the device's version, wants the greatest it heard of.
 	has, wants int64
-	// asked is the request under way; 0: none.
+	// asked is the request under way; 0: none. tries is how many failed in a
+	// row.
 	asked uint64
+	tries int
 	// at is when that is given up, or when the next one may begin.
 	at time.Time
 }
@@ -57,6 +63,13 @@ func (f fetches) reconnected() {
 	}
 }
 
+// failed plans the next sync after one that failed.
+func (k *fetching) failed(now time.Time) {
+	most := min(fetchRetry<<min(k.tries, 16), maxFetchRetry)
+	k.tries++
+	k.asked, k.at = 0, now.Add(most/2+rand.N(most/2))
+}
+
 // due is when a sync begins or is given up next; zero: never.
 func (f fetches) due() (at time.Time) {
 	for _, k := range f {
@@ -78,10 +91,14 @@ func (r *raw) want(l *rawLink, kind string, version int64) error {
 	return r.fetchDue(l, time.Now())
 }
 
-// fetchDue begins the syncs that are due, and again those that took too long.
+// fetchDue begins the syncs that are due, and gives those up that took too long.
 func (r *raw) fetchDue(l *rawLink, now time.Time) error {
 	for kind, k := range r.fetch {
 		if now.Before(k.at) || (k.asked == 0 && k.wants <= k.has) {
+			continue
+		}
+		if k.asked != 0 {
+			k.failed(now)
 			continue
 		}
 		body, err := proto.Marshal(&wirepb.SyncRequest{Since: k.has})
@@ -105,13 +122,14 @@ func (r *raw) fetched(l *rawLink, f *wire.Response) error {
 		}
 		k.asked, k.at = 0, time.Now().Add(fetchEvery)
 		if f.Status != wire.StatusOK {
-			k.at = time.Now().Add(fetchRetry)
+			k.failed(time.Now())
 			return nil
 		}
 		var page wirepb.SyncResponse
 		if err := proto.Unmarshal(f.Body, &page); err != nil {
 			return fmt.Errorf("a sync's answer: %w", err)
 		}
+		k.tries = 0
 		r.hand(kind, k, &page)
 		return l.Send(&wire.Ack{Kind: l.Kinds().Ref(kind), Version: k.has})
 	}
