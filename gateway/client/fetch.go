@@ -15,10 +15,13 @@ const (
 	fetchTimeout = 30 * time.Second
 	retryBase    = time.Second
 	retryCeiling = time.Minute
-	// outageCeiling is the longest time between two tries of a sync that
-	// fails. It is never given up: on a connection that lives the edge says
-	// nothing twice.
-	outageCeiling = 30 * time.Minute
+	// outageTries is how often a sync is tried at the pace of retryCeiling, for
+	// some ten minutes; outageCeiling is the longest time between two tries
+	// after that, about that between two beats. It is never given up: on a
+	// connection that lives the edge says nothing twice, so that this is how
+	// late a device may hear of what it was told during an outage.
+	outageTries   = 15
+	outageCeiling = 5 * time.Minute
 )
 
 // wanted is what is still to be fetched of one kind.
@@ -147,11 +150,10 @@ func (c *Client) fetch(ctx context.Context, kind string) {
 // outlast is the part of the wait, after many tries, that news cuts short. It
 // reports false when ctx ended.
 func outlast(ctx context.Context, news <-chan struct{}, tries int) bool {
-	most := ceiling(tries, retryBase, outageCeiling)
-	if most <= retryCeiling {
+	if tries <= outageTries {
 		return true
 	}
-	timer := time.NewTimer(most/2 + below(most/2) - retryCeiling/2)
+	timer := time.NewTimer(outageCeiling/2 + below(outageCeiling/2) - retryCeiling/2)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
