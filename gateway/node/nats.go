@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -31,6 +32,30 @@ func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
 	}
 	watch.follow(nc)
 	return nc, watch, nil
+}
+
+// maxReadConns is over how many NATS servers one process spreads its reads.
+const maxReadConns = 3
+
+// connectReads opens the connections that a role reads the inbox log over: to
+// each of the first servers that are configured, and to any other one where
+// that is away. The first connection's watch hears of their errors. The caller
+// closes them, also where there is an error.
+func connectReads(p parts, role config.Role, watch *natsWatch) (conns []*nats.Conn, err error) {
+	urls := p.cfg.NATS.URLs
+	for i := range min(len(urls), maxReadConns) {
+		opts, _, err := natsOptions(p.cfg, role, p.log)
+		if err != nil {
+			return conns, err
+		}
+		opts = append(opts, nats.DontRandomize(), nats.ErrorHandler(watch.reported))
+		nc, err := nats.Connect(strings.Join(slices.Concat(urls[i:], urls[:i]), ","), opts...)
+		if err != nil {
+			return conns, fmt.Errorf("connect the role %s to NATS for reads: %w", role, err)
+		}
+		conns = append(conns, nc)
+	}
+	return conns, nil
 }
 
 // natsOptions are a role's options with login and TLS, and its user as

@@ -60,7 +60,7 @@ func (r *pushRole) open(p parts) (err error) {
 	if r.js, err = jetstream.New(r.nc); err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	if r.reader, err = inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: p.catalog}); err != nil {
+	if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: p.catalog}); err != nil {
 		return err
 	}
 	if r.providers, err = newProviders(p); err != nil {

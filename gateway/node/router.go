@@ -36,6 +36,7 @@ type routerRole struct {
 	nc        *nats.Conn
 	nats      *natsWatch
 	js        jetstream.JetStream
+	reads     []*nats.Conn
 	reader    *inbox.Reader
 	router    *router.Router
 	verifier  *token.Verifier
@@ -72,7 +73,10 @@ func (r *routerRole) open(p parts) (err error) {
 	if r.js, err = jetstream.New(r.nc); err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	if r.reader, err = inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: p.catalog, Registerer: p.registry}); err != nil {
+	if r.reads, err = connectReads(p, config.RoleRouter, r.nats); err != nil {
+		return err
+	}
+	if r.reader, err = inbox.NewReader(inbox.Config{Conns: r.reads, Catalog: p.catalog, Registerer: p.registry}); err != nil {
 		return err
 	}
 	if r.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
@@ -218,6 +222,9 @@ func (r *routerRole) close() {
 	}
 	if r.reader != nil {
 		_ = r.reader.Close()
+	}
+	for _, nc := range r.reads {
+		nc.Close()
 	}
 	if r.nc != nil {
 		r.nc.Close()

@@ -131,6 +131,9 @@ func (r *raw) fetched(l *rawLink, f *wire.Response) error {
 		}
 		k.tries = 0
 		r.hand(kind, k, &page)
+		if k.has == 0 {
+			return nil // a router that knows of nothing yet: there is nothing to acknowledge
+		}
 		return l.Send(&wire.Ack{Kind: l.Kinds().Ref(kind), Version: k.has})
 	}
 	return nil // given up meanwhile

@@ -76,17 +76,20 @@ func (r *Reader) direct(ctx context.Context, req getRequest, n int) (batch, erro
 	if err != nil {
 		return batch{}, fmt.Errorf("inbox: encode request: %w", err)
 	}
-	if !r.nc.IsConnected() {
-		return batch{}, fmt.Errorf("%w: NATS is not connected", ErrUnavailable)
+	road, err := r.road()
+	if err != nil {
+		return batch{}, err
 	}
-	call, ok := r.mux.Open("", n+1)
+	call, ok := road.mux.Open("", n+1)
 	if !ok {
 		return batch{}, fmt.Errorf("%w: too many reads at once", ErrUnavailable)
 	}
 	defer call.Close()
-	if err := r.nc.PublishRequest(subjectDirect, call.Reply, body); err != nil {
+	if err := road.nc.PublishRequest(subjectDirect, call.Reply, body); err != nil {
 		return batch{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	silent := time.AfterFunc(lostAfter, road.doubt)
+	defer silent.Stop()
 	return collect(ctx, call.C, n)
 }
 

@@ -3,7 +3,10 @@ package inbox
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -22,7 +25,7 @@ func TestGateKeepsAnswersQuick(t *testing.T) {
 		t.Fatalf("%d places after thousands of quick answers to all that was asked", grown)
 	}
 	for range 10 {
-		now = now.Add(slowAnswer + time.Millisecond)
+		now = now.Add(lostAfter + time.Millisecond)
 		enter(t, g, 1)[0].leave(now, time.Second, true)
 	}
 	if g.places != leastPlaces {
@@ -31,7 +34,7 @@ func TestGateKeepsAnswersQuick(t *testing.T) {
 	enter(t, g, leastPlaces)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := g.enter(ctx); !errors.Is(err, ErrUnavailable) {
+	if _, err := g.enter(ctx, false); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("one more than there are places got in: %v", err)
 	}
 	if _, waiting := g.state(); waiting != 0 {
@@ -77,42 +80,44 @@ func TestGateForgetsTheLost(t *testing.T) {
 	}
 }
 
-func TestGateIsInOrder(t *testing.T) {
-	g := newGate(1, func() uint64 { return 0 })
-	first := enter(t, g, 1)[0]
-	type turn struct {
-		number int
-		place  *seat
-	}
-	in := make(chan turn, 2)
-	for i := range 2 {
-		go func() {
-			if p, err := g.enter(t.Context()); err == nil {
-				p.timer.Stop()
-				in <- turn{i, p}
+// A log that answers a question each 10 ms, asked twice as many by devices that
+// wait for a second and need two answers: those that come to their turn must
+// have the time for both. In order, none of them would.
+func TestOverloadedGateServesTheNewest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, func() uint64 { return 0 })
+		var served atomic.Int64
+		ask := func(ctx context.Context, begun bool) bool {
+			p, err := g.enter(ctx, begun)
+			if err != nil {
+				return false
 			}
-		}()
-		for {
-			if _, waiting := g.state(); waiting == i+1 {
-				break
-			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(10 * time.Millisecond)
+			p.leave(time.Now(), 10*time.Millisecond, true)
+			return ctx.Err() == nil
 		}
-	}
-	now := time.Now()
-	for i := range 2 {
-		first.leave(now, time.Millisecond, true)
-		got := <-in
-		if first = got.place; got.number != i {
-			t.Errorf("the place went to %d, want %d", got.number, i)
+		var devices sync.WaitGroup
+		for range 1000 { // ten seconds of them
+			devices.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if ask(ctx, false) && ask(ctx, true) {
+					served.Add(1)
+				}
+			})
+			time.Sleep(10 * time.Millisecond)
 		}
-	}
+		devices.Wait()
+		if n := served.Load(); n < 450 {
+			t.Errorf("%d of 1000 devices were served, the log answers enough for 500", n)
+		}
+	})
 }
 
 func enter(t *testing.T, g *gate, n int) (places []*seat) {
 	t.Helper()
 	for range n {
-		p, err := g.enter(t.Context())
+		p, err := g.enter(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,9 +47,10 @@ func (r *Reader) Heads(ctx context.Context, users []User, minSeq uint64) ([][]He
 			where[s] = p
 		}
 	}
+	asking := r.asking()
 	for len(subjects) > 0 {
 		n := min(len(subjects), maxSubjects)
-		err := r.lastOf(ctx, subjects[:n], minSeq, func(s *stored) {
+		err := asking.lastOf(ctx, subjects[:n], minSeq, func(s *stored) {
 			p := where[s.subject]
 			if h, ok := r.headOf(p.kind, s); ok {
 				for _, i := range p.users {
@@ -89,7 +90,7 @@ func (r *Reader) headOf(k routing.Kind, s *stored) (Head, bool) {
 }
 
 // lastOf calls f once with the newest message of each subject that has one.
-func (r *Reader) lastOf(ctx context.Context, subjects []string, minSeq uint64, f func(*stored)) error {
+func (r *asking) lastOf(ctx context.Context, subjects []string, minSeq uint64, f func(*stored)) error {
 	var from uint64
 	for {
 		b, err := r.lastBatch(ctx, subjects, from, minSeq)
@@ -118,7 +119,7 @@ func (r *Reader) lastOf(ctx context.Context, subjects []string, minSeq uint64, f
 // has seen none.
 var errNothing = errors.New("no messages")
 
-func (r *Reader) lastBatch(ctx context.Context, subjects []string, from, minSeq uint64) (b batch, err error) {
+func (r *asking) lastBatch(ctx context.Context, subjects []string, from, minSeq uint64) (b batch, err error) {
 	req := getRequest{MultiLast: subjects, MaxBytes: headsBytes, Seq: from}
 	err = r.retry(ctx, func(ctx context.Context) error {
 		if b, err = r.direct(ctx, req, len(subjects)); err != nil {
@@ -138,7 +139,7 @@ func (r *Reader) lastBatch(ctx context.Context, subjects []string, from, minSeq 
 
 // lastFromLeader is for subjects of which a replica knew none: such an
 // answer does not tell how far the replica is.
-func (r *Reader) lastFromLeader(ctx context.Context, subjects []string, minSeq uint64, f func(*stored)) error {
+func (r *asking) lastFromLeader(ctx context.Context, subjects []string, minSeq uint64, f func(*stored)) error {
 	if minSeq == 0 {
 		return nil
 	}

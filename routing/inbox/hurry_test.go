@@ -27,10 +27,11 @@ func placesAfterHurry(t *testing.T, took time.Duration) (places int) {
 	synctest.Test(t, func(t *testing.T) {
 		var late uint64
 		g := newGate(4096, func() uint64 { return late })
-		r := &Reader{attempt: time.Second, gate: g, metrics: newMetrics(prometheus.NewRegistry(), nil, g)}
+		r := &Reader{attempt: time.Second, gate: g}
+		r.metrics = newMetrics(prometheus.NewRegistry(), r)
 		for range 20 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			_ = r.retry(ctx, func(ctx context.Context) error {
+			_ = r.asking().retry(ctx, func(ctx context.Context) error {
 				select {
 				case <-time.After(took):
 					return nil
@@ -40,7 +41,7 @@ func placesAfterHurry(t *testing.T, took time.Duration) (places int) {
 				}
 			})
 			cancel()
-			time.Sleep(slowAnswer)
+			time.Sleep(lostAfter)
 		}
 		places, _ = g.state()
 	})

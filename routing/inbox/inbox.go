@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,8 +32,13 @@ var errIncomplete = errors.New("the answer lacks messages")
 
 // Config of a Reader.
 type Config struct {
-	// Conn needs a router's or push worker's permissions.
-	Conn    *nats.Conn
+	// Conns need a router's or push worker's permissions. A NATS server answers
+	// reads where it takes in what their connection brings: what else travels
+	// on one that is busy with reads, or reads on one that is busy with other
+	// things, wait. Each question goes over the next one that is connected: with
+	// connections to several servers these share the work, and what one that
+	// lags or stands still does not answer is asked of another.
+	Conns   []*nats.Conn
 	Catalog *routing.Catalog
 	// AttemptTimeout bounds the first request of a read, which makes several
 	// until its context ends; those after one that was not answered are given
@@ -48,12 +54,13 @@ type Config struct {
 // Reader reads the log. It may be used by many goroutines.
 type Reader struct {
 	// Static after construction.
-	nc      *nats.Conn
+	roads   []*road
 	catalog *routing.Catalog
 	attempt time.Duration
-	mux     *replies.Mux
 	gate    *gate
 	metrics *metrics
+
+	taken atomic.Uint32 // counts through the roads
 }
 
 // NewReader subscribes to the reader's replies.
@@ -64,26 +71,92 @@ func NewReader(cfg Config) (*Reader, error) {
 	if cfg.MaxRequests == 0 {
 		cfg.MaxRequests = 4096
 	}
-	mux, err := replies.New(cfg.Conn, cfg.Conn.NewInbox(), cfg.MaxRequests)
-	if err != nil {
-		return nil, fmt.Errorf("inbox reader: %w", err)
+	r := &Reader{catalog: cfg.Catalog, attempt: cfg.AttemptTimeout}
+	for _, nc := range cfg.Conns {
+		mux, err := replies.New(nc, nc.NewInbox(), cfg.MaxRequests)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("inbox reader: %w", err), r.Close())
+		}
+		r.roads = append(r.roads, &road{nc: nc, mux: mux})
 	}
-	r := &Reader{nc: cfg.Conn, catalog: cfg.Catalog, attempt: cfg.AttemptTimeout, mux: mux, gate: newGate(cfg.MaxRequests, mux.Dropped)}
-	r.metrics = newMetrics(cfg.Registerer, mux, r.gate)
+	r.gate = newGate(cfg.MaxRequests, r.dropped)
+	r.metrics = newMetrics(cfg.Registerer, r)
 	return r, nil
 }
 
-// Close ends the reader's subscription.
-func (r *Reader) Close() error { return r.mux.Close() }
+// Close ends the reader's subscriptions.
+func (r *Reader) Close() error {
+	var errs []error
+	for _, road := range r.roads {
+		errs = append(errs, road.mux.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// road is a connection that questions go over.
+type road struct {
+	// Static after construction.
+	nc  *nats.Conn
+	mux *replies.Mux
+
+	// doubtUntil is before when, in Unix nanoseconds, other roads are taken.
+	doubtUntil atomic.Int64
+}
+
+// doubtFor is how long nothing more is asked where an answer did not come. A
+// server that stands still is believed for some 6 s, until its pings have gone
+// unanswered, and would have a share of all places all the time.
+const doubtFor = time.Second
+
+func (r *road) doubt() { r.doubtUntil.Store(time.Now().Add(doubtFor).UnixNano()) }
+
+// road takes the next one that is connected and answers, or else one that is
+// connected.
+func (r *Reader) road() (*road, error) {
+	now := time.Now().UnixNano()
+	var last *road
+	for range r.roads {
+		one := r.roads[int(r.taken.Add(1))%len(r.roads)]
+		switch {
+		case !one.nc.IsConnected():
+		case one.doubtUntil.Load() < now:
+			return one, nil
+		default:
+			last = one
+		}
+	}
+	if last == nil {
+		return nil, fmt.Errorf("%w: NATS is not connected", ErrUnavailable)
+	}
+	return last, nil
+}
+
+// dropped is how many answers came after their question was given up.
+func (r *Reader) dropped() (n uint64) {
+	for _, road := range r.roads {
+		n += road.mux.Dropped()
+	}
+	return n
+}
+
+// asking is what one caller wants to know, for which it may ask several
+// questions. For use by one goroutine.
+type asking struct {
+	*Reader
+	// begun: it had an answer.
+	begun bool
+}
+
+func (r *Reader) asking() *asking { return &asking{Reader: r} }
 
 // retry calls f, which asks one question, until it succeeds, fails for good or
 // ctx ends, which it then reports as ErrUnavailable. A question that was not
 // answered may have died with its server; or the log is slow, and must not be
 // asked the same all the faster.
-func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error {
+func (r *asking) retry(ctx context.Context, f func(context.Context) error) error {
 	attempt := r.attempt
 	return r.repeat(ctx, func() error {
-		seat, err := r.gate.enter(ctx)
+		seat, err := r.gate.enter(ctx, r.begun)
 		if err != nil {
 			return err
 		}
@@ -93,6 +166,7 @@ func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error
 		err = f(actx)
 		answered := actx.Err() == nil
 		seat.leave(time.Now(), time.Since(began), answered)
+		r.begun = r.begun || answered
 		if !answered {
 			attempt = 2 * r.attempt
 		}
@@ -104,7 +178,7 @@ func (r *Reader) retry(ctx context.Context, f func(context.Context) error) error
 // a device may name any deadline, and what comes after one of a millisecond must
 // not be taken for the answer of a slow log, which would hold up everybody.
 func patient(ctx context.Context, attempt time.Duration) (context.Context, context.CancelFunc) {
-	least := time.Now().Add(slowAnswer)
+	least := time.Now().Add(lostAfter)
 	actx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attempt)
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Until(least), cancel) })
 	return actx, func() { stop(); cancel() }

@@ -44,7 +44,7 @@ func newRig(t testing.TB, o routing.StreamOptions) *rig {
 
 func (r *rig) newReader(nc *nats.Conn) *inbox.Reader {
 	r.t.Helper()
-	reader, err := inbox.NewReader(inbox.Config{Conn: nc, Catalog: r.cat, AttemptTimeout: 300 * time.Millisecond})
+	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{nc}, Catalog: r.cat, AttemptTimeout: 300 * time.Millisecond})
 	if err != nil {
 		r.t.Fatal(err)
 	}

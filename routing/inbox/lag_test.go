@@ -40,7 +40,7 @@ func TestLaggingReplicaHidesNoHole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := inbox.NewReader(inbox.Config{Conn: s.Conn(routing.RoleRouter, "r2"), Catalog: catalog})
+	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{s.Conn(routing.RoleRouter, "r2")}, Catalog: catalog})
 	if err != nil {
 		t.Fatal(err)
 	}

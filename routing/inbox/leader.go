@@ -15,7 +15,7 @@ import (
 // Last returns the newest event of a user's kind from the stream's leader;
 // ok is false where there is none.
 func (r *Reader) Last(ctx context.Context, tenant, user, kind string) (e routing.Event, ok bool, err error) {
-	s, err := r.leader(ctx, getRequest{LastFor: routing.InboxSubject(tenant, user, kind)})
+	s, err := r.asking().leader(ctx, getRequest{LastFor: routing.InboxSubject(tenant, user, kind)})
 	if err != nil || s == nil {
 		return routing.Event{}, false, err
 	}
@@ -26,7 +26,7 @@ func (r *Reader) Last(ctx context.Context, tenant, user, kind string) (e routing
 // At returns the event with a sequence from the stream's leader; ok is false
 // where it is no longer kept.
 func (r *Reader) At(ctx context.Context, seq uint64) (e routing.Event, ok bool, err error) {
-	s, err := r.leader(ctx, getRequest{Seq: seq})
+	s, err := r.asking().leader(ctx, getRequest{Seq: seq})
 	if err != nil || s == nil {
 		return routing.Event{}, false, err
 	}
@@ -48,9 +48,10 @@ const findBytes = 1 << 20
 func (r *Reader) Find(ctx context.Context, tenant, user, kind, id string, head uint64) (routing.Event, bool, error) {
 	const many = 256
 	req := getRequest{NextFor: routing.InboxSubject(tenant, user, kind), Seq: 1, Batch: many, MaxBytes: findBytes}
+	asking := r.asking()
 	for {
 		var b batch
-		err := r.retry(ctx, func(ctx context.Context) (err error) {
+		err := asking.retry(ctx, func(ctx context.Context) (err error) {
 			if b, err = r.direct(ctx, req, many); err != nil {
 				return err
 			}
@@ -80,7 +81,7 @@ func (s *stored) event() (routing.Event, error) {
 }
 
 // leader reads one message from the stream's leader; nil: there is none.
-func (r *Reader) leader(ctx context.Context, req getRequest) (found *stored, err error) {
+func (r *asking) leader(ctx context.Context, req getRequest) (found *stored, err error) {
 	var answer struct {
 		Error   *apiError `json:"error"`
 		Message struct {
@@ -115,7 +116,7 @@ func (r *Reader) leader(ctx context.Context, req getRequest) (found *stored, err
 }
 
 // leaderLastSeq is the stream's last sequence as its leader knows it.
-func (r *Reader) leaderLastSeq(ctx context.Context) (uint64, error) {
+func (r *asking) leaderLastSeq(ctx context.Context) (uint64, error) {
 	var answer struct {
 		Error *apiError `json:"error"`
 		State struct {
@@ -145,10 +146,11 @@ func (r *Reader) api(ctx context.Context, subject string, req, answer any) error
 	if err != nil {
 		return fmt.Errorf("inbox: encode request: %w", err)
 	}
-	if !r.nc.IsConnected() {
-		return fmt.Errorf("%w: NATS is not connected", ErrUnavailable)
+	road, err := r.road()
+	if err != nil {
+		return err
 	}
-	m, err := r.nc.RequestWithContext(ctx, subject, body)
+	m, err := road.nc.RequestWithContext(ctx, subject, body)
 	if errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("inbox: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/metric"
 	"github.com/hawser-edge/hawser/gateway/wire"
-	"github.com/hawser-edge/hawser/routing/replies"
 )
 
 // metrics of a Reader.
@@ -15,14 +14,14 @@ type metrics struct {
 	foreign prometheus.Counter
 }
 
-func newMetrics(reg prometheus.Registerer, mux *replies.Mux, g *gate) *metrics {
+func newMetrics(reg prometheus.Registerer, r *Reader) *metrics {
 	p := metric.For(reg, "inbox")
 	p.CounterFunc("dropped_replies_total", "Answers that came after their request was given up.",
-		func() float64 { return float64(mux.Dropped()) })
+		func() float64 { return float64(r.dropped()) })
 	p.GaugeFunc("places", "Reads of the inbox log that may be under way at once; fewer, the slower the log answers.",
-		func() float64 { places, _ := g.state(); return float64(places) })
+		func() float64 { places, _ := r.gate.state(); return float64(places) })
 	p.GaugeFunc("waiting_reads", "Reads of the inbox log that wait for a place.",
-		func() float64 { _, waiting := g.state(); return float64(waiting) })
+		func() float64 { _, waiting := r.gate.state(); return float64(waiting) })
 	return &metrics{
 		retries: p.Counter("retries_total", "Reads of the inbox log that were tried again."),
 		stale:   p.Counter("stale_answers_total", "Answers of replicas that lagged behind what was known to be stored."),

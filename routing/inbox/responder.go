@@ -33,11 +33,12 @@ type ResponderConfig struct {
 	Reader   *Reader
 	Catalog  *routing.Catalog
 	Verifier Verifier
-	// Floor returns a sequence of the log that answers must include, such as
-	// the newest that this router dispatched; nil: none is known.
-	Floor func() uint64
-	// MaxInFlight bounds the requests in work; more are refused as
-	// unavailable. 0: 256.
+	// Floor returns the newest sequences that this router was handed, of the
+	// log and of a user's kind, which answers must include; nil: none is known.
+	Floor func(tenant, user, kind string) (log, own uint64)
+	// MaxInFlight bounds the requests in work and waiting for the log; more
+	// are refused as unavailable. Who is refused asks again, which costs more
+	// than to wait. 0: 2048.
 	MaxInFlight int
 	// MaxWait bounds one answer where the request says nothing. 0: 5 s.
 	MaxWait    time.Duration
@@ -58,13 +59,13 @@ type Responder struct {
 // NewResponder checks the configuration; Run does the work.
 func NewResponder(cfg ResponderConfig) *Responder {
 	if cfg.MaxInFlight == 0 {
-		cfg.MaxInFlight = 256
+		cfg.MaxInFlight = 2048
 	}
 	if cfg.MaxWait == 0 {
 		cfg.MaxWait = 5 * time.Second
 	}
 	if cfg.Floor == nil {
-		cfg.Floor = func() uint64 { return 0 }
+		cfg.Floor = func(string, string, string) (log, own uint64) { return 0, 0 }
 	}
 	return &Responder{cfg: cfg, requests: newSyncMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight)}
 }
@@ -195,8 +196,9 @@ func (r *Responder) serve(ctx context.Context, m *nats.Msg) (*wirepb.SyncRespons
 	if err := proto.Unmarshal(m.Data, &req); err != nil {
 		return nil, &routing.StatusError{Code: wire.StatusInvalid, Message: "sync: the body is not a SyncRequest"}
 	}
-	page, err := r.cfg.Reader.Since(ctx, tenant, user, kind, req.GetSince(),
-		Limits{Items: int(min(max(req.GetLimit(), 0), maxPageItems)), MinSeq: r.cfg.Floor()})
+	limits := Limits{Items: int(min(max(req.GetLimit(), 0), maxPageItems))}
+	limits.MinSeq, limits.KindSeq = r.cfg.Floor(tenant, user, kind)
+	page, err := r.cfg.Reader.Since(ctx, tenant, user, kind, req.GetSince(), limits)
 	if err != nil {
 		return nil, r.fault(err)
 	}

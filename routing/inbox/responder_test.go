@@ -72,7 +72,7 @@ func TestResponder(t *testing.T) {
 	r := newRig(t, routing.StreamOptions{})
 	v := r.put("acme", "u1", "messages", 0, []byte("mine"))
 	r.put("acme", "victim", "messages", 0, []byte("secret"))
-	r.respond(inbox.ResponderConfig{Floor: func() uint64 { return uint64(v) }})
+	r.respond(inbox.ResponderConfig{Floor: func(string, string, string) (uint64, uint64) { return uint64(v), uint64(v) }})
 	edge := r.srv.Conn(routing.RoleEdge, "hk1")
 	m := r.ask(edge, "acme", "messages", "acme/u1/d1", &wirepb.SyncRequest{})
 	var resp wirepb.SyncResponse

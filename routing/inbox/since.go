@@ -32,7 +32,9 @@ type Limits struct {
 	Items int
 	Bytes int
 	// MinSeq is a sequence of the log that must be visible; 0: none known.
-	MinSeq uint64
+	// KindSeq is one of the user's kind itself, not above MinSeq: a page that
+	// reaches it is believed without a second question; 0: none known.
+	MinSeq, KindSeq uint64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -43,6 +45,14 @@ func (l Limits) withDefaults() Limits {
 		l.Bytes = PageBytes
 	}
 	return l
+}
+
+// reach is the sequence that a page without more must reach.
+func (l Limits) reach() uint64 {
+	if l.KindSeq > 0 {
+		return l.KindSeq
+	}
+	return l.MinSeq
 }
 
 // Item is an event as a device fetches it.
@@ -85,7 +95,7 @@ func (r *Reader) Since(ctx context.Context, tenant, user, kind string, since int
 	if since < 0 || since > wire.MaxVersion {
 		return Page{}, fmt.Errorf("since %d: %w", since, wire.ErrVersion)
 	}
-	q := query{r: r, subject: routing.InboxSubject(tenant, user, kind), kind: k, since: uint64(since), limits: l.withDefaults()}
+	q := query{r: r.asking(), subject: routing.InboxSubject(tenant, user, kind), kind: k, since: uint64(since), limits: l.withDefaults()}
 	var p Page
 	err := r.repeat(ctx, func() (err error) {
 		p, err = q.run(ctx)
@@ -97,7 +107,7 @@ func (r *Reader) Since(ctx context.Context, tenant, user, kind string, since int
 // query is one call of Since.
 type query struct {
 	// Static.
-	r       *Reader
+	r       *asking
 	subject string
 	kind    routing.Kind
 	since   uint64
@@ -124,7 +134,7 @@ func (q *query) run(ctx context.Context) (Page, error) {
 	if first == 0 {
 		return q.nothing(ctx, kept)
 	}
-	if p.Head == 0 || q.limits.MinSeq > 0 {
+	if uint64(p.Head) < max(q.limits.reach(), 1) {
 		if err := q.head(ctx, &p); err != nil {
 			return Page{}, err
 		}

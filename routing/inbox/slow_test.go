@@ -43,7 +43,7 @@ func TestSlowLogServesAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := inbox.NewReader(inbox.Config{Conn: s.Conn(routing.RoleRouter, "r2"), Catalog: catalog, AttemptTimeout: attempt})
+	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{s.Conn(routing.RoleRouter, "r2")}, Catalog: catalog, AttemptTimeout: attempt})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -185,7 +185,7 @@ func clustered(t *testing.T, urls string) *rig {
 			t.Fatal(err)
 		}
 	}
-	if r.reader, err = inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: catalog(t)}); err != nil {
+	if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: catalog(t)}); err != nil {
 		t.Fatal(err)
 	}
 	r.svc = publish.New(publish.Config{JS: r.js, Reader: r.reader, Catalog: catalog(t), Log: slog.New(slog.DiscardHandler)})

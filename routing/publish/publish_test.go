@@ -55,7 +55,7 @@ func newRig(t testing.TB, o routing.StreamOptions, change func(*publish.Config))
 		routing.User{Role: routing.RoleBackend, Label: "globex"}, routing.User{Role: routing.RoleBackend, Label: "slow"})
 	r.nc, r.js = r.srv.JetStream("r1", o)
 	c := catalog(t)
-	reader, err := inbox.NewReader(inbox.Config{Conn: r.nc, Catalog: c})
+	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: c})
 	if err != nil {
 		t.Fatal(err)
 	}

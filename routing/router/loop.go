@@ -163,9 +163,11 @@ func (l *loop) takeMessage(m dispatch.Message, now time.Time) {
 	if m.Receipt.(receipt).epoch != l.r.epoch.Load() {
 		return // delivered before this router stood still
 	}
-	if seq := m.Receipt.(receipt).seq; seq > l.r.dispatched.Load() {
+	seq := m.Receipt.(receipt).seq
+	if seq > l.r.dispatched.Load() {
 		l.r.dispatched.Store(seq)
 	}
+	l.r.floors.Raise(m.Tenant, m.User, m.Kind, seq)
 	l.d.Message(m, now)
 }
 

@@ -61,7 +61,10 @@ type Router struct {
 	ready      atomic.Bool
 	wrongClock atomic.Bool
 	running    atomic.Bool
+	// dispatched is the newest sequence of the log that was handed in, floors
+	// are those of users' kinds.
 	dispatched atomic.Uint64
+	floors     *inbox.Floors
 	// epoch counts the consumptions that were recalled; recalled has a place
 	// while one is to end. Never closed.
 	epoch    atomic.Uint64
@@ -82,7 +85,7 @@ func New(cfg Config) (*Router, error) {
 		return nil, err
 	}
 	r := &Router{
-		cfg: cfg, reader: cfg.Inbox, serving: newServing(cfg.EdgeTenants), cutoffs: newCutoffs(),
+		cfg: cfg, floors: inbox.NewFloors(), reader: cfg.Inbox, serving: newServing(cfg.EdgeTenants), cutoffs: newCutoffs(),
 		core: make(chan *nats.Msg, coreQueue), checks: make(chan *nats.Msg, checkQueue),
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),
@@ -93,7 +96,7 @@ func New(cfg Config) (*Router, error) {
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {
-		if r.reader, err = inbox.NewReader(inbox.Config{Conn: cfg.Conn, Catalog: cfg.Catalog}); err != nil {
+		if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{cfg.Conn}, Catalog: cfg.Catalog}); err != nil {
 			return nil, fmt.Errorf("router: %w", err)
 		}
 		r.ownRead = true
@@ -161,9 +164,12 @@ func (r *Router) Drain(ctx context.Context) error {
 // events.
 func (r *Router) Ready() bool { return r.ready.Load() }
 
-// Dispatched is the newest sequence of the log that this router was handed:
-// whoever reads the log for a device must not see less.
-func (r *Router) Dispatched() uint64 { return r.dispatched.Load() }
+// Dispatched are the newest sequences that this router was handed, of the log
+// and of a user's kind: whoever reads the log for a device must not see less.
+func (r *Router) Dispatched(tenant, user, kind string) (log, own uint64) {
+	own = r.floors.Of(tenant, user, kind)
+	return r.dispatched.Load(), own // in this order: own is not above log
+}
 
 // sleep waits, and reports false when ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {

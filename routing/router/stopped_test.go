@@ -45,7 +45,7 @@ func TestStoodStill(t *testing.T) {
 			t.Errorf("stood for %v: complete %v, epoch %d after %d", stood, l.complete, r.epoch.Load(), before)
 		}
 	}
-	if l.d.Counts().Messages != 0 || r.Dispatched() != 0 {
+	if log, own := r.Dispatched(tenant, "u1", "messages"); l.d.Counts().Messages != 0 || log != 0 || own != 0 {
 		t.Error("a message of before was taken")
 	}
 	l.judge(time.Now().Add(2 * time.Second))
