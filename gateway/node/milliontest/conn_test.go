@@ -19,6 +19,7 @@ type conn struct {
 	tls     *tls.Conn // nil: none
 	handler transport.Handler
 	number  int32
+	wakes   atomic.Int32 // that Ready has not been called for
 
 	mu    sync.Mutex
 	in    []byte // to be read
@@ -58,25 +59,51 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// expire is the wheel coming by. A deadline does not pass here: there are beats.
+// expire is the wheel coming by.
 func (c *conn) expire() {
+	if c.passed() {
+		c.wake()
+	}
+}
+
+// passed reports whether the deadline has. Otherwise the wheel comes again.
+func (c *conn) passed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if passed := c.due <= c.door.wheel.tickOf(time.Now()); passed {
+		c.due, c.entry = 0, 0
+		return true
+	}
 	c.entry = c.door.wheel.add(c.number, c.due)
+	return false
+}
+
+// wake calls the handler, or has who is calling it call it again.
+func (c *conn) wake() {
+	if c.wakes.Add(1) > 1 {
+		return
+	}
+	for {
+		n := c.wakes.Load()
+		c.handler.Ready()
+		if c.wakes.CompareAndSwap(n, 0) {
+			return
+		}
+	}
 }
 
 func (c *conn) Park(h transport.Handler) {
 	c.handler = h
-	c.handler.Ready()
+	c.wake()
 	c.door.parked.Add(1)
 }
 
-// say has bytes come from the device. Only one goroutine may do so at a time.
+// say has bytes come from the device.
 func (c *conn) say(b []byte) {
 	c.mu.Lock()
 	c.in = b
 	c.mu.Unlock()
-	c.handler.Ready()
+	c.wake()
 }
 
 func (c *conn) Backlog() bool                      { return false }
