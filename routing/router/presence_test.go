@@ -47,6 +47,9 @@ func TestPresence(t *testing.T) {
 		t.Errorf("the tablet is %v with epoch %d", s, epoch)
 	}
 	silent := hub.connect("u2", "phone", true)
+	// What it is told of because it came just after the event is no event that
+	// waits for it.
+	eventually(t, "it is online", func() bool { s, _ := state(t, r, "u2", "phone"); return s == hawserv1.PresenceState_ONLINE })
 	v := e.publish("u2", "messages")
 	eventually(t, "it is told", func() bool { return hub.heard(silent, "messages") == v })
 	eventually(t, "a silent phone is doubtful", func() bool { s, _ := state(t, r, "u2", "phone"); return s == hawserv1.PresenceState_DOUBTFUL })
