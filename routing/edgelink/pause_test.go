@@ -42,6 +42,42 @@ func TestPausesLoseNothing(t *testing.T) {
 	}
 }
 
+// A resync that comes while a sweep begins, and ends before or after it, leaves
+// no session that nobody is going to ask for.
+func TestResyncDuringTheStartOfASweep(t *testing.T) {
+	const conns, after = 100, 30
+	now := time.Now()
+	for _, first := range []string{"start", "resync"} {
+		tab, v := newTable(), verifier{timing: Timing{}.withDefaults()}
+		for conn := uint64(1); conn <= conns; conn++ {
+			tab.register(testSession(conn))
+		}
+		tab.cut(nil, func(*entry) {})
+		tab.stride = 1
+		resync := func() {
+			v.restart(now)
+			tab.resync()
+			v.restart(now)
+		}
+		passed, inner, outer := 0, resync, func() { v.start(&tab, now) }
+		if first == "resync" {
+			inner, outer = func() { v.advance(&tab, &presence{}, now.Add(time.Minute)) }, resync
+		}
+		tab.pause = func() {
+			if passed++; passed == after {
+				tab.pause = nil
+				inner()
+			}
+		}
+		outer()
+		v.restart(now) // where the resync ended last
+		v.start(&tab, now)
+		if n := len(v.sweep.order); n != conns {
+			t.Errorf("%s first: %d of %d sessions are swept", first, n, conns)
+		}
+	}
+}
+
 // pauses change a table.
 type pauses struct {
 	rnd   *rand.Rand

@@ -2,6 +2,10 @@ package edgelink
 
 import "time"
 
+// resyncStep is how often it is looked whether a resync is over that takes
+// longer than Timing.Settle.
+const resyncStep = 50 * time.Millisecond
+
 // waiting is a session that waits until need is echoed.
 type waiting struct{ conn, need uint64 }
 
@@ -60,6 +64,9 @@ func (v *verifier) advance(t *table, p *presence, now time.Time) (ready int, aga
 	if d := v.settled.Sub(now); d > 0 {
 		return 0, d
 	}
+	if t.resyncing {
+		return 0, resyncStep
+	}
 	if v.wanted {
 		v.wanted = false
 		v.start(t, now)
@@ -95,11 +102,17 @@ func (v *verifier) stuck(p *presence, now time.Time) []string {
 
 // start begins a sweep over all sessions. One that is under way goes on
 // first, and what it has done is appended: were it begun anew each time,
-// routers that come one after the other would keep its end waiting for ever.
+// routers that come one after the other would keep its end waiting for ever. A
+// resync that comes in a pause has all sessions verified anew, and no flag of
+// this sweep may outlive it: none is swept that is taken for swept already.
 func (v *verifier) start(t *table, now time.Time) {
+	resyncs := t.resyncs
 	order := make([]uint64, 0, len(t.sessions))
 	order = append(order, v.sweep.order[v.sweep.next:]...)
 	t.each(func(conn uint64, e *entry) {
+		if t.resyncs != resyncs {
+			return
+		}
 		if !e.gone {
 			t.doubt(e)
 		}
@@ -108,6 +121,9 @@ func (v *verifier) start(t *table, now time.Time) {
 			order = append(order, conn)
 		}
 	})
+	if t.resyncs != resyncs {
+		return
+	}
 	// The routers that count are not the ones that let these through.
 	for v.ready.len() > 0 {
 		v.waits.push(waiting{v.ready.pop(), t.seq})
