@@ -104,7 +104,8 @@ func NewGate(c GateConfig) (*Gate, error) {
 	if g.delay == nil {
 		g.delay = func() time.Duration { return 0 }
 	}
-	g.rate, g.tokens = g.ceiling, g.ceiling*burst.Seconds()
+	g.rate = g.ceiling
+	g.tokens = g.mostLocked() // nobody else has it yet
 	g.seen.period = slotEarly + slotLate
 	return g, nil
 }
@@ -158,8 +159,11 @@ func (g *Gate) idleLocked(now time.Time) bool {
 	if g.tokens < 1 {
 		return false
 	}
-	return !g.next.After(now) || g.tokens >= idle*g.rate*burst.Seconds()
+	return !g.next.After(now) || g.tokens >= idle*g.mostLocked()
 }
+
+// mostLocked is how many may come in at once: one device, however low the rate.
+func (g *Gate) mostLocked() float64 { return max(g.rate*burst.Seconds(), 1) }
 
 func (g *Gate) admitLocked(now time.Time, id uint64, slot bool) Answer {
 	g.tokens--
@@ -202,7 +206,7 @@ func (g *Gate) fillLocked(now time.Time) {
 		g.filled = now
 	case passed > 0:
 		g.filled = now
-		g.tokens = min(g.tokens+passed.Seconds()*g.rate, burst.Seconds()*g.rate)
+		g.tokens = min(g.tokens+passed.Seconds()*g.rate, g.mostLocked())
 	}
 	if most := now.Add(g.maxWait + time.Second); g.next.After(most) {
 		g.next = most

@@ -244,17 +244,59 @@ func TestUsedSlotsAreBounded(t *testing.T) {
 	for id := range uint64(3 * seenMost) {
 		s.add(now, id)
 	}
-	if len(s.now) != seenMost || s.forgotten != 2*seenMost || !s.has(5) {
-		t.Errorf("%d are remembered, %d forgotten", len(s.now), s.forgotten)
+	if len(s.now)+len(s.before) != 2*seenMost || s.forgotten != seenMost || s.has(5) {
+		t.Errorf("%d and %d are remembered, %d forgotten", len(s.now), len(s.before), s.forgotten)
 	}
+	const last = 3*seenMost - 1
 	s.add(now.Add(time.Minute), 1<<40)
-	if !s.has(5) || !s.has(1<<40) {
+	if !s.has(last) || !s.has(1<<40) {
 		t.Error("forgotten too early")
 	}
 	s.add(now.Add(2*time.Minute), 1<<41)
-	if s.has(5) || !s.has(1<<40) {
+	if s.has(last) || !s.has(1<<40) {
 		t.Error("not forgotten in time")
 	}
+	if s.forgotten != seenMost {
+		t.Errorf("%d count as forgotten, with those whose time was over", s.forgotten)
+	}
+}
+
+// In a storm more slots are used than can be remembered. One that is presented
+// without end is let in now and then all the same, not each time.
+func TestUsedSlotInAStorm(t *testing.T) {
+	const rate = 4000
+	g := newGate(t, func(c *GateConfig) { c.PerSecond = rate })
+	now := epoch()
+	for i := range 2 * seenMost {
+		now = epoch().Add(time.Duration(i) * time.Second / rate)
+		who := fmt.Sprint("phone-", i)
+		if !g.Ask(now, who, newSlot(g.key, who, now, uint64(i)), false).Admitted {
+			t.Fatalf("%s was not let in at its slot", who)
+		}
+	}
+	one := newSlot(g.key, "mallory", now, 1<<40)
+	in := 0
+	for range 1000 {
+		crowd(g, now)
+		if g.Ask(now, "mallory", one, false).Admitted {
+			in++
+		}
+	}
+	if in != 1 {
+		t.Errorf("one slot let %d devices in", in)
+	}
+}
+
+// However low the rate is, devices come in that know nothing of slots.
+func TestLowRateWithoutSlots(t *testing.T) {
+	g := newGate(t, func(c *GateConfig) { c.PerSecond = 1 })
+	g.adapt(time.Second)
+	for at := time.Duration(0); at < time.Minute; at += time.Second {
+		if at > 0 && g.Ask(epoch().Add(at), "old", nil, false).Admitted {
+			return
+		}
+	}
+	t.Error("nobody came in within a minute")
 }
 
 func TestRateFollowsTheLoad(t *testing.T) {

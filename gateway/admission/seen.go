@@ -6,14 +6,16 @@ import "time"
 const seenMost = 1 << 14
 
 // seen remembers the slots that were used, for one period at least, in two
-// generations. It is not safe for concurrent use.
+// generations. Where that is too many the oldest go first: one that is used
+// without end is known again until so many others were. It is not safe for
+// concurrent use.
 type seen struct {
 	// Static after construction.
 	period time.Duration
 
 	now, before map[uint64]struct{}
 	turn        time.Time // when the present generation is over
-	forgotten   uint64    // slots for which there was no room
+	forgotten   uint64    // slots before their time, for lack of room
 }
 
 // has reports whether an id was added.
@@ -24,13 +26,12 @@ func (s *seen) has(id uint64) bool {
 }
 
 func (s *seen) add(now time.Time, id uint64) {
-	if s.now == nil || !now.Before(s.turn) {
+	if over := !now.Before(s.turn); over || len(s.now) >= seenMost {
+		if !over {
+			s.forgotten += uint64(len(s.before))
+		}
 		s.before, s.now = s.now, map[uint64]struct{}{}
 		s.turn = now.Add(s.period)
-	}
-	if len(s.now) >= seenMost {
-		s.forgotten++
-		return
 	}
 	s.now[id] = struct{}{}
 }
