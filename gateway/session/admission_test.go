@@ -2,12 +2,14 @@ package session
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/admission"
+	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -77,6 +79,58 @@ func TestSlots(t *testing.T) {
 		stolen := hellos["phone-7"].Slot
 		if c, ok := e.say(&wirepb.Hello{Token: testToken("thief", time.Hour), Slot: stolen}).(*wire.Close); !ok || bytes.Equal(c.ComeBack.GetSlot(), stolen) {
 			t.Errorf("with another's slot one gets %v", c)
+		}
+	})
+}
+
+// trusting takes every token that has not expired.
+type trusting struct{}
+
+func (trusting) Verify(s string, now time.Time) (token.Identity, error) {
+	id, ok := token.Claimed(s)
+	switch {
+	case !ok:
+		return id, token.ErrMalformed
+	case id.Expired(now):
+		return id, token.ErrExpired
+	}
+	return id, nil
+}
+
+// claims is a token that nobody has signed.
+func claims(device string, life time.Duration) string {
+	text := fmt.Sprintf(`{"tid":"acme","sub":"anna","did":%q,"exp":%d}`, device, time.Now().Add(life).Unix())
+	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(text)) + ".AA"
+}
+
+// A token that has expired lets nobody in, and costs nobody his slot: a device
+// that waits for its slot while its token ends is told to get another one, and
+// comes in with that.
+func TestSlotOutlivesToken(t *testing.T) {
+	inBubble(t, func(c *Config) { paced(t)(c); c.Verifier = trusting{} }, func(e *edge) {
+		crowd := func() (last *wire.Close) {
+			for i := range 10 {
+				last, _ = e.say(&wirepb.Hello{Token: claims(fmt.Sprint("crowd-", i), time.Hour)}).(*wire.Close)
+			}
+			return last
+		}
+		if crowd() == nil {
+			t.Fatal("there is room for all")
+		}
+		hello := &wirepb.Hello{Token: claims("phone", time.Second)}
+		sent, ok := e.say(hello).(*wire.Close)
+		if !ok || sent.ComeBack == nil {
+			t.Fatalf("got %v", sent)
+		}
+		hello.Slot = sent.ComeBack.Slot
+		time.Sleep(time.Duration(sent.ComeBack.WaitMs)*time.Millisecond + time.Minute)
+		crowd()
+		if c, ok := e.say(hello).(*wire.Close); !ok || c.Code != wire.CloseTokenExpired {
+			t.Fatalf("with a token that has expired one gets %v", c)
+		}
+		hello.Token = claims("phone", time.Hour)
+		if f := e.say(hello); f.Type() != wire.TypeWelcome {
+			t.Errorf("with a new token and the slot one gets %v", f)
 		}
 	})
 }

@@ -89,8 +89,12 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 		return nil, endEdgeClock
 	}
 	now := srv.cfg.Clock.Now()
-	// Before the token, too: this has to be cheap.
-	if !u.admitted(hello, now) {
+	who, over := srv.claimed(hello.Token, now)
+	if over != nil {
+		return nil, over
+	}
+	// Before the signature, too: this has to be cheap.
+	if !u.admitted(who, hello.Slot, now) {
 		return nil, endBusy
 	}
 	id, err := srv.cfg.Verifier.Verify(hello.Token, now)
@@ -119,22 +123,28 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	return s, nil
 }
 
+// claimed is whom a token names, before it is verified. One that says itself
+// that it has expired goes no further: its device would wait for a slot, and
+// use it up, for nothing.
+func (srv *Server) claimed(jwt string, now time.Time) (who string, over *ending) {
+	id, ok := token.Claimed(jwt)
+	switch {
+	case !ok:
+		return jwt, nil
+	case id.Expired(now):
+		return "", srv.tokenEnding(token.ErrExpired)
+	}
+	return id.Tenant + "/" + id.User + "/" + id.Device, nil
+}
+
 // admitted asks gate 2.
-func (u *unidentified) admitted(hello *wirepb.Hello, now time.Time) bool {
+func (u *unidentified) admitted(who string, slot []byte, now time.Time) bool {
 	srv := u.serving.srv
-	a := srv.cfg.Admission.Ask(now, claimed(hello.Token), hello.Slot, srv.full(u.conn.Kind()))
+	a := srv.cfg.Admission.Ask(now, who, slot, srv.full(u.conn.Kind()))
 	if !a.Admitted && a.Slot != nil {
 		u.back = &wirepb.ComeBack{WaitMs: a.Wait.Milliseconds(), Slot: a.Slot}
 	}
 	return a.Admitted
-}
-
-// claimed is whom a token names, before it is verified.
-func claimed(jwt string) string {
-	if id, ok := token.Claimed(jwt); ok {
-		return id.Tenant + "/" + id.User + "/" + id.Device
-	}
-	return jwt
 }
 
 // full reports whether there is no room for one more session.

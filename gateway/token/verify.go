@@ -34,6 +34,9 @@ type Identity struct {
 	IssuedAt time.Time
 }
 
+// Expired reports whether no Verifier takes the token any more.
+func (id Identity) Expired(now time.Time) bool { return !now.Before(id.ExpiresAt.Add(skew)) }
+
 // claims is what is read of a token. The registered ones are checked here and
 // not by the library, to name each fault.
 type claims struct {
@@ -174,7 +177,7 @@ func (c *claims) checkTimes(now time.Time) error {
 	if c.ExpiresAt == nil {
 		return fmt.Errorf("%w (exp is missing)", ErrClaims)
 	}
-	if !now.Before(c.ExpiresAt.Add(skew)) {
+	if (Identity{ExpiresAt: c.ExpiresAt.Time}).Expired(now) {
 		return ErrExpired
 	}
 	for _, t := range []*jwt.NumericDate{c.NotBefore, c.IssuedAt} {
