@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,7 +24,8 @@ func (r *run) connectBeside(ctx context.Context) error {
 		return err
 	}
 	r.watch.enter("visits")
-	t, done := newTurns(), 0
+	t := newTurns()
+	var done atomic.Int64 // rounds, which the narrator reads meanwhile
 	each := max(int(r.o.rate*r.o.duration.Seconds()/3/visitRounds), 1)
 	visits := func(name string, pid int, c VisitCall) func() error {
 		c.Count, c.Rate = each, r.o.rate
@@ -37,14 +39,15 @@ func (r *run) connectBeside(ctx context.Context) error {
 		visits(sideEdgeAgain, edge, VisitCall{Keep: true}),
 		visits(sideLoop, h.cmd.Process.Pid, VisitCall{Addr: addrs.Devices}),
 	}
-	err = r.n.during("rounds", visitRounds+1, func() int { return done }, func() error {
-		for ; done <= visitRounds; done++ {
-			if done == 1 {
+	err = r.n.during("rounds", visitRounds+1, func() int { return int(done.Load()) }, func() error {
+		for round := range visitRounds + 1 {
+			if round == 1 {
 				t.forget()
 			}
-			if err := inTurns(done, sides...); err != nil {
+			if err := inTurns(round, sides...); err != nil {
 				return err
 			}
+			done.Add(1)
 		}
 		return nil
 	})
