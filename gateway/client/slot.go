@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// leastWait is the shortest wait that is taken from an edge. One that tells less
+// has something wrong with it, and would have its devices come all the time.
+const leastWait = time.Second
+
 // slot is when an edge that had no room wants to see the device again, and what
 // shows that to any edge. The zero slot is none.
 type slot struct {
@@ -39,10 +43,14 @@ func (s *slot) bytes() []byte {
 	return s.proof
 }
 
-// wait is how long it is until the slot; 0: there is none to wait for. Nothing
-// random is added, because the edge has spread the devices.
+// wait is how long it is until the slot; 0: there is none to wait for, or hardly
+// longer than one backs off. Nothing random is added, because the edge has
+// spread the devices.
 func (s *slot) wait() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(time.Until(s.at), 0)
+	if d := time.Until(s.at); d >= leastWait {
+		return d
+	}
+	return 0
 }

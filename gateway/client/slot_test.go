@@ -123,3 +123,17 @@ func TestNewNetworkCutsTheWaitShort(t *testing.T) {
 		e.welcomed(nil)
 	})
 }
+
+// An edge that says again and again to come back at once is not obeyed: the
+// device backs off as from any other trouble.
+func TestSlotsWithoutAWait(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		start, times := time.Now(), 0
+		for ; time.Since(start) < 10*time.Minute; times++ {
+			e.sendAway(time.Millisecond, "slot")
+		}
+		if times > 30 {
+			t.Errorf("came %d times in %v", times, time.Since(start))
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -91,6 +92,17 @@ func (k *checker) listen(path, v string) {
 	if err != nil {
 		k.addf(path, "%s is not host:port: write for example :7443 or 127.0.0.1:7443", quote(v))
 	}
+}
+
+// network checks a network, and returns one that is not valid where it is none.
+// Sources that IPv6 names with an address of IPv4 in it are looked for as IPv4.
+func (k *checker) network(path, v string) netip.Prefix {
+	p, err := netip.ParsePrefix(v)
+	if err != nil || p.Addr().Is4In6() {
+		k.addf(path, "%s is no network: write for example 192.0.2.0/24 or 2001:db8::/32", quote(v))
+		return netip.Prefix{}
+	}
+	return p
 }
 
 // dial checks an address to connect to.

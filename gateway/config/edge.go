@@ -166,10 +166,7 @@ func (e *Edge) checkTransports(k *checker) {
 func (e *Edge) checkProxies(k *checker) {
 	for i, text := range e.ProxyProtocolFrom {
 		path := index("edge.proxy_protocol_from", i)
-		switch p, err := netip.ParsePrefix(text); {
-		case err != nil:
-			k.addf(path, "%s is no network: write for example 192.0.2.0/24 or 2001:db8::/32", quote(text))
-		case p.Bits() == 0:
+		if k.network(path, text).Bits() == 0 {
 			k.addf(path, "is everybody, who could then name any address as his: list the proxies")
 		}
 	}

@@ -94,7 +94,18 @@ func (e *edgeRole) showGate(m metric.Part) {
 // full tells whether there is no room for one more session.
 func (e *edgeRole) full(kind transport.Kind) bool {
 	if kind == transport.TCP && e.sockets > 0 && e.connections() > e.sockets-e.sockets/roomShare {
+		e.tellFull("file descriptors")
 		return true
 	}
-	return e.memory.Full()
+	if e.memory.Full() {
+		e.tellFull("memory")
+		return true
+	}
+	return false
+}
+
+// tellFull logs why nobody is let in, for each device: few of many alike come
+// through, see logLimit.
+func (e *edgeRole) tellFull(lacks string) {
+	e.log.Warn("no room for more devices, they are told to come back later", "lacks", lacks)
 }

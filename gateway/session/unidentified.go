@@ -150,7 +150,11 @@ func (u *unidentified) admitted(who string, slot []byte, now time.Time) bool {
 // full reports whether there is no room for one more session.
 func (srv *Server) full(kind transport.Kind) bool {
 	limit := srv.cfg.Limits.MaxConns
-	return limit > 0 && srv.hub.Count() >= limit || srv.cfg.Full(kind)
+	if limit > 0 && srv.hub.Count() >= limit {
+		srv.cfg.Log.Warn("as many sessions as there may be, more devices are told to come back later", "sessions", limit)
+		return true
+	}
+	return srv.cfg.Full(kind)
 }
 
 // session makes the session that takes over the connection.
