@@ -60,7 +60,7 @@ func (s *session) goAway(grace time.Duration, reason string) {
 	}
 	_ = s.queueLocked(&wire.GoAway{Body: &wirepb.GoAway{
 		SpreadMs: drainSpread.Milliseconds(),
-		GraceMs:  grace.Milliseconds(),
+		GraceMs:  max(grace, 0).Milliseconds(), // who comes last may come too late
 		Reason:   reason,
 	}})
 }

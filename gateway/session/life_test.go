@@ -311,6 +311,26 @@ func TestDrainFew(t *testing.T) {
 	})
 }
 
+// A device that comes when time is up, and before the edge has seen that, is
+// told in a frame that it can read.
+func TestDrainLast(t *testing.T) {
+	inBubble(t, nil, func(e *edge) {
+		for i := range 7 {
+			e.connect(func(h *wirepb.Hello) { h.Token = testToken(fmt.Sprint("d", i), time.Hour) })
+		}
+		done := make(chan struct{})
+		go func() {
+			e.srv.Drain(context.Background(), time.Hour)
+			close(done)
+		}()
+		time.Sleep(7*drainPace + drainGrace + drainPace) // between two of Drain's looks
+		if _, ok := e.connect(nil).next().(*wire.GoAway); !ok {
+			t.Error("not a GoAway")
+		}
+		<-done
+	})
+}
+
 func TestDrainCutShort(t *testing.T) {
 	inBubble(t, nil, func(e *edge) {
 		d := e.connect(nil)

@@ -77,7 +77,12 @@ func (c *conn) welcomed() {
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	c.rmu.Lock()
+	if !c.rmu.TryLock() {
+		if c.isClosed() {
+			return 0, net.ErrClosed // not only when the drain is over
+		}
+		c.rmu.Lock()
+	}
 	defer c.rmu.Unlock()
 	if c.isClosed() {
 		return 0, net.ErrClosed

@@ -61,6 +61,9 @@ func (c *quicConn) Await() {
 
 func (c *quicConn) TryWrite(p []byte) (bool, error) {
 	if len(p) > maxTry || !c.wmu.TryLock() {
+		if c.isClosed() {
+			return true, net.ErrClosed
+		}
 		return false, nil
 	}
 	defer c.wmu.Unlock()
