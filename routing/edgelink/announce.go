@@ -134,27 +134,33 @@ func (a *announcer) drain() {
 		return
 	}
 	a.resync()
-	for {
-		a.l.mu.Lock()
-		ends := a.l.table.removed.len() > 0
-		a.l.mu.Unlock()
-		if ends {
-			// What a device acknowledged before it left goes first: of one that
-			// is gone a router takes no answer, and has it pushed.
-			a.l.sendAnswers()
-		}
-		a.l.mu.Lock()
-		b := a.l.table.cut(a.l.cfg.DropBatch, func(e *entry) { a.l.verifier.wait(e, e.need) })
-		parked := a.l.table.parked
-		a.l.mu.Unlock()
-		if b == nil || parked {
-			return
-		}
-		a.l.metrics.batches.Inc()
-		if !a.publish(b) {
-			return
-		}
+	for a.tell() {
 	}
+	a.l.sendAnswers() // answerAll leaves them to this where sessions wait
+}
+
+// tell publishes the next batch, and reports false where none waits. Answers
+// keep their place among the batches: a router that hears that a session is
+// gone must know of the one that took its place, or it takes the device for
+// away; and of one that has left it takes no answer. In both cases it would
+// have pushed what the device hears or has.
+func (a *announcer) tell() bool {
+	a.l.answers.sending.Lock()
+	defer a.l.answers.sending.Unlock()
+	a.l.mu.Lock()
+	b := a.l.table.cut(a.l.cfg.DropBatch, func(e *entry) { a.l.verifier.wait(e, e.need) })
+	parked := a.l.table.parked
+	var answers map[answersTo]*waitingAnswers
+	if len(b.GetRemoved()) > 0 {
+		answers = a.l.answers.take() // with mu: all sessions of before them are told of
+	}
+	a.l.mu.Unlock()
+	if b == nil || parked {
+		return false
+	}
+	a.l.send(answers)
+	a.l.metrics.batches.Inc()
+	return a.publish(b)
 }
 
 // resync takes a parked table up again.

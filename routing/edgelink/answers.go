@@ -22,7 +22,9 @@ type answersTo struct {
 
 // answerQueue holds what waits to be sent.
 type answerQueue struct {
-	sending sync.Mutex // held while answers are taken and sent
+	// sending is held while answers are taken and sent, and while a batch of
+	// sessions is. It is taken before the link's mu.
+	sending sync.Mutex
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -123,11 +125,22 @@ func (l *Link) answerAll(ctx context.Context) {
 	}
 }
 
-// sendAnswers returns when all that waited before is sent.
+// sendAnswers sends all that waits, unless sessions wait to be told of: then
+// the announcer does so behind them, in announceWait at most.
 func (l *Link) sendAnswers() {
 	l.answers.sending.Lock()
 	defer l.answers.sending.Unlock()
-	for to, w := range l.answers.take() {
+	l.mu.Lock()
+	var waiting map[answersTo]*waitingAnswers
+	if l.table.changes.len() == 0 {
+		waiting = l.answers.take() // with mu: a session that comes now comes behind them
+	}
+	l.mu.Unlock()
+	l.send(waiting)
+}
+
+func (l *Link) send(waiting map[answersTo]*waitingAnswers) {
+	for to, w := range waiting {
 		for answers := w.answers; len(answers) > 0; {
 			n := answersIn(answers)
 			l.sendBatch(to, answers[:n])

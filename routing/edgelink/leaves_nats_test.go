@@ -57,3 +57,51 @@ func TestAcknowledgedBeforeItLeft(t *testing.T) {
 		}
 	}
 }
+
+// A device that comes again while its last session is there: a router hears of
+// the new one before it hears that the old one is gone, or it takes the device
+// for away and has it pushed.
+func TestBackBeforeGone(t *testing.T) {
+	e := start(t, nil)
+	r := e.router("r1", 1, nil)
+	nc := e.srv.Conn(routing.RoleRouter, "r2")
+	heard := make(chan *nats.Msg, 1000)
+	for _, subject := range []string{routing.SessionsAll, routing.AnswersTo("r2")} {
+		if _, err := nc.ChanSubscribe(subject, heard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	const times = 20
+	r.follows(e.register(1, 1))
+	for conn := uint64(1); conn <= times; conn++ {
+		want := e.register(conn+1, conn+1)
+		e.link.Unregister(conn)
+		e.link.Answer("r2", edgelink.Answer{Conn: conn, Kind: "messages", State: edgelink.Gone, Version: 9})
+		r.follows(want)
+	}
+	there := map[uint64]bool{}
+	for gone := 0; gone < times; {
+		m := <-heard
+		if b := (&linkpb.AnswerBatch{}); m.Subject == routing.AnswerSubject("r2", "e1") {
+			if err := proto.Unmarshal(m.Data, b); err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range b.GetAnswers() {
+				if gone++; !there[a.GetConn()+1] {
+					t.Errorf("session %d is gone before %d is there", a.GetConn(), a.GetConn()+1)
+				}
+			}
+			continue
+		}
+		b := &linkpb.SessionBatch{}
+		if err := proto.Unmarshal(m.Data, b); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range b.GetAdded() {
+			there[s.GetConn()] = true
+		}
+	}
+}

@@ -174,8 +174,10 @@ func (t *table) live(conn uint64) *entry {
 	return nil
 }
 
-// cut takes the next batch of what waits, or returns nil. told is called for
-// each session that the batch tells of for the first time.
+// cut takes the next batch of what waits, or returns nil. It tells of sessions,
+// or, where none waits, of ended ones: what is to be told between the two has
+// its place; see announcer.tell. told is called for each session that the batch
+// tells of for the first time.
 func (t *table) cut(drop func() bool, told func(*entry)) *linkpb.SessionBatch {
 	added := t.cutChanges()
 	if len(added) > 0 && drop != nil && drop() {
@@ -184,7 +186,10 @@ func (t *table) cut(drop func() bool, told func(*entry)) *linkpb.SessionBatch {
 		}
 		added = nil
 	}
-	removed := t.cutRemoved(maxMessage - 64*len(added))
+	var removed []uint64
+	if len(added) == 0 {
+		removed = t.cutRemoved(maxMessage)
+	}
 	if len(added)+len(removed) == 0 {
 		return nil
 	}
