@@ -199,6 +199,8 @@ func (p *player) judgeEnd(ends map[string]int, sent int, whole bool) {
 	case p.end == leaveRST:
 		// Not even what was sent before it has arrived for sure.
 		want = []string{"closed transport_error", "closed peer_closed", "refused transport_error", "refused peer_closed", "rejected gone"}
+	case where == "rejected " && p.end == leaveGarbage:
+		want = []string{"rejected gone", "rejected tls", "rejected not_tls"}
 	case where == "rejected ":
 		want = []string{"rejected gone", "rejected tls"}
 	case p.end == leaveGarbage:
