@@ -43,8 +43,8 @@ type Edge struct {
 	// HandshakeTimeout is how long a TLS or QUIC handshake may take. 0: 10s.
 	HandshakeTimeout time.Duration `yaml:"handshake_timeout"`
 	// MaxHandshakes is how many handshakes are under way at once on each of
-	// TCP and QUIC. More connections wait on TCP, for the oldest of more than
-	// 2s to be given up, and are refused on QUIC. 0: 1024.
+	// TCP and QUIC. More connections wait on TCP, for the oldest whose client
+	// has taken more than 2s to be given up, and are refused on QUIC. 0: 1024.
 	MaxHandshakes int `yaml:"max_handshakes"`
 	// QUICWorkers is on how many UDP sockets the edge listens, all at the same
 	// port, each with a reader of its own. One is all that systems other than

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// handshakePatience is how long a handshake of TCP is left alone when there are
-// as many as there may be: whoever answers is done by then, on all but the
-// worst networks.
+// handshakePatience is how long the client of a handshake of TCP may take for
+// its answers when there are as many as there may be: whoever answers is done by
+// then, on all but the worst networks. What the edge takes does not count: a slow
+// one would give up what it has half done, for clients of whom it does the same.
 const handshakePatience = 2 * time.Second
 
 // handshakes are those of a TCP listener that are under way. When there are as
 // many as there may be, the next connections wait in the system's queue, and
-// the oldest handshake is pushed out once it has had its time: clients that do
-// not go on cannot keep others away.
+// the oldest handshake whose client has had its time is pushed out: clients that
+// do not go on cannot keep others away.
 type handshakes struct {
 	// Static after construction.
 	limit int
@@ -32,6 +33,7 @@ type handshakes struct {
 type handshake struct {
 	in    *incoming
 	began time.Time
+	turn  turn
 	// place is where it is in the list; nil once it is out. pushed says that it
 	// was pushed out. Guarded by handshakes.mu.
 	place  *list.Element
@@ -62,25 +64,31 @@ func (h *handshakes) room(ctx context.Context) bool {
 }
 
 // makeRoom pushes out who has had his time. Where there is no room it says how
-// long the oldest may still take.
+// long nobody will have had it for.
 func (h *handshakes) makeRoom() (wait time.Duration, full bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.all.Len() < h.limit {
 		return 0, false
 	}
-	oldest := h.all.Front().Value.(*handshake)
-	if left := handshakePatience - time.Since(oldest.began); left > 0 {
-		return left, true
+	wait = handshakePatience
+	for e := h.all.Front(); e != nil; e = e.Next() {
+		s := e.Value.(*handshake)
+		left := handshakePatience - s.turn.waited()
+		if left <= 0 {
+			s.pushed = true
+			h.removeLocked(s)
+			s.in.close() // its goroutine does the rest
+			return 0, false
+		}
+		wait = min(wait, left)
 	}
-	oldest.pushed = true
-	h.removeLocked(oldest)
-	oldest.in.close() // its goroutine does the rest
-	return 0, false
+	return wait, true
 }
 
 func (h *handshakes) begin(in *incoming) *handshake {
 	s := &handshake{in: in, began: time.Now()}
+	s.turn.ask()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.place = h.all.PushBack(s)

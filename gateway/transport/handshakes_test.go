@@ -33,3 +33,45 @@ func TestDelay(t *testing.T) {
 		}
 	})
 }
+
+// Where there is no room, who is given up is who lets the edge wait, not who
+// waits for the edge: a slow one would otherwise finish next to nothing.
+func TestWaitingForTheEdgeIsNoReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHandshakes(1)
+		s := h.begin(nil) // who is pushed out is closed, which panics
+		s.turn.of = newTurns(1)
+		s.turn.of <- struct{}{} // somebody else computes
+		took := make(chan struct{})
+		go func() {
+			time.Sleep(time.Second) // the first answer
+			s.turn.take()
+			close(took)
+		}()
+		for range 5 {
+			time.Sleep(2 * time.Second)
+			if _, full := h.makeRoom(); !full {
+				t.Fatal("there is room")
+			}
+		}
+		<-s.turn.of
+		<-took
+		// Its client has one second left, in however many pieces.
+		for range 9 {
+			s.turn.rest()
+			time.Sleep(100 * time.Millisecond)
+			s.turn.take()
+		}
+		s.turn.rest()
+		if wait, full := h.makeRoom(); !full || wait != 100*time.Millisecond {
+			t.Errorf("it may take %v more", wait)
+		}
+		time.Sleep(100 * time.Millisecond)
+		defer func() {
+			if recover() == nil {
+				t.Error("nobody was pushed out")
+			}
+		}()
+		h.makeRoom()
+	})
+}

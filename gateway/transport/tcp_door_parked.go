@@ -79,13 +79,13 @@ func (in *incoming) leave(l *tcpListener) {
 
 // secure makes the TLS handshake, until ctx ends or the listener's time is up.
 // To a context that can end crypto/tls would give a goroutine.
-func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, error) {
+func (in *incoming) secure(ctx context.Context, l *tcpListener, own *turn) (*tls.Conn, error) {
 	by := time.Now().Add(l.cfg.HandshakeTimeout)
 	in.sock.ReadBy(by)
 	in.sock.WriteBy(by)
 	stop := context.AfterFunc(ctx, in.close)
 	in.listener, in.shaper = l, newShaper()
-	in.shaper.turn = &turn{of: l.turns}
+	in.shaper.turn = own
 	in.tls = tls.Server((*parkedRaw)(in), l.tls)
 	err := l.introduce(ctx, in, &in.sock)
 	if err == nil {

@@ -97,14 +97,14 @@ func (in *incoming) comesFrom(client netip.AddrPort) { in.client = client }
 func (in *incoming) leave(l *tcpListener) { l.cfg.Sources.Leave(&in.place) }
 
 // secure makes the TLS handshake, until ctx ends or the listener's time is up.
-func (in *incoming) secure(ctx context.Context, l *tcpListener) (*tls.Conn, error) {
+func (in *incoming) secure(ctx context.Context, l *tcpListener, own *turn) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.HandshakeTimeout)
 	defer cancel()
 	in.tls = tls.Server(in.socket, l.tls)
 	if err := in.introduce(ctx, l); err != nil {
 		return in.tls, err
 	}
-	in.socket.turn = &turn{of: l.turns}
+	in.socket.turn = own
 	err := in.tls.HandshakeContext(ctx)
 	in.socket.turn.rest()
 	in.socket.turn = nil

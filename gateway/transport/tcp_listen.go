@@ -128,6 +128,7 @@ func (l *tcpListener) begin(raw *incoming) {
 		return
 	}
 	h := l.busy.begin(raw)
+	h.turn.of = l.turns
 	l.running.Add(1)
 	go func() {
 		hold := l.handshake(raw, h)
@@ -156,7 +157,7 @@ func (l *tcpListener) turnAway(raw *incoming) string {
 // anybody does.
 func (l *tcpListener) handshake(raw *incoming, h *handshake) (hold func(Conn)) {
 	a := &attempt{}
-	tc, err := raw.secure(withAttempt(l.ctx, a), l)
+	tc, err := raw.secure(withAttempt(l.ctx, a), l, &h.turn)
 	if err != nil {
 		if l.busy.end(h) {
 			a.decide(RejectBusy)

@@ -147,7 +147,8 @@ type ListenConfig struct {
 	HandshakeTimeout time.Duration
 	// MaxHandshakes bounds the handshakes under way. On QUIC those beyond it
 	// are refused; on TCP they wait in the system's queue, and the oldest
-	// handshake of more than 2 s makes room for them. Zero means
+	// handshake whose client has taken more than 2 s makes room for them. Zero
+	// means
 	// DefaultMaxHandshakes.
 	MaxHandshakes int
 	// Handshakers is how many handshakes compute at once, so that processors
