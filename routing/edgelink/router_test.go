@@ -175,6 +175,7 @@ func (r *script) askDump() {
 }
 
 func (r *script) onDump(d *linkpb.SessionDump) {
+	r.asked = time.Now() // an edge that is at work, however slowly, is not asked again
 	if d.GetDumpId() != r.dumpID {
 		return
 	}
