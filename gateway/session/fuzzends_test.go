@@ -55,6 +55,8 @@ func (p *player) endOf(end int) {
 	if told, ok := told[end]; ok {
 		p.answered()
 		if end == leaveSupersede {
+			// The router's word may overtake what the device sent last.
+			await(p.t, "all frames are handled", func() bool { return p.edge.witness.handled() >= len(p.frames)-1 })
 			p.edge.srv.Hub().Supersede(p.edge.witness.session())
 		}
 		p.plain = append(p.plain, told.frame...) // no frame that may be counted

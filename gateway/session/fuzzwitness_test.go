@@ -63,6 +63,12 @@ func (w *witness) relayed() int {
 	return len(w.requests)
 }
 
+func (w *witness) handled() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.frames
+}
+
 // session is the number of the newest one, 0 where none came since reset.
 func (w *witness) session() uint64 {
 	w.mu.Lock()
