@@ -41,7 +41,7 @@ func TestWaitingForTheEdgeIsNoReason(t *testing.T) {
 		h := newHandshakes(1)
 		s := h.begin(nil) // who is pushed out is closed, which panics
 		s.turn.of = newTurns(1)
-		s.turn.of <- struct{}{} // somebody else computes
+		s.turn.of.get(false) // somebody else computes
 		took := make(chan struct{})
 		go func() {
 			time.Sleep(time.Second) // the first answer
@@ -54,7 +54,7 @@ func TestWaitingForTheEdgeIsNoReason(t *testing.T) {
 				t.Fatal("there is room")
 			}
 		}
-		<-s.turn.of
+		s.turn.of.put()
 		<-took
 		// Its client has one second left, in however many pieces.
 		for range 9 {

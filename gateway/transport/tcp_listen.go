@@ -53,7 +53,7 @@ type tcpListener struct {
 	door  *door // how this system accepts connections and waits on them
 	open  *tracker
 	busy  *handshakes
-	turns turns
+	turns *turns
 
 	start time.Time
 

@@ -1,21 +1,67 @@
 package transport
 
 import (
+	"container/list"
 	"sync"
 	"time"
 )
 
 // turns bounds how many handshakes compute at once: live connections go first
-// to the other processors. Those that wait for their clients hold none.
-type turns chan struct{}
+// to the other processors. Those that wait for their clients hold none. Who has
+// computed goes before who has not: an edge that is too slow for all finishes
+// what it began, and the others cost it nothing.
+type turns struct {
+	mu sync.Mutex
+	// Guarded by mu.
+	free         int
+	begun, fresh list.List // of chan struct{}: those that wait
+}
 
-func newTurns(n int) turns { return make(turns, n) }
+func newTurns(n int) *turns { return &turns{free: n} }
+
+// get waits for a place.
+func (t *turns) get(begun bool) {
+	if mine := t.join(begun); mine != nil {
+		<-mine
+	}
+}
+
+// join takes a place, or returns what is closed once there is one.
+func (t *turns) join(begun bool) chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.free > 0 {
+		t.free--
+		return nil
+	}
+	mine := make(chan struct{})
+	if begun {
+		t.begun.PushBack(mine)
+	} else {
+		t.fresh.PushBack(mine)
+	}
+	return mine
+}
+
+// put gives a place back, to who waits.
+func (t *turns) put() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, all := range []*list.List{&t.begun, &t.fresh} {
+		if next := all.Front(); next != nil {
+			close(all.Remove(next).(chan struct{}))
+			return
+		}
+	}
+	t.free++
+}
 
 // turn is a handshake's share in turns, and a clock of how long its client has
 // let it wait. All but waited is used by one goroutine. Nil has no bounds.
 type turn struct {
-	of   turns
-	held bool
+	of    *turns
+	held  bool
+	begun bool // it has had a place
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -26,8 +72,8 @@ type turn struct {
 func (t *turn) take() {
 	if t != nil && !t.held {
 		t.hear()
-		t.of <- struct{}{}
-		t.held = true
+		t.of.get(t.begun)
+		t.held, t.begun = true, true
 	}
 }
 
@@ -37,7 +83,7 @@ func (t *turn) rest() {
 	}
 	t.ask()
 	if t.held {
-		<-t.of
+		t.of.put()
 		t.held = false
 	}
 }

@@ -58,3 +58,29 @@ func TestPacer(t *testing.T) {
 		t.Errorf("after an hour it waits %v", wait)
 	}
 }
+
+// Who has computed goes before who has not.
+func TestTurnsOfThoseWhoBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		of := newTurns(1)
+		of.get(false)
+		order := make(chan string, 3)
+		for _, w := range []struct {
+			name  string
+			begun bool
+		}{{"new", false}, {"begun", true}, {"begun later", true}} {
+			go func() {
+				of.get(w.begun)
+				order <- w.name
+				of.put()
+			}()
+			synctest.Wait()
+		}
+		of.put()
+		for _, want := range []string{"begun", "begun later", "new"} {
+			if got := <-order; got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+	})
+}
