@@ -33,7 +33,8 @@ func TestTurns(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if took := time.Since(start); took != 3*all/places*time.Millisecond {
+		// No place is empty before the last one has begun, who has three turns.
+		if took := time.Since(start); took > (3*all/places+2)*time.Millisecond {
 			t.Errorf("took %v: some place was empty", took)
 		}
 	})
