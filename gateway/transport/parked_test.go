@@ -199,15 +199,9 @@ func settled() int {
 
 // A handler that comes after CloseWithCode is told so all the same.
 func TestParkAfterClose(t *testing.T) {
-	server, client := newTLS(t)
-	l, err := transport.ListenTCP(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Shutdown(context.Background()) })
-	_, edge := connect(t, l, transport.DialTCP, client)
+	edge := newParker(t)
 	_ = edge.CloseWithCode(3502, "superseded")
-	e := &echo{conn: edge.(transport.Parker), last: make(chan error, 2)}
+	e := &echo{conn: edge, last: make(chan error, 2)}
 	e.conn.Park(e)
 	select {
 	case <-e.last:

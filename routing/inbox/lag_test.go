@@ -36,14 +36,7 @@ func TestLaggingReplicaHidesNoHole(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := routing.NewCatalog([]routing.Tenant{{Name: "acme", Kinds: map[string]routing.Kind{"messages": {}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{s.Conn(routing.RoleRouter, "r2")}, Catalog: catalog})
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader := readerOf(t, s, 0)
 	for since, needed := range map[int64]bool{25: true, 45: false} {
 		p, err := reader.Since(t.Context(), "acme", "u1", "messages", since, inbox.Limits{})
 		if err != nil || p.SnapshotNeeded != needed || len(p.Items) != 2 || p.Head != 60 {
@@ -68,4 +61,21 @@ func replyWith(t *testing.T, m *nats.Msg, subject string, seqs []int) {
 	if err := m.RespondMsg(&nats.Msg{Header: nats.Header{"Status": {"204"}, "Nats-Num-Pending": {"0"}, "Nats-Last-Sequence": {strconv.Itoa(last)}}}); err != nil {
 		t.Error(err)
 	}
+}
+
+// readerOf is a router's reader of the kind messages of acme; attempt is 0 for
+// the usual time.
+func readerOf(t *testing.T, s *natstest.Server, attempt time.Duration) *inbox.Reader {
+	t.Helper()
+	catalog, err := routing.NewCatalog([]routing.Tenant{{Name: "acme", Kinds: map[string]routing.Kind{"messages": {}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := inbox.NewReader(inbox.Config{
+		Conns: []*nats.Conn{s.Conn(routing.RoleRouter, "r2")}, Catalog: catalog, AttemptTimeout: attempt,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reader
 }

@@ -92,14 +92,7 @@ func TestAnswersReachTheFloor(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := routing.NewCatalog([]routing.Tenant{{Name: "acme", Kinds: map[string]routing.Kind{"messages": {}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{s.Conn(routing.RoleRouter, "r2")}, Catalog: catalog})
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader := readerOf(t, s, 0)
 	floors := inbox.NewFloors()
 	for _, tt := range []struct {
 		handed          uint64

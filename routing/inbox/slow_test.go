@@ -39,14 +39,7 @@ func TestSlowLogServesAll(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := routing.NewCatalog([]routing.Tenant{{Name: "acme", Kinds: map[string]routing.Kind{"messages": {}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader, err := inbox.NewReader(inbox.Config{Conns: []*nats.Conn{s.Conn(routing.RoleRouter, "r2")}, Catalog: catalog, AttemptTimeout: attempt})
-	if err != nil {
-		t.Fatal(err)
-	}
+	reader := readerOf(t, s, attempt)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var all sync.WaitGroup

@@ -1,7 +1,6 @@
 package park
 
 import (
-	"net"
 	"testing"
 	"time"
 )
@@ -10,29 +9,9 @@ import (
 // has turned; nor do deadlines that are moved to and fro.
 func TestChurnLeavesNothingInTheWheel(t *testing.T) {
 	const sockets = 100
-	l, err := Listen(t.Context(), "127.0.0.1:0", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	p, err := NewPoller()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { p.Close(); p.Wait() }()
+	l, p := door(t)
 	for range sockets {
-		peer, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		fd, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := &owned{told: make(chan Events, 1000)}
-		if err := o.Open(p, fd, o); err != nil {
-			t.Fatal(err)
-		}
+		o, peer := enter(t, l, p)
 		o.Park()
 		for i := range 50 {
 			o.ReadBy(time.Now().Add(time.Hour + time.Duration(i)*time.Second))

@@ -2,7 +2,6 @@ package park
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -32,15 +31,31 @@ func (o *owned) Ready(e Events) {
 // pair is a socket and its peer.
 func pair(t *testing.T) (*owned, *net.TCPConn) {
 	t.Helper()
+	l, p := door(t)
+	o, peer := enter(t, l, p)
+	t.Cleanup(func() { _, _ = o.Close(), peer.Close() })
+	return o, peer
+}
+
+// door is a listener, and the poller for its sockets.
+func door(t *testing.T) (*Listener, *Poller) {
+	t.Helper()
 	l, err := Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	p, err := NewPoller()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { p.Close(); p.Wait() })
+	return l, p
+}
+
+// enter connects to l. Whoever calls it closes both ends.
+func enter(t *testing.T, l *Listener, p *Poller) (*owned, *net.TCPConn) {
+	t.Helper()
 	peer, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -53,12 +68,6 @@ func pair(t *testing.T) (*owned, *net.TCPConn) {
 	if err := o.Open(p, fd, o); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = o.Close()
-		_ = peer.Close()
-		p.Close()
-		p.Wait()
-	})
 	return o, peer.(*net.TCPConn)
 }
 
@@ -285,31 +294,11 @@ func TestBytesThroughPieces(t *testing.T) {
 
 // A socket that nothing happens to has no goroutine.
 func TestIdleSocketsCostNoGoroutine(t *testing.T) {
-	l, err := Listen(context.Background(), "127.0.0.1:0", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	p, err := NewPoller()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { p.Close(); p.Wait() }()
+	l, p := door(t)
 	before := runtime.NumGoroutine()
 	for range 100 {
-		peer, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		o, peer := enter(t, l, p)
 		defer peer.Close()
-		fd, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := &owned{told: make(chan Events, 100)}
-		if err := o.Open(p, fd, o); err != nil {
-			t.Fatal(err)
-		}
 		o.ReadBy(time.Now().Add(time.Hour))
 		o.Park()
 		defer o.Close()
