@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
 
 // TestMain is the program itself where the test has run it inside namespaces.
 func TestMain(m *testing.M) {
-	if inside() {
+	if netspace.Inside() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -61,7 +62,7 @@ func (l lines) Write(p []byte) (int, error) {
 // side, a small load. It takes some six minutes on two cores.
 func TestFaults(t *testing.T) {
 	o := shortHere(t)
-	if err := enclosable(); err != nil {
+	if err := netspace.Possible(); err != nil {
 		t.Skip(err)
 	}
 	var tables bytes.Buffer

@@ -28,6 +28,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
 
 func main() {
@@ -49,7 +51,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faulttest:", err)
 		return 2
 	}
-	if inside() {
+	if netspace.Inside() {
 		return runInside(ctx, o, stdout, stderr)
 	}
 	code, err := runSeeds(ctx, o, stdout, stderr)
@@ -61,7 +63,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // runInside is the one run of a process that has its namespaces already.
 func runInside(ctx context.Context, o options, stdout, stderr io.Writer) int {
-	if err := furnish(); err != nil {
+	if err := netspace.Furnish(); err != nil {
 		fmt.Fprintln(stderr, "faulttest:", err)
 		return 1
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
 
 // runSeeds builds the programs and plays a run for each seed, in namespaces
@@ -15,8 +17,8 @@ import (
 // of the worst; the error says why there was none to print.
 func runSeeds(ctx context.Context, o options, stdout, stderr io.Writer) (code int, err error) {
 	if !o.loopback {
-		if err := enclosable(); err != nil {
-			return 2, err
+		if err := netspace.Possible(); err != nil {
+			return 2, fmt.Errorf("%w; or use --loopback, for the faults that need no network of their own", err)
 		}
 	}
 	dir, made := o.dir, o.dir == ""
@@ -79,7 +81,7 @@ func (s *seeds) run(ctx context.Context, seed uint64) {
 	case o.loopback:
 		code = runOne(ctx, o, &table, s.stderr)
 	default:
-		code, err = enclose(ctx, o.args(seed, dir), &table, s.stderr)
+		code, err = netspace.Enclose(ctx, o.args(seed, dir), &table, s.stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(s.stderr, "faulttest: seed %d: %v\n", seed, err)

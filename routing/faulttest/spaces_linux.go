@@ -1,17 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
 
 // Spaces are network namespaces, one a member, joined by a bridge on which the
@@ -20,7 +19,7 @@ type spaces struct {
 	// Static after newSpaces.
 	dir     string
 	numbers map[string]int // of the members, from 1 on
-	names   map[string]*os.File
+	spaces  map[string]*netspace.Space
 }
 
 // The network of a run. The harness is at the bridge's own address.
@@ -43,8 +42,8 @@ var ports = map[string]int{
 // newSpaces makes a namespace for each member, and a store for each NATS
 // server.
 func newSpaces(dir string, members []string) (place, error) {
-	s := &spaces{dir: dir, numbers: map[string]int{}, names: map[string]*os.File{}}
-	err := ip("", `link add `+bridge+` type bridge
+	s := &spaces{dir: dir, numbers: map[string]int{}, spaces: map[string]*netspace.Space{}}
+	err := netspace.IP("", `link add `+bridge+` type bridge
 address add `+bridgeHost+`/24 dev `+bridge+`
 link set `+bridge+` up
 link set lo up
@@ -62,23 +61,21 @@ link set lo up
 }
 
 func (s *spaces) add(member string) (err error) {
+	if s.spaces[member], err = netspace.NewSpace(member); err != nil {
+		return err
+	}
 	link := "to-" + member
-	err = ip("", fmt.Sprintf(`netns add %[1]s
-link add %[2]s type veth peer name eth0 address %[3]s netns %[1]s
+	err = netspace.IP("", fmt.Sprintf(`link add %[2]s type veth peer name eth0 address %[3]s netns %[1]s
 link set %[2]s master %[4]s up
 `, member, link, s.hardware(member), bridge))
 	if err != nil {
 		return err
 	}
-	err = ip(member, fmt.Sprintf(`link set lo up
-address add %s/24 dev eth0
+	err = s.spaces[member].IP(fmt.Sprintf(`address add %s/24 dev eth0
 link set eth0 up
 `, s.ip(member)))
 	if err != nil {
 		return err
-	}
-	if s.names[member], err = os.Open("/run/netns/" + member); err != nil {
-		return fmt.Errorf("open the namespace of %s: %w", member, err)
 	}
 	if sortOf(member) != sortNATS {
 		return nil
@@ -88,21 +85,6 @@ link set eth0 up
 	}
 	if err := unix.Mount("tmpfs", s.store(member), "tmpfs", 0, "size="+strconv.Itoa(storeMost)); err != nil {
 		return fmt.Errorf("mount the store of %s: %w", member, err)
-	}
-	return nil
-}
-
-// ip runs commands of iproute2, one a line, in a namespace; empty: in the
-// harness's own.
-func ip(namespace, lines string) error {
-	args := []string{"-batch", "-"}
-	if namespace != "" {
-		args = append([]string{"-n", namespace}, args...)
-	}
-	cmd := exec.Command("ip", args...)
-	cmd.Stdin = bytes.NewBufferString(lines)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("ip %v: %w: %.300s", args, err, out)
 	}
 	return nil
 }
@@ -125,19 +107,7 @@ func (s *spaces) address(member, service string) string {
 
 func (s *spaces) host() string { return bridgeHost }
 
-// within leaves the thread to die in the namespace: it is of no use elsewhere.
-func (s *spaces) within(member string, do func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		if err := unix.Setns(int(s.names[member].Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("enter the namespace of %s: %w", member, err)
-			return
-		}
-		done <- do()
-	}()
-	return <-done
-}
+func (s *spaces) within(member string, do func() error) error { return s.spaces[member].Do(do) }
 
 // cut has each of the two send to a hardware address that nobody has. What a
 // sender sees is that nothing comes back: no reset, no ICMP, no error.
@@ -150,7 +120,7 @@ func (s *spaces) join(a, b string) error {
 }
 
 func (s *spaces) neighbour(of, to, hardware string) error {
-	return ip(of, fmt.Sprintf("neighbour replace %s lladdr %s nud permanent dev eth0\n", s.ip(to), hardware))
+	return s.spaces[of].IP(fmt.Sprintf("neighbour replace %s lladdr %s nud permanent dev eth0\n", s.ip(to), hardware))
 }
 
 func (s *spaces) store(member string) string { return filepath.Join(s.dir, member+".store") }
@@ -176,8 +146,10 @@ func (s *spaces) resize(member string, size int64) error {
 // Close forgets the namespaces; they end with the harness.
 func (s *spaces) Close() error {
 	var errs []error
-	for _, f := range s.names {
-		errs = append(errs, f.Close())
+	for _, space := range s.spaces {
+		if space != nil {
+			errs = append(errs, space.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -1,4 +1,4 @@
-package main
+package netspace
 
 import (
 	"context"
@@ -14,29 +14,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// insideEnv says, to the process that runs inside, that it does.
-const insideEnv = "HAWSER_FAULTTEST_INSIDE"
+// endGrace is how long a process inside may take to end when it was asked to.
+const endGrace = 30 * time.Second
 
-func inside() bool { return os.Getenv(insideEnv) != "" }
-
-// enclosable reports why this process cannot make namespaces of its own; nil:
-// it can.
-func enclosable() error {
+// Possible reports why this process cannot make namespaces of its own, or
+// which of the programs that it needs in them is missing; nil: it can. It
+// wraps ErrImpossible.
+func Possible(programs ...string) error {
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("%w: run it as root, or with --loopback for the faults that need no network of their own", errNoNamespaces)
+		return fmt.Errorf("%w: run it as root", ErrImpossible)
 	}
-	if _, err := exec.LookPath("ip"); err != nil {
-		return fmt.Errorf("%w: install ip of iproute2, or use --loopback: %w", errNoNamespaces, err)
+	for _, p := range append([]string{"ip"}, programs...) {
+		if _, err := exec.LookPath(p); err != nil {
+			return fmt.Errorf("%w, and %s in them: install it: %w", ErrImpossible, p, err)
+		}
 	}
 	cmd := exec.Command("ip", "-V")
 	cmd.SysProcAttr = namespaces()
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%w: this system refuses them, use --loopback: %w", errNoNamespaces, err)
+		return fmt.Errorf("%w: this system refuses them: %w", ErrImpossible, err)
 	}
 	return nil
 }
-
-var errNoNamespaces = errors.New("the fleet needs network, mount and process namespaces of its own")
 
 // namespaces are new ones of every sort that a run could leave something in.
 // Whatever ends the parent ends the child, and with it, the first process of
@@ -48,15 +47,15 @@ func namespaces() *syscall.SysProcAttr {
 	}
 }
 
-// enclose runs this program again inside namespaces, with args, and returns
+// Enclose runs this program again inside namespaces, with args, and returns
 // its exit code. When ctx ends the inner one is asked to end too.
-func enclose(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+func Enclose(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	// The parent's death is noticed by the thread that started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 30 * time.Second
+	cmd.WaitDelay = endGrace
 	cmd.Env = append(os.Environ(), insideEnv+"=1")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = namespaces()
@@ -71,9 +70,9 @@ func enclose(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 	return 0, nil
 }
 
-// furnish gives the namespaces what ordinary programs expect. It is called
+// Furnish gives the namespaces what ordinary programs expect. It is called
 // first thing inside.
-func furnish() error {
+func Furnish() error {
 	for _, m := range []struct {
 		source, target, kind string
 		flags                uintptr
