@@ -11,15 +11,15 @@ func TestColdStart(t *testing.T) {
 		path Path
 		want time.Duration
 	}{
-		{Path{TCP, Unknown}, 240 * time.Second},
-		{Path{TCP, WiFi}, 300 * time.Second},
-		{Path{TCP, Wired}, 300 * time.Second},
-		{Path{TCP, Cell2G}, 240 * time.Second},
-		{Path{TCP, Cell5G}, 240 * time.Second},
-		{Path{TCP, Radio(200)}, 240 * time.Second},
-		{Path{QUIC, Unknown}, 30 * time.Second},
-		{Path{QUIC, WiFi}, 30 * time.Second},
-		{Path{QUIC, Cell4G}, 35 * time.Second},
+		{Path{Transport: TCP, Radio: Unknown}, 240 * time.Second},
+		{Path{Transport: TCP, Radio: WiFi}, 300 * time.Second},
+		{Path{Transport: TCP, Radio: Wired}, 300 * time.Second},
+		{Path{Transport: TCP, Radio: Cell2G}, 240 * time.Second},
+		{Path{Transport: TCP, Radio: Cell5G}, 240 * time.Second},
+		{Path{Transport: TCP, Radio: Radio(200)}, 240 * time.Second},
+		{Path{Transport: QUIC, Radio: Unknown}, 30 * time.Second},
+		{Path{Transport: QUIC, Radio: WiFi}, 30 * time.Second},
+		{Path{Transport: QUIC, Radio: Cell4G}, 35 * time.Second},
 	}
 	for _, tt := range tests {
 		if got := ColdStart(tt.path); got != tt.want {
@@ -32,9 +32,9 @@ func TestColdStart(t *testing.T) {
 // its bounds and at most 3 % below what was decided.
 func TestIntervalBounds(t *testing.T) {
 	check := func(transport, radio uint8, dice uint32) bool {
-		path := Path{Transport(transport), Radio(radio)}
-		view := Table{}.Open(time.Time{}, path)
-		got := Table{}.Interval(time.Time{}, &view, float64(dice)/(1<<32))
+		path := Path{Transport: Transport(transport), Radio: Radio(radio)}
+		view := Table{}.Open(time.Time{}, Arrival{Path: path})
+		got := Table{}.Next(time.Time{}, &view, float64(dice)/(1<<32)).Interval
 		cold := ColdStart(path)
 		return got >= Min && got <= Max && got <= cold && float64(got) >= 0.97*float64(cold)-1
 	}
@@ -44,9 +44,9 @@ func TestIntervalBounds(t *testing.T) {
 }
 
 func TestMove(t *testing.T) {
-	view := Table{}.Open(time.Time{}, Path{TCP, Cell4G})
-	Table{}.Move(time.Time{}, &view, Path{TCP, WiFi})
-	if got := (Table{}).Interval(time.Time{}, &view, 0); got != 300*time.Second {
+	view := Table{}.Open(time.Time{}, Arrival{Path: Path{Transport: TCP, Radio: Cell4G}})
+	Table{}.Move(time.Time{}, &view, Path{Transport: TCP, Radio: WiFi})
+	if got := (Table{}).Next(time.Time{}, &view, 0).Interval; got != 300*time.Second {
 		t.Errorf("the interval after a move to WiFi is %v, want 5m0s", got)
 	}
 }

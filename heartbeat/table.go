@@ -2,35 +2,6 @@ package heartbeat
 
 import "time"
 
-// Transport is what carries the connection.
-type Transport uint8
-
-// The transports. Networks forget UDP far sooner than TCP.
-const (
-	TCP Transport = iota
-	QUIC
-)
-
-// Radio is the device's claim about its access network.
-type Radio uint8
-
-// The radios. Unknown is what a device that says nothing has.
-const (
-	Unknown Radio = iota
-	WiFi
-	Cell2G
-	Cell3G
-	Cell4G
-	Cell5G
-	Wired
-)
-
-// Path is the kind of network between a device and the edge.
-type Path struct {
-	Transport Transport
-	Radio     Radio
-}
-
 // Table is the engine of a cold start: it knows the kinds of network and
 // learns nothing. The zero value is ready.
 type Table struct{}
@@ -62,18 +33,38 @@ func ColdStart(p Path) time.Duration {
 }
 
 // Open begins the view of a connection.
-func (Table) Open(_ time.Time, p Path) View { return View{Path: p} }
+func (Table) Open(_ time.Time, a Arrival) View {
+	v := View{}
+	v.setPath(a.Path)
+	v.setState(a.State)
+	return v
+}
 
 // Move takes the new path over.
-func (Table) Move(_ time.Time, v *View, p Path) { v.Path = p }
+func (Table) Move(_ time.Time, v *View, p Path) { v.setPath(p) }
+
+// Shift takes the new state over.
+func (Table) Shift(_ time.Time, v *View, s State) { v.setState(s) }
+
+// Probed does nothing: a table does not learn.
+func (Table) Probed(time.Time, *View, time.Duration) {}
+
+// Notified does nothing: a table does not learn.
+func (Table) Notified(time.Time, *View, time.Duration) {}
 
 // Heard does nothing: a table does not learn.
 func (Table) Heard(time.Time, *View, time.Duration) {}
 
-// Interval is the path's cold start with its jitter.
-func (Table) Interval(_ time.Time, v *View, r float64) time.Duration {
-	return Clamp(Jitter(ColdStart(v.Path), r))
+// Rebound does nothing: a table does not learn.
+func (Table) Rebound(time.Time, *View, time.Duration) {}
+
+// Next is the path's cold start with its jitter.
+func (Table) Next(_ time.Time, v *View, r float64) Plan {
+	if v.mute() {
+		return Plan{Interval: Max}
+	}
+	return Plan{Interval: Clamp(Jitter(ColdStart(v.path()), r))}
 }
 
 // Closed does nothing: a table does not learn.
-func (Table) Closed(time.Time, *View, Ending) {}
+func (Table) Closed(time.Time, *View, Ending, time.Duration) {}

@@ -64,7 +64,7 @@ func (s *session) overdue() *ending {
 // nextInterval is what to hand out, in whole milliseconds as the frames have
 // it.
 func (s *session) nextInterval() time.Duration {
-	return s.cfg().Heartbeat.Interval(time.Now(), &s.view, rand.Float64()).Truncate(time.Millisecond)
+	return s.cfg().Heartbeat.Next(time.Now(), &s.view, rand.Float64()).Interval.Truncate(time.Millisecond)
 }
 
 // A lease is how long the device's JWT carries the session: until warnAt, when

@@ -78,7 +78,7 @@ func (s *session) run() {
 	for s.arm() {
 		s.step()
 	}
-	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network())
+	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network(), s.now()-s.heard)
 }
 
 // step reads and handles a frame. It reports false where none has come yet.

@@ -61,7 +61,7 @@ func (s *session) finish() {
 		return
 	}
 	s.finished = true
-	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network())
+	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network(), s.now()-s.heard)
 	s.serving.wg.Done()
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+	"github.com/hawser-edge/hawser/heartbeat"
 )
 
 // unidentified is a connection that has not said Hello. It is all there is of
@@ -171,7 +172,7 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 	_, s.tries = u.conn.(transport.Trier)
 	s.heard = s.now()
 	s.leaseLocked(id.ExpiresAt.Sub(now)) // nobody else has it yet
-	s.view = s.cfg().Heartbeat.Open(time.Now(), path(u.conn.Kind(), hello.Network))
+	s.view = s.cfg().Heartbeat.Open(time.Now(), heartbeat.Arrival{Path: path(u.conn.Kind(), hello.Network)})
 	s.interval = s.nextInterval()
 	return s
 }
