@@ -15,7 +15,7 @@ import (
 const (
 	lowPort   = 20_000
 	highPort  = 32_000
-	blockSize = 16
+	blockSize = 32
 )
 
 // MaxFreeAddrs is how many addresses one call of FreeAddrs can give.
