@@ -27,24 +27,28 @@ const (
 
 // beat knows when to send Ping and when the connection is lost.
 type beat struct {
-	wake chan struct{} // never closed; one token: look again
+	wake  chan struct{} // never closed; one token: look again
+	scale time.Duration // Static: how many times as fast its time passes
 
 	mu sync.Mutex
 	// Guarded by mu.
 	interval time.Duration
-	lastSent time.Time // of any frame
+	asleep   bool      // no Pings
 	lastAny  time.Time // of any frame in either direction
 	pingAt   time.Time // of the first Ping without an answer; zero: none
 	second   bool      // a second Ping has asked, too
 	patience time.Duration
 	network  bool          // the Ping asks whether a change of network was survived
 	gap      time.Duration // the silence before that Ping
-	good     time.Duration // the longest silence after which an answer came
+	good     time.Duration // the longest silence after which a frame came
 }
 
-func newBeat(interval time.Duration) *beat {
-	now := time.Now()
-	b := &beat{wake: make(chan struct{}, 1), interval: defaultInterval, lastSent: now, lastAny: now, patience: answerTimeout}
+func newBeat(interval time.Duration, scale int, asleep bool) *beat {
+	s := time.Duration(scale)
+	b := &beat{
+		wake: make(chan struct{}, 1), scale: s, interval: defaultInterval / s, asleep: asleep,
+		lastAny: time.Now(), patience: answerTimeout / s,
+	}
 	b.setInterval(interval)
 	return b
 }
@@ -55,9 +59,7 @@ func (b *beat) setInterval(d time.Duration) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.interval = max(d, minInterval)
-	// The new one counts from the frame that brought it.
-	b.lastSent = time.Now()
+	b.interval = max(d, minInterval/b.scale)
 	b.wakeLocked()
 }
 
@@ -82,25 +84,36 @@ func (b *beat) sent(ping bool) {
 		b.pingAt, b.gap = now, now.Sub(b.lastAny)
 		b.wakeLocked()
 	}
-	b.lastSent, b.lastAny = now, now
+	b.lastAny = now
 }
 
 func (b *beat) received() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.lastAny = time.Now()
+	now := time.Now()
 	if b.pingAt.IsZero() {
+		b.good = max(b.good, now.Sub(b.lastAny))
+		b.lastAny = now
 		return
 	}
+	b.lastAny = now
 	b.good = max(b.good, b.gap)
-	b.pingAt, b.second, b.patience, b.network = time.Time{}, false, answerTimeout, false
+	b.pingAt, b.second, b.patience, b.network = time.Time{}, false, answerTimeout/b.scale, false
+}
+
+// sleep tells whether the system holds timers back.
+func (b *beat) sleep(asleep bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asleep = asleep
+	b.wakeLocked()
 }
 
 // challenge shortens the patience until the next frame.
 func (b *beat) challenge() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.patience, b.network = challengeTimeout, true
+	b.patience, b.network = challengeTimeout/b.scale, true
 	// An older Ping proves nothing about the new network.
 	b.pingAt, b.second = time.Time{}, false
 }
@@ -110,10 +123,12 @@ func (b *beat) next() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
+	case b.pingAt.IsZero() && b.asleep:
+		return maxWireTime
 	case b.pingAt.IsZero():
-		return time.Until(b.lastSent.Add(b.interval))
+		return time.Until(b.lastAny.Add(b.interval))
 	case !b.second:
-		return time.Until(b.pingAt.Add(secondPing))
+		return time.Until(b.pingAt.Add(secondPing / b.scale))
 	default:
 		return time.Until(b.pingAt.Add(b.patience))
 	}

@@ -42,6 +42,7 @@ type Client struct {
 	link       *link           // the welcomed connection; nil: none
 	linked     chan struct{}   // closed and replaced when link changes
 	background bool
+	asleep     bool
 	network    *wirepb.Network
 	pushToken  string
 	logout     bool // the application wants to log out
@@ -80,9 +81,35 @@ func (c *Client) Versions() map[string]int64 { return c.versions.all() }
 func (c *Client) SetBackground(background bool) {
 	c.mu.Lock()
 	c.background = background
-	l := c.link
+	l, state := c.link, c.stateLocked()
 	c.mu.Unlock()
-	l.trySend(&wire.State{Background: background})
+	l.trySend(state)
+}
+
+// SetAsleep tells the edge whether the system holds back the application's
+// timers or its network, as Android does in Doze, so that it cannot beat: news
+// come as pushes then. The connection stays, and is looked at when the device
+// wakes.
+func (c *Client) SetAsleep(asleep bool) {
+	c.mu.Lock()
+	woken := c.asleep && !asleep
+	c.asleep = asleep
+	l, state := c.link, c.stateLocked()
+	c.mu.Unlock()
+	if l == nil {
+		if woken {
+			c.hurry()
+		}
+		return
+	}
+	l.beat.sleep(asleep)
+	if l.trySend(state) && woken {
+		l.challenge()
+	}
+}
+
+func (c *Client) stateLocked() *wire.State {
+	return &wire.State{Background: c.background, Asleep: c.asleep}
 }
 
 // SetNetwork tells that the device's network changed. A connection that does
@@ -159,8 +186,9 @@ func (c *Client) missedLocked(l *link) []wire.Frame {
 		return nil
 	}
 	var frames []wire.Frame
-	if c.background != l.said.Background {
-		frames = append(frames, &wire.State{Background: c.background})
+	if c.background != l.said.Background || c.asleep != l.said.Asleep {
+		l.beat.sleep(c.asleep)
+		frames = append(frames, c.stateLocked())
 	}
 	if c.network != l.said.Network && c.network != nil {
 		frames = append(frames, &wire.Network{Body: c.network})

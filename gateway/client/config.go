@@ -19,6 +19,9 @@ const (
 	TCP  = "tcp"
 )
 
+// maxScale keeps scaled times above a millisecond.
+const maxScale = 1000
+
 // Limits of the texts in Hello, in bytes; those of the wire.
 const (
 	maxApp        = 256
@@ -76,6 +79,10 @@ type Config struct {
 	// RequestTimeout bounds a Request whose context has no deadline. Zero
 	// means 30 s.
 	RequestTimeout time.Duration
+	// HeartbeatScale has heartbeats' time pass that many times as fast, at most
+	// 1000, as edge.heartbeat.time_scale does at the edge: for tests against
+	// NATs that forget within seconds. Zero means 1.
+	HeartbeatScale int
 	// Dial replaces the dialing of Addr, for tests. It is called for transport
 	// kinds QUIC and TCP and for each part of Addr, and must obey its context.
 	Dial func(ctx context.Context, kind transport.Kind, addr string) (transport.Conn, error)
@@ -138,6 +145,7 @@ func (cfg Config) withDefaults() Config {
 	if cfg.RequestTimeout <= 0 {
 		cfg.RequestTimeout = 30 * time.Second
 	}
+	cfg.HeartbeatScale = min(max(cfg.HeartbeatScale, 1), maxScale)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

@@ -147,6 +147,7 @@ func (c *Client) hello(token string) *wirepb.Hello {
 		Last:         c.last.body(),
 		ResumeTicket: c.ticket,
 		Background:   c.background,
+		Asleep:       c.asleep,
 		Slot:         c.slot.bytes(),
 	}
 }

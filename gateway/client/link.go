@@ -52,7 +52,7 @@ func newLink(c *Client, conn transport.Conn, reader *wire.Reader, w *wirepb.Welc
 		said:     said,
 		born:     time.Now(),
 		out:      newOutbox(conn.Kind()),
-		beat:     newBeat(time.Duration(w.IntervalMs) * time.Millisecond),
+		beat:     newBeat(time.Duration(w.IntervalMs)*time.Millisecond, c.cfg.HeartbeatScale, said.Asleep),
 		requests: newRequests(w.GetLimits().GetMaxRequests()),
 		goAway:   make(chan *wirepb.GoAway, 1),
 		done:     make(chan struct{}),
@@ -148,7 +148,7 @@ func (l *link) ack(kind string, version int64) {
 
 func (l *link) report(e ending) *report {
 	good, miss := l.beat.gaps()
-	if e.how != wirepb.LastConnection_END_TIMEOUT {
+	if e.how != wirepb.LastConnection_END_TIMEOUT && e.how != wirepb.LastConnection_END_RESET {
 		miss = 0
 	}
 	return &report{how: e.how, good: good, firstMiss: miss, at: time.Now()}

@@ -61,11 +61,65 @@ func TestHeartbeat(t *testing.T) {
 		expect[*wire.State](p)
 		p.quiet(89 * time.Second)
 		expect[*wire.Ping](p)
-		// What it receives does not, but any frame answers a Ping.
+		// Any frame answers a Ping.
+		time.Sleep(time.Second)
 		p.send(notify(1, 1))
 		p.sync("messages", 0, &wirepb.SyncResponse{Items: items(1), Head: 1})
 		p.expectAck(1)
+		// What it receives starts the interval anew, too.
+		time.Sleep(60 * time.Second)
+		p.send(&wire.GoAway{Body: &wirepb.GoAway{SpreadMs: time.Hour.Milliseconds()}})
 		p.quiet(89 * time.Second)
+		expect[*wire.Ping](p)
+	})
+}
+
+// With a scale a device's patience shrinks as its intervals do.
+func TestHeartbeatScale(t *testing.T) {
+	virtual(t, func(cfg *client.Config) { cfg.HeartbeatScale = 10 }, func(e *edge) {
+		p := e.welcomed(&wirepb.Welcome{IntervalMs: 500})
+		p.quiet(450 * time.Millisecond)
+		expect[*wire.Ping](p)
+		p.send(&wire.Pong{})
+		start := time.Now()
+		p.conn.(*memtransport.Conn).Vanish()
+		e.welcomed(nil)
+		// The interval, 1.5 s for the answer, and the parting.
+		if waited := time.Since(start); waited < 1500*time.Millisecond || waited > 4*time.Second {
+			t.Errorf("reconnected after %s", waited)
+		}
+	})
+}
+
+// A device that sleeps does not beat, says so, and looks at its connection when
+// it wakes.
+func TestAsleep(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(&wirepb.Welcome{IntervalMs: 30_000})
+		e.client.SetAsleep(true)
+		if s := expect[*wire.State](p); !s.Asleep || s.Background {
+			t.Errorf("said %+v", s)
+		}
+		p.quiet(20 * time.Minute)
+		p.send(&wire.Probe{})
+		expect[*wire.Ping](p)
+		p.send(&wire.Pong{})
+		p.quiet(20 * time.Minute)
+		e.client.SetAsleep(false)
+		if s := expect[*wire.State](p); s.Asleep {
+			t.Errorf("said %+v", s)
+		}
+		expect[*wire.Ping](p)
+		p.send(&wire.Pong{})
+		p.quiet(29 * time.Second)
+		expect[*wire.Ping](p)
+		p.send(&wire.Pong{})
+		e.client.SetAsleep(true)
+		expect[*wire.State](p)
+		p.closeWith(wire.CloseShutdown)
+		if p = e.welcomed(nil); !p.hello.Asleep {
+			t.Error("the next Hello does not say that the device sleeps")
+		}
 	})
 }
 
@@ -99,9 +153,14 @@ func TestProbe(t *testing.T) {
 	virtual(t, nil, func(e *edge) {
 		p := e.welcomed(nil)
 		p.send(&wire.Probe{})
-		expect[*wire.Ping](p)
-		p.send(&wire.Pong{})
-		p.quiet(time.Minute)
+		if !expect[*wire.Ping](p).Answer {
+			t.Error("the Ping does not say that it answers a Probe")
+		}
+		p.send(&wire.Pong{Interval: time.Minute})
+		p.quiet(59 * time.Second)
+		if expect[*wire.Ping](p).Answer {
+			t.Error("the device's own Ping says that it answers a Probe")
+		}
 	})
 }
 

@@ -33,7 +33,7 @@ func (l *link) handle(f wire.Frame) error {
 	case *wire.Notify:
 		return l.onNotify(f)
 	case *wire.Probe:
-		l.trySend(&wire.Ping{})
+		l.trySend(&wire.Ping{Answer: true})
 	case *wire.Response:
 		l.requests.answer(f)
 	case *wire.GoAway:

@@ -68,6 +68,8 @@ type Edge struct {
 	DrainSpread time.Duration `yaml:"drain_spread"`
 	// Admission is how many devices the edge lets in, and from where.
 	Admission Admission `yaml:"admission"`
+	// Heartbeat is how the ways to idle devices are kept open.
+	Heartbeat Heartbeat `yaml:"heartbeat"`
 	// Island is what the edge does while it is cut off.
 	Island Island `yaml:"island"`
 	// Limits is what one device may ask for.
@@ -117,6 +119,7 @@ func (e *Edge) setDefaults() {
 	orDefault(&e.ReconnectSpread, 30*time.Second)
 	orDefault(&e.DrainSpread, 30*time.Second)
 	e.Admission.setDefaults()
+	e.Heartbeat.setDefaults()
 	e.Island.setDefaults()
 	orDefault(&e.Limits.MaxRequests, 16)
 	orDefault(&e.Limits.RequestsPerSecond, 20)
@@ -140,6 +143,7 @@ func (e *Edge) check(k *checker) {
 	k.duration("edge.reconnect_spread", e.ReconnectSpread, time.Millisecond, time.Hour)
 	k.duration("edge.drain_spread", e.DrainSpread, time.Millisecond, time.Hour)
 	e.Admission.check(k)
+	e.Heartbeat.check(k)
 	e.Island.check(k)
 	e.Limits.check(k)
 }

@@ -10,9 +10,9 @@ type Bye struct {
 // Type returns TypeBye.
 func (*Bye) Type() Type { return TypeBye }
 
-func (f *Bye) appendPayload(b []byte) []byte { return appendFlag(b, f.Logout) }
+func (f *Bye) appendPayload(b []byte) []byte { return appendFlags(b, f.Logout) }
 
 func parseBye(d decoder) (Frame, error) {
-	f := &Bye{Logout: d.flag()}
+	f := &Bye{Logout: d.flags()&1 != 0}
 	return f, d.err
 }

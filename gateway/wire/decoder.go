@@ -95,4 +95,5 @@ func (d *decoder) millis(what string) time.Duration {
 }
 
 // flag reads a varint of flags of which bit 0 is the only known one.
-func (d *decoder) flag() bool { return d.varint("flags", maxVarint)&1 == 1 }
+// flags reads which bits are set: those that nobody knows are left alone.
+func (d *decoder) flags() uint64 { return d.varint("flags", maxVarint) }

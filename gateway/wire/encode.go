@@ -37,9 +37,13 @@ func appendMillis(b []byte, d time.Duration) []byte {
 	return appendVarint(b, uint64((d-1)/time.Millisecond)+1)
 }
 
-func appendFlag(b []byte, set bool) []byte {
-	if set {
-		return append(b, 1)
+// appendFlags sets bit i for each i-th that is set.
+func appendFlags(b []byte, set ...bool) []byte {
+	var flags byte
+	for i, is := range set {
+		if is {
+			flags |= 1 << i
+		}
 	}
-	return append(b, 0)
+	return append(b, flags)
 }

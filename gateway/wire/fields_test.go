@@ -27,6 +27,9 @@ func describe(f Frame) []field {
 			add(fmt.Sprintf("versions.%d.kind", i), describeKind(v.Kind))
 			add(fmt.Sprintf("versions.%d.version", i), v.Version)
 		}
+		if f.Answer {
+			add("answer", true)
+		}
 	case *Ack:
 		add("kind", describeKind(f.Kind))
 		add("version", f.Version)
@@ -38,6 +41,7 @@ func describe(f Frame) []field {
 		add("body", hex.EncodeToString(f.Body))
 	case *State:
 		add("background", f.Background)
+		add("asleep", f.Asleep)
 	case *Bye:
 		add("logout", f.Logout)
 	case *Pong:
@@ -134,7 +138,8 @@ func build(t *testing.T, v *vector) Frame {
 	case "Hello":
 		return &Hello{buildMessage(t, v, &wirepb.Hello{})}
 	case "Ping":
-		return &Ping{Versions: in.versions()}
+		_, answer := v.take("answer")
+		return &Ping{in.versions(), answer}
 	case "Ack":
 		return &Ack{in.kind("kind"), in.number("version")}
 	case "Request":
@@ -142,7 +147,7 @@ func build(t *testing.T, v *vector) Frame {
 	case "Network":
 		return &Network{buildMessage(t, v, &wirepb.Network{})}
 	case "State":
-		return &State{in.text("background") == "true"}
+		return &State{in.text("background") == "true", in.text("asleep") == "true"}
 	case "Token":
 		return &Token{buildMessage(t, v, &wirepb.Token{})}
 	case "Bye":

@@ -18,7 +18,7 @@ var literal = []struct {
 }{
 	{&Hello{&wirepb.Hello{Token: "t"}}, "\x01\x03\x0a\x01t"},
 	{&Ping{}, "\x02\x00"},
-	{&Ping{[]KindVersion{{Kind{Number: 1}, 42}, {Kind{Name: "ab"}, 63}}}, "\x02\x08\x02\x01\x2a\x00\x02ab\x3f"},
+	{&Ping{Versions: []KindVersion{{Kind{Number: 1}, 42}, {Kind{Name: "ab"}, 63}}}, "\x02\x08\x02\x01\x2a\x00\x02ab\x3f"},
 	{&Ack{Kind{Number: 1}, 42}, "\x03\x02\x01\x2a"},
 	{&Ack{Kind{Name: "ab"}, 64}, "\x03\x06\x00\x02ab\x40\x40"},
 	{&Ack{Kind{Number: 64}, MaxVersion}, "\x03\x0a\x40\x40\xc0\x1f\xff\xff\xff\xff\xff\xff"},

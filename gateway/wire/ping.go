@@ -6,18 +6,23 @@ import "fmt"
 type Ping struct {
 	// Versions holds at most MaxKinds entries. Empty: nothing to tell.
 	Versions []KindVersion
+	// Answer says that a Probe brought the Ping about.
+	Answer bool
 }
 
 // Type returns TypePing.
 func (*Ping) Type() Type { return TypePing }
 
 func (f *Ping) appendPayload(b []byte) []byte {
-	if len(f.Versions) == 0 {
+	if len(f.Versions) == 0 && !f.Answer {
 		return b
 	}
 	b = appendVarint(b, uint64(len(f.Versions)))
 	for _, v := range f.Versions {
 		b = appendVarint(appendKind(b, v.Kind), uint64(v.Version))
+	}
+	if f.Answer {
+		b = appendFlags(b, true)
 	}
 	return b
 }
@@ -41,6 +46,9 @@ func parsePing(d decoder) (Frame, error) {
 		if d.err != nil {
 			break
 		}
+	}
+	if d.err == nil && len(d.b) > 0 { // devices of earlier say no more
+		f.Answer = d.flags()&1 != 0
 	}
 	return f, d.err
 }

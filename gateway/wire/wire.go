@@ -102,11 +102,12 @@
 //
 //	      device -> edge
 //	0x01  Hello      protobuf Hello
-//	0x02  Ping       nothing at all, or: varint count (at most 64), then count times: kind, version
+//	0x02  Ping       nothing at all, or: varint count (at most 64), then count times: kind, version;
+//	                 then, where it is set: flags: bit 0, it answers a Probe
 //	0x03  Ack        kind, version
 //	0x04  Request    varint id, ms timeout, id service, id method, bytes body
 //	0x05  Network    protobuf Network
-//	0x06  State      flags: bit 0, the application is in the background
+//	0x06  State      flags: bit 0, the application is in the background; bit 1, it is asleep
 //	0x07  Token      protobuf Token
 //	0x08  Bye        flags: bit 0, log out
 //
@@ -136,6 +137,7 @@
 //	           7 versions repeated KindVersion, <= 64
 //	           8 last LastConnection                9 resume_ticket bytes, <= 512
 //	           10 background bool                   11 slot bytes, <= 64
+//	           12 asleep bool
 //	KindVersion     1 kind string                   2 version int64, 0 allowed
 //	Network         1 radio enum: 1 Wi-Fi, 2 2G, 3 3G, 4 4G, 5 5G, 6 wired
 //	                2 id_hash bytes, <= 32
@@ -180,9 +182,9 @@
 // owner. versions holds what the device has of each kind; a kind left out, or
 // with version 0, is a kind of which it has nothing. last tells how the last
 // connection ended, for the edge to learn what the network bears; it is absent
-// on the first. In it, last_good_gap_ms is the longest silence after which an
-// answer still came, and first_miss_gap_ms the silence after which it did not,
-// 0 if there was none. resume_ticket is the last Welcome's, unchanged.
+// on the first. In it, last_good_gap_ms is the longest silence after which a
+// frame still came, and first_miss_gap_ms the silence after which no answer came,
+// or an error, 0 if there was none. resume_ticket is the last Welcome's, unchanged.
 // id_hash of Network is a hash of the network's name with a key that stays on
 // the device.
 //
@@ -269,12 +271,12 @@
 //
 // # Heartbeats
 //
-// The device sends Ping when it has sent no frame for an interval; what it
-// receives does not count. The interval is Welcome's until a Pong brings
-// another: its 0 keeps the present one. It is a time to be kept, not a
-// ceiling: NATs on the way forget a connection that is silent for longer, and
-// radios pay for one that is not. A new interval counts from the frame that
-// brought it.
+// The device sends Ping when no frame has passed for an interval, in either
+// direction: each of them keeps the ways of both open. The interval is
+// Welcome's until a Pong brings another: its 0 keeps the present one. It is a
+// time to be kept, not a ceiling: NATs on the way forget a connection that is
+// silent for longer, and radios pay for one that is not. The edge learns what a
+// network bears, and says something else with each Pong.
 //
 // A Ping is answered with a Pong; several Pings close together may get one. A
 // device that receives no frame within 15 s of its Ping shall treat the
@@ -288,14 +290,22 @@
 // that also makes a packet large enough for the stateless reset by which an
 // edge that was started anew tells of connections that it does not know.
 //
-// Probe tests the way down: the device shall answer with Ping at once.
+// Probe tests the way down, which an answered Ping does not: the Ping opens it
+// anew where a NAT has forgotten it. The device shall answer a Probe with a Ping
+// at once, and should set bit 0 of its flags. An edge that probes hands out an
+// interval that ends 8 s after its Probe is due, so that the device's own Ping
+// comes first only where the Probe did not arrive.
 //
 // # Changes on a live connection
 //
 // Network: the device's network is another one than Hello said, and the
 // connection survived. State: the application moved to the foreground or the
 // background. On iOS, background means "push me at once": the system may stop
-// the application before it can act on a Notify.
+// the application before it can act on a Notify. Asleep means the same on every
+// platform: the system holds back the application's timers or its network, as
+// Android does in Doze, so that it cannot beat. An edge expects no beats then,
+// for as long as half an hour; a device that wakes says so, with State, and is
+// mostly still connected.
 //
 // Token brings a new JWT of the same tenant, user and device, a new push
 // token, or both; an empty field leaves what there is. A JWT that is

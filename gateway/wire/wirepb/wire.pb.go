@@ -277,7 +277,10 @@ type Hello struct {
 	Background bool `protobuf:"varint,10,opt,name=background,proto3" json:"background,omitempty"`
 	// The slot of the device's last Close, as it was received, until a Welcome.
 	// At most 64 bytes.
-	Slot          []byte `protobuf:"bytes,11,opt,name=slot,proto3" json:"slot,omitempty"`
+	Slot []byte `protobuf:"bytes,11,opt,name=slot,proto3" json:"slot,omitempty"`
+	// Whether the system holds the application's timers or network back, so that
+	// it cannot beat.
+	Asleep        bool `protobuf:"varint,12,opt,name=asleep,proto3" json:"asleep,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -387,6 +390,13 @@ func (x *Hello) GetSlot() []byte {
 		return x.Slot
 	}
 	return nil
+}
+
+func (x *Hello) GetAsleep() bool {
+	if x != nil {
+		return x.Asleep
+	}
+	return false
 }
 
 type KindVersion struct {
@@ -1131,7 +1141,7 @@ var File_wire_proto protoreflect.FileDescriptor
 const file_wire_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"wire.proto\x12\x0ehawser.wire.v1\"\x9e\x03\n" +
+	"wire.proto\x12\x0ehawser.wire.v1\"\xb6\x03\n" +
 	"\x05Hello\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x124\n" +
 	"\bplatform\x18\x02 \x01(\x0e2\x18.hawser.wire.v1.PlatformR\bplatform\x12\x10\n" +
@@ -1148,7 +1158,8 @@ const file_wire_proto_rawDesc = "" +
 	"background\x18\n" +
 	" \x01(\bR\n" +
 	"background\x12\x12\n" +
-	"\x04slot\x18\v \x01(\fR\x04slot\";\n" +
+	"\x04slot\x18\v \x01(\fR\x04slot\x12\x16\n" +
+	"\x06asleep\x18\f \x01(\bR\x06asleep\";\n" +
 	"\vKindVersion\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\"O\n" +
