@@ -41,6 +41,7 @@ var parts = []part{
 	{program, "loadtest", []string{"loadtest/..."}},
 	{program, "faulttest", []string{"routing/faulttest/..."}},
 	{program, "ratetest", []string{"routing/ratetest/..."}},
+	{program, "netlab", []string{"heartbeat/netlab/..."}},
 
 	{assemble, "node", []string{"gateway/node/..."}},
 

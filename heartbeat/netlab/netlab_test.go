@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
+)
+
+// TestMain is the program itself where a test has run it inside namespaces.
+func TestMain(m *testing.M) {
+	if netspace.Inside() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// lab runs the program as somebody who types it, and returns what it prints.
+func lab(t *testing.T, args ...string) string {
+	t.Helper()
+	if os.Getenv("HAWSER_FAULTS") != "1" {
+		t.Skip("waits for NATs to forget: set HAWSER_FAULTS=1 to have it, or go run ./heartbeat/netlab")
+	}
+	if err := netspace.Possible("nft"); err != nil {
+		t.Skip(err)
+	}
+	t.Parallel()
+	var stdout bytes.Buffer
+	code := command(t.Context(), args, &stdout, lines{t})
+	t.Log("\n" + stdout.String())
+	if code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	return stdout.String()
+}
+
+// lines gives what is written to the test's log.
+type lines struct{ t *testing.T }
+
+func (l lines) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
+}
+
+// TestFacts sees again what the design of the heartbeats assumes of NATs.
+func TestFacts(t *testing.T) { lab(t, "facts") }
