@@ -18,6 +18,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/session"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
+	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing/clocks"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/relay"
@@ -34,6 +35,7 @@ type edgeRole struct {
 	verifier *token.Verifier
 	relay    *relay.Relay
 	link     *edgelink.Link
+	heart    *heartbeat.Learner
 	server   *session.Server
 	island   *island
 	gate     *admission.Gate
@@ -95,10 +97,11 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 	sabotage := sabotageFromEnv()
 	registry := &registry{dropAck: sabotage.dropAck}
 	limits := p.cfg.Edge.Limits
+	e.heart = openHeart(p)
 	e.server, err = session.NewServer(session.Config{
 		Verifier: e.verifier, Registry: registry, Relay: calls{e.relay}, Kinds: p.catalog.Kinds,
-		Clock: &registry.clock,
-		Edge:  p.cfg.Name, TicketKey: fleetKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
+		Clock: &registry.clock, Heartbeat: e.heart, HeartbeatScale: p.cfg.Edge.Heartbeat.TimeScale,
+		Edge: p.cfg.Name, TicketKey: fleetKey, ReconnectSpread: p.cfg.Edge.ReconnectSpread,
 		Limits: session.Limits{
 			MaxConns: p.cfg.Edge.MaxConnections, HelloTimeout: p.cfg.Edge.HelloTimeout,
 			MaxUnidentified: p.cfg.Edge.Admission.MaxUnidentified,

@@ -26,6 +26,9 @@ type Config struct {
 	Edge string
 	// Heartbeat hands out the intervals. Nil: heartbeat.Table, the cold start.
 	Heartbeat heartbeat.Engine
+	// HeartbeatScale is how many times as fast heartbeats' time passes here, the
+	// engine's and that of the deadlines alike. 0: 1.
+	HeartbeatScale int
 	// TicketKey authenticates resume tickets, 32 bytes or more, the same on
 	// all edges. Nil: a random key, so that tickets of other edges and of
 	// earlier runs are ignored, which only matters to devices that meet two
@@ -106,6 +109,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Heartbeat == nil {
 		c.Heartbeat = heartbeat.Table{}
 	}
+	c.HeartbeatScale = or(c.HeartbeatScale, 1)
 	if c.Clock == nil {
 		c.Clock = hostClock{}
 	}

@@ -1,10 +1,9 @@
 package session
 
 import (
-	"math/rand/v2"
+	"math"
 	"time"
 
-	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 	"github.com/hawser-edge/hawser/heartbeat"
@@ -22,7 +21,7 @@ func (s *session) arm() bool {
 	if s.closingLocked() {
 		return false
 	}
-	due := min(s.idleAtLocked(), s.leaseDueLocked())
+	due := min(s.idleAtLocked(), s.leaseDueLocked(), s.probeDueLocked(), s.lookDueLocked())
 	if s.armed == 0 || due < s.armed {
 		s.armed = due
 		_ = s.conn.SetReadDeadline(s.serving.srv.start.Add(due))
@@ -30,22 +29,43 @@ func (s *session) arm() bool {
 	return true
 }
 
+// never is later than everything that is due.
+const never = time.Duration(math.MaxInt64)
+
 // idleAtLocked is when the device has been silent for too long. What the edge
 // writes counts too, for it starts the device's own interval anew; but not
 // for ever, since bytes that nobody receives can be written for a long time.
+// One that was sent a Probe answers it, or beats soon.
 func (s *session) idleAtLocked() time.Duration {
-	wait := heartbeat.Deadline(s.interval)
-	return min(max(s.heard, s.wrote)+wait, s.heard+2*wait)
+	srv := s.serving.srv
+	interval := s.interval.duration()
+	if s.muteLocked() {
+		interval = srv.scaled(heartbeat.Max)
+	}
+	most := srv.deadline(interval)
+	wait := most
+	if s.asked {
+		wait = srv.deadline(srv.scaled(afterProbe))
+	}
+	return min(s.lastLocked()+wait, s.heard+2*most)
 }
 
 // overdue does what is due now.
 func (s *session) overdue() *ending {
 	s.lock()
 	defer s.unlock()
-	now := s.now()
-	switch {
-	case s.closingLocked():
+	if s.closingLocked() {
 		return nil
+	}
+	at := time.Now()
+	now := at.Sub(s.serving.srv.start)
+	if s.lookLocked(at, now) {
+		s.handOutLocked()
+	}
+	if now >= s.probeDueLocked() {
+		return s.probeLocked(at, now)
+	}
+	switch {
 	case now >= s.idleAtLocked():
 		return endIdle
 	case now < s.leaseDueLocked():
@@ -59,12 +79,6 @@ func (s *session) overdue() *ending {
 		Cause:   wirepb.GoAway_CAUSE_TOKEN_EXPIRED,
 		Reason:  "the token expires: send Token",
 	}})
-}
-
-// nextInterval is what to hand out, in whole milliseconds as the frames have
-// it.
-func (s *session) nextInterval() time.Duration {
-	return s.cfg().Heartbeat.Next(time.Now(), &s.view, rand.Float64()).Interval.Truncate(time.Millisecond)
 }
 
 // A lease is how long the device's JWT carries the session: until warnAt, when
@@ -91,40 +105,24 @@ func (s *session) leaseDueLocked() time.Duration {
 	return s.warnAt
 }
 
-// path is what the engine of heartbeats is told of the network.
-func path(kind transport.Kind, n *wirepb.Network) heartbeat.Path {
-	p := heartbeat.Path{Transport: heartbeat.TCP}
-	if kind == transport.QUIC {
-		p.Transport = heartbeat.QUIC
-	}
-	switch n.GetRadio() {
-	case wirepb.Radio_RADIO_WIFI:
-		p.Radio = heartbeat.WiFi
-	case wirepb.Radio_RADIO_2G:
-		p.Radio = heartbeat.Cell2G
-	case wirepb.Radio_RADIO_3G:
-		p.Radio = heartbeat.Cell3G
-	case wirepb.Radio_RADIO_4G:
-		p.Radio = heartbeat.Cell4G
-	case wirepb.Radio_RADIO_5G:
-		p.Radio = heartbeat.Cell5G
-	case wirepb.Radio_RADIO_WIRED:
-		p.Radio = heartbeat.Wired
-	}
-	return p
-}
+// seconds is a time in seconds since 1970, until 2106.
+func seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
 
-// frameBudget counts the frames of the present second.
+// frameBudget counts the frames of the present second. The seconds begin anew
+// after 18 hours: that a frame of then counts with those of now does not mind.
 type frameBudget struct {
-	second uint32
-	count  uint32
+	second uint16
+	count  uint16
 }
 
 // spend reports whether another frame is within limit.
 func (b *frameBudget) spend(now time.Duration, limit int) bool {
-	if second := uint32(now / time.Second); second != b.second {
+	if second := uint16(now / time.Second); second != b.second {
 		b.second, b.count = second, 0
 	}
+	if int(b.count) >= min(limit, math.MaxUint16) {
+		return false
+	}
 	b.count++
-	return int(b.count) <= limit
+	return true
 }

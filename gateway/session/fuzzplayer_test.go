@@ -175,7 +175,7 @@ func (p *player) step(op byte) (last bool) {
 	switch op {
 	case opNetwork:
 		radio := p.byte() % 7
-		p.frame(made{network: true, radio: path("tcp", &wirepb.Network{Radio: wirepb.Radio(radio)}).Radio},
+		p.frame(made{network: true, radio: radioOf(wirepb.Radio(radio))},
 			wire.Append(nil, &wire.Network{Body: &wirepb.Network{Radio: wirepb.Radio(radio)}}))
 	case opRequest:
 		p.request(3*p.size(), 3*p.size())

@@ -7,7 +7,6 @@ import (
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
-	"github.com/hawser-edge/hawser/heartbeat"
 )
 
 // session is a connection whose device has said Hello.
@@ -26,30 +25,31 @@ type session struct {
 
 	// Owned by run, or by Ready.
 	finished bool
-	view     heartbeat.View
 	budget   frameBudget
 	reader   *wire.Reader
 	once     *oneRead      // what reader reads; see turn
-	interval time.Duration // handed out last
-	heard    time.Duration // when the device's last frame came
 	armed    time.Duration // the read deadline; 0: none
 
 	mu sync.Mutex
 
 	// Guarded by mu.
-	over       *ending       // nil until the session ends; see closing
-	jwt        keptToken     // a secret; goes with relayed requests
-	issued     int64         // the jwt's iat, in seconds since 1970
-	warnAt     time.Duration // see lease
-	wrote      time.Duration // when something was last taken out of the outbox
-	quiet      string        // the kinds where nothing is under way; see busy
-	*busy                    // nil: nothing is; see lock
+	over   *ending       // nil until the session ends; see closing
+	jwt    keptToken     // a secret; goes with relayed requests
+	warnAt time.Duration // see lease
+	heard  time.Duration // when the device's last frame came
+	wrote  time.Duration // when something was last taken out of the outbox
+	beats
+	issued     uint32 // the jwt's iat, in seconds since 1970, as far as they go
+	quiet      string // the kinds where nothing is under way; see busy
+	*busy             // nil: nothing is; see lock
 	warned     bool
 	registered bool
 	background bool
 	leaving    bool // a logout is under way
 	turning    bool // somebody is at work, and writes when it is done; see beginTurn
 	closed     bool // the connection; over is set
+	asked      bool // a Probe is on its way, or its answer
+	asleep     bool // see wire.State
 }
 
 // device is whose session it is.
@@ -63,7 +63,7 @@ func (s *session) now() time.Duration { return time.Since(s.serving.srv.start) }
 func (s *session) issuedAt() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.issued
+	return int64(s.issued)
 }
 
 func (s *session) cfg() *Config { return &s.serving.srv.cfg }
@@ -78,7 +78,7 @@ func (s *session) run() {
 	for s.arm() {
 		s.step()
 	}
-	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network(), s.now()-s.heard)
+	s.closeView()
 }
 
 // step reads and handles a frame. It reports false where none has come yet.
@@ -98,9 +98,7 @@ func (s *session) step() bool {
 
 // handle takes up one frame. It does not block.
 func (s *session) handle(f wire.Frame) *ending {
-	now := s.now()
-	s.cfg().Heartbeat.Heard(time.Now(), &s.view, now-s.heard)
-	s.heard = now
+	now := s.heardFrame(f)
 	if !s.budget.spend(now, s.cfg().Limits.FramesPerSecond) {
 		return endFrameRate
 	}
@@ -112,10 +110,10 @@ func (s *session) handle(f wire.Frame) *ending {
 	case *wire.Request:
 		return s.request(f)
 	case *wire.Network:
-		s.cfg().Heartbeat.Move(time.Now(), &s.view, path(s.conn.Kind(), f.Body))
+		s.moved(f.Body)
 		return nil
 	case *wire.State:
-		s.state(f.Background)
+		s.state(f)
 		return nil
 	case *wire.Token:
 		return s.renew(f.Body)
@@ -134,26 +132,35 @@ func (s *session) ping(f *wire.Ping) *ending {
 	if over := s.acks(f.Versions); over != nil {
 		return over
 	}
-	s.interval = s.nextInterval()
 	s.lock()
 	defer s.unlock()
-	if !s.closingLocked() {
-		s.out.pong = s.interval
-		s.kickLocked()
-	}
+	s.handOutLocked()
 	return nil
 }
 
-// state takes up whether the application is in the background.
-func (s *session) state(background bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.background != background {
-		s.background = background
-		if s.profile.platform == wirepb.Platform_PLATFORM_IOS {
-			s.registerLocked()
-		}
+// state takes up what the application does. A device that cannot beat, or can
+// again, is told what interval holds from now on.
+func (s *session) state(f *wire.State) {
+	s.lock()
+	defer s.unlock()
+	if s.background == f.Background && s.asleep == f.Asleep {
+		return
 	}
+	before := s.muteLocked()
+	s.background, s.asleep = f.Background, f.Asleep
+	s.cfg().Heartbeat.Shift(time.Now(), &s.view, s.stateLocked())
+	if s.muteLocked() != before {
+		s.registerLocked()
+		s.handOutLocked()
+	}
+}
+
+// moved takes up that the device is on another network.
+func (s *session) moved(n *wirepb.Network) {
+	s.lock()
+	defer s.unlock()
+	s.cfg().Heartbeat.Move(time.Now(), &s.view, path(s.conn.Kind(), s.conn.RemoteAddr().Addr(), n))
+	s.handOutLocked()
 }
 
 // registerLocked announces the session, or its change. Holding mu keeps the
@@ -166,7 +173,7 @@ func (s *session) registerLocked() {
 	s.cfg().Registry.Register(Registration{
 		Conn: s.number, Tenant: s.device().tenant, User: s.device().user, Device: s.device().device,
 		Epoch:      s.epoch,
-		Background: s.background && s.profile.platform == wirepb.Platform_PLATFORM_IOS,
+		Background: s.muteLocked(),
 		Platform:   platform(s.profile.platform),
 	})
 }

@@ -23,6 +23,10 @@ type metrics struct {
 	records      *prometheus.CounterVec // operation, result
 	recordsLost  prometheus.Counter
 	acceptErrors prometheus.Counter
+	intervals    prometheus.Histogram
+	probes       prometheus.Counter
+	probeEnds    *prometheus.CounterVec // result
+	rebindings   prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -43,6 +47,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("operation", recordPut, recordRemove), metric.By("result", resultOK, resultError)),
 		recordsLost:  p.Counter("device_records_lost_total", "Device records given up after their sessions had ended."),
 		acceptErrors: p.Counter("accept_errors_total", "Failures to accept a connection."),
+		intervals: p.Histogram("interval_seconds", "Heartbeat intervals that were handed out.",
+			[]float64{30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1500, 1740}),
+		probes: p.Counter("probes_total", "Probes of the way down to a device."),
+		probeEnds: p.CounterVec("probes_ended_total", "Probes after which a device was heard: it answered, spoke for itself and had not got the Probe, or did so too early to tell.",
+			metric.By("result", probeAnswered, probeMissed, probeDisturbed)),
+		rebindings: p.Counter("rebindings_total", "Devices on QUIC that came from another port or address of their network after a silence."),
 	}
 }
 

@@ -139,7 +139,9 @@ func (s *session) take(b []byte) (_ []byte, last bool) {
 		b = wire.Append(b, &wire.Pong{Interval: o.pong})
 		o.pong = 0
 	}
+	before := len(b)
 	b = s.takeNotifiesLocked(b)
+	notify := len(b) > before
 	for _, r := range o.responses {
 		b = wire.Append(b, r)
 		s.requests.doneLocked(r.ID)
@@ -149,7 +151,7 @@ func (s *session) take(b []byte) (_ []byte, last bool) {
 		o.writing = false
 		return b, true
 	}
-	s.wrote = s.now()
+	s.wroteLocked(notify)
 	return b, false
 }
 

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"time"
-
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
@@ -61,7 +59,7 @@ func (s *session) finish() {
 		return
 	}
 	s.finished = true
-	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.ended().network(), s.now()-s.heard)
+	s.closeView()
 	s.serving.wg.Done()
 }
 

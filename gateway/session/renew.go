@@ -34,7 +34,7 @@ func (s *session) renewLease(jwt string) *ending {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jwt, s.issued = s.serving.srv.tokens.keep(jwt), id.IssuedAt.Unix()
+	s.jwt, s.issued = s.serving.srv.tokens.keep(jwt), seconds(id.IssuedAt)
 	s.leaseLocked(id.ExpiresAt.Sub(now))
 	return nil
 }

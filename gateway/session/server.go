@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"net"
 	"runtime"
 	"sync"
@@ -20,6 +21,7 @@ type Server struct {
 	start   time.Time // the zero of session.now
 	metrics *metrics
 	hub     *Hub
+	seed    maphash.Seed
 	records *recorder
 	writers *crew
 	alone   alone
@@ -51,7 +53,7 @@ func NewServer(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer)}
+	srv := &Server{cfg: cfg, start: time.Now(), metrics: newMetrics(cfg.Registerer), seed: maphash.MakeSeed()}
 	srv.hub = newHub(srv.metrics, srv.answer)
 	srv.records = newRecorder(cfg.Limits.DeviceWriters)
 	srv.writers = newCrew(runtime.GOMAXPROCS(0), (*session).writeShared)

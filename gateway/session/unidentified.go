@@ -10,7 +10,6 @@ import (
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
-	"github.com/hawser-edge/hawser/heartbeat"
 )
 
 // unidentified is a connection that has not said Hello. It is all there is of
@@ -166,14 +165,13 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		serving: u.serving, conn: u.conn, reader: u.reader,
 		profile: u.serving.srv.profiles.of(id.Tenant, hello.App, hello.Platform, kinds),
 		ids:     id.User + id.Device, userLen: uint8(len(id.User)),
-		background: hello.Background, jwt: u.serving.srv.tokens.keep(hello.Token), issued: id.IssuedAt.Unix(),
+		background: hello.Background, jwt: u.serving.srv.tokens.keep(hello.Token), issued: seconds(id.IssuedAt),
 	}
 	_, s.parks = u.conn.(transport.Parker)
 	_, s.tries = u.conn.(transport.Trier)
 	s.heard = s.now()
 	s.leaseLocked(id.ExpiresAt.Sub(now)) // nobody else has it yet
-	s.view = s.cfg().Heartbeat.Open(time.Now(), heartbeat.Arrival{Path: path(u.conn.Kind(), hello.Network)})
-	s.interval = s.nextInterval()
+	s.openView(hello)
 	return s
 }
 
@@ -191,7 +189,7 @@ func (s *session) open(hello *wirepb.Hello, id token.Identity, now time.Time) (b
 	s.putRecordLocked(hello.PushToken)
 	_ = s.queueLocked(&wire.Welcome{Body: &wirepb.Welcome{
 		Epoch:        s.epoch,
-		IntervalMs:   s.interval.Milliseconds(),
+		IntervalMs:   int64(s.interval),
 		ResumeTicket: newTicket(cfg.TicketKey, id, s.epoch),
 		Limits: &wirepb.Limits{
 			MaxFrameBytes: int64(cfg.Limits.MaxFrame),

@@ -9,12 +9,12 @@ import (
 const (
 	// alarmTick is the step of alarms: a read deadline passes up to two of them
 	// late.
-	alarmTick = time.Second
+	alarmTick = 100 * time.Millisecond
 	// alarmSlots is how many steps are kept apart. What is due later is looked
 	// at when they are over, and put in again.
-	alarmSlots = 512
+	alarmSlots = 1024
 	// alarmNear is what is left to the stream itself, which is exact.
-	alarmNear = 5 * time.Second
+	alarmNear = time.Second
 )
 
 // alarms sees to the read deadlines of a listener's connections. quic-go makes
