@@ -1,0 +1,61 @@
+package heartbeat
+
+import "sync"
+
+// household is up to how many devices a network is one where nobody can do
+// harm to others than those they live with.
+const household = 4
+
+// Deaths a day that count in one network.
+const (
+	capDevice     = 3
+	capSubscriber = 48
+	capBlock      = 192
+	day           = 86400
+)
+
+// caps counts the deaths of the day by network and who claims them, in a table
+// in which strangers may share a place: they get less then, not more.
+type caps struct {
+	mu    sync.Mutex
+	day   int64
+	table [1 << 16]uint8
+}
+
+// take reports whether another death of v's counts.
+func (c *caps) take(now float64, v *View) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if today := int64(now / day); today != c.day {
+		c.day = today
+		clear(c.table[:])
+	}
+	return c.below(v.cell, 1, uint32(v.device), capDevice) &&
+		c.below(v.cell, 2, uint32(v.subscriber), capSubscriber) &&
+		c.below(v.cell, 3, uint32(v.block), capBlock)
+}
+
+func (c *caps) below(cell, kind, tag uint32, limit uint8) bool {
+	at := &c.table[mix(cell*4+kind, tag)>>16]
+	if *at >= limit {
+		return false
+	}
+	*at++
+	return true
+}
+
+// mix spreads two numbers over 32 bits.
+func mix(a, b uint32) uint32 {
+	x := uint64(a)<<32 | uint64(b)
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return uint32(x >> 32)
+}
+
+// tag shortens a hash; 0 stays 0.
+func tag(h uint64) uint32 {
+	h ^= h >> 32
+	return uint32(h) ^ uint32(h)>>16
+}

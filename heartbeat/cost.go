@@ -1,0 +1,86 @@
+package heartbeat
+
+// What things cost, in beats.
+const (
+	// deadCost is a second in which the device cannot be reached.
+	deadCost = 0.1
+	// noticing is how many seconds pass until a death is found and mended.
+	noticing = 12
+	// wholly is the share of a bucket's silence that its connections are
+	// taken to live.
+	wholly = 0.94
+	// horizon is how long, in seconds, a longer interval is taken to be of
+	// use.
+	horizon = 3 * 3600
+	// probeCost is the trouble of one.
+	probeCost = 0.15
+	// atMost is the share of connections that an interval may lose.
+	atMost = 0.25
+)
+
+// reconnectCost is a connection that has to be made anew. QUIC survives its
+// mapping's death.
+func reconnectCost(t Transport) float64 {
+	if t == QUIC {
+		return 0.3
+	}
+	return 2
+}
+
+// span is what one connection is known to be in: its timeout is above g_lo and
+// at most g_hi; lo -1 and hi buckets are no knowledge.
+type span struct{ lo, hi int }
+
+// best is the bucket whose silence costs least as an interval, between lo and
+// below hi.
+func (s *survival) best(t Transport, in span) int {
+	top, bottom := s.at(in.lo), 0.0
+	if in.hi < buckets {
+		bottom = s.at(in.hi)
+	}
+	all := max(top-bottom, 1e-6)
+	best, least := max(in.lo, 0), -1.0
+	dead, lived, before := 0.0, 0.0, top
+	reconnect := reconnectCost(t)
+	for k := max(in.lo, 0); k < min(in.hi, buckets); k++ {
+		at := max(s.at(k), bottom)
+		if k > in.lo {
+			died := (before - at) / all
+			before = at
+			dead += died
+			lived += died * wholly * grid[k]
+		}
+		if dead > atMost && least >= 0 {
+			break
+		}
+		cost := (1 + dead*reconnect + deadCost*(dead*(grid[k]+noticing)-lived)) / grid[k]
+		if least < 0 || cost < least {
+			best, least = k, cost
+		}
+	}
+	return best
+}
+
+// climb is the bucket that is worth a probe for a connection that now has the
+// interval of bucket from, -1 where none is.
+func (s *survival) climb(t Transport, in span, from int, useful float64) int {
+	top, bottom := s.at(max(in.lo, min(from, in.lo))), 0.0
+	if in.hi < buckets {
+		bottom = s.at(in.hi)
+	}
+	all := max(top-bottom, 1e-6)
+	best, most := -1, 0.0
+	reconnect := reconnectCost(t)
+	for k := from + 1; k < min(in.hi, buckets); k++ {
+		ps := max(s.at(k)-bottom, 0) / all
+		if ps < 0.05 {
+			break
+		}
+		gain := ps*(1/grid[from]-1/grid[k])*useful -
+			(1-ps)*(reconnect+deadCost*(0.6*(grid[k]-grid[from])+noticing)) - probeCost
+		if gain > most {
+			best, most = k, gain
+		}
+	}
+	return best
+}

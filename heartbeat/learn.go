@@ -1,0 +1,197 @@
+package heartbeat
+
+import "time"
+
+const (
+	// answerTime is within how many seconds an answer to the edge's own frame
+	// is one. The device's beat comes after fallback.
+	answerTime = 6.5
+	// mendTime is within how many seconds a device that did not answer has to
+	// be back for its link to have been usable all the time.
+	mendTime = 15
+	// reportWeight is what a device's report counts, beside 1 for what the
+	// edge saw.
+	reportWeight = 0.7
+	// absurd is a silence that no clock measured.
+	absurd = 30 * day
+)
+
+// sane is a silence in the engine's seconds; one out of bounds is counted.
+func (l *Learner) sane(d time.Duration) (float64, bool) {
+	s := l.seconds(d)
+	if d < 0 || s > absurd {
+		l.counts.absurd.Add(1)
+		return 0, false
+	}
+	return s, true
+}
+
+// ask notes that a silence is being tested. A second frame before an answer
+// tests nothing.
+func (l *Learner) ask(v *View, silence time.Duration, probe bool) {
+	s, ok := l.sane(silence)
+	if !ok || v.asked != 0 || s < gridMin {
+		return
+	}
+	v.asked = uint16(min(s*10, 1<<16-1))
+	v.set(byProbe, probe)
+}
+
+// Probed notes the test of a silence.
+func (l *Learner) Probed(_ time.Time, v *View, silence time.Duration) { l.ask(v, silence, true) }
+
+// Notified notes the test of a silence, whose answer says something and whose
+// absence does not.
+func (l *Learner) Notified(_ time.Time, v *View, silence time.Duration) { l.ask(v, silence, false) }
+
+// Heard decides what a test showed.
+func (l *Learner) Heard(now time.Time, v *View, silence time.Duration) {
+	s, ok := l.sane(silence)
+	if v.asked == 0 {
+		return
+	}
+	asked := float64(v.asked) / 10
+	v.asked = 0
+	switch {
+	case !ok:
+	case s <= answerTime && (v.is(byProbe) || asked+s < 0.97*float64(v.interval)/10):
+		l.counts.answered.Add(1)
+		l.success(l.at(now), v, asked)
+	case !v.is(byProbe):
+	case s > answerTime && s <= mendTime:
+		l.death(l.at(now), v, asked, 1)
+	default:
+		l.counts.coverage.Add(1)
+	}
+}
+
+// Rebound is a death, seen by the port that the network gave the device anew.
+func (l *Learner) Rebound(now time.Time, v *View, silence time.Duration) {
+	s, ok := l.sane(silence)
+	if asked := float64(v.asked) / 10; asked > 0 {
+		v.asked = 0
+		if ok && s <= mendTime {
+			l.death(l.at(now), v, asked, 1)
+		}
+		return
+	}
+	// Longer than the plan: the device was away, and any network forgets.
+	if ok && s <= float64(v.interval)/10*1.05+fallback {
+		l.death(l.at(now), v, s, 1)
+	}
+}
+
+// Closed ends the view. A reset that answers a test is a death.
+func (l *Learner) Closed(now time.Time, v *View, how Ending, silence time.Duration) {
+	s, ok := l.sane(silence)
+	if ok && how == EndReset && v.asked > 0 && s <= mendTime {
+		l.death(l.at(now), v, float64(v.asked)/10, 1)
+	}
+	v.asked = 0
+	l.leave(v)
+}
+
+// reported takes the device's word for how its last connection ended.
+func (l *Learner) reported(now float64, v *View, r Report) {
+	if r.How == HowOther {
+		return
+	}
+	miss, okMiss := l.sane(r.FirstMiss)
+	delay, okDelay := l.sane(r.Reconnect)
+	if !okMiss || !okDelay || r.How > HowTimeout {
+		return
+	}
+	if miss < gridMin || miss > 1.05*seconds(Max)+fallback || delay > mendTime {
+		return
+	}
+	// What it says holds for the connection that it begins, too.
+	l.death(now, v, miss, reportWeight)
+}
+
+// success is a silence that the connection survived, to the edge's own
+// knowledge.
+func (l *Learner) success(now float64, v *View, gap float64) {
+	to := floorBucket(gap)
+	if to < 0 {
+		return
+	}
+	s, c := l.lock(v)
+	defer s.mu.Unlock()
+	c.release(v)
+	v.sync(c.down.epoch)
+	lo := v.span().lo
+	weight := 1 / (1 + c.n[to])
+	c.survived(lo, to, 1)
+	v.lo = max(v.lo, fineFloor(gap))
+	if v.hi <= v.lo {
+		v.hi = 0
+		v.setStruck(0)
+	}
+	if gap >= 0.9*grid[c.best] {
+		c.down.calm()
+	}
+	if v.is(upward) && c.up.tried(now, v.device, true) {
+		l.counts.raises.Add(1)
+		c.renewed(to)
+	}
+	v.flags &^= upward
+	if !c.class && lo < to {
+		l.teach(now, c.path, func(parent *cell) { parent.survived(lo, to, weight) })
+	}
+}
+
+// death is a silence that the connection did not survive.
+func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
+	at := ceilBucket(gap)
+	l.counts.deaths.Add(1)
+	s, c := l.lock(v)
+	defer s.mu.Unlock()
+	counted := c.live <= household || l.caps.take(now, v)
+	if !counted {
+		l.counts.capped.Add(1)
+	}
+	c.release(v)
+	v.sync(c.down.epoch)
+	c.refresh(now, l.parentOf(c))
+	lo := v.span().lo
+	if counted {
+		l.learnDeath(now, c, v, gap, lo, at, weight)
+	}
+	v.flags &^= upward
+	v.sync(c.down.epoch)
+	v.setStruck(v.struck() + 1)
+	v.hi = fineCeil(gap)
+	if v.lo >= v.hi {
+		v.lo = 0
+	}
+}
+
+func (l *Learner) learnDeath(now float64, c *cell, v *View, gap float64, lo, at int, weight float32) {
+	expected := 1 - c.s.at(at)
+	toParent := weight / (1 + c.n[at] + 4*c.e[at])
+	c.died(lo, at, weight)
+	if v.is(upward) {
+		c.up.tried(now, v.device, false)
+	}
+	if !c.class {
+		l.teach(now, c.path, func(parent *cell) { parent.died(lo, at, toParent) })
+	}
+	if gap > 1.1*grid[c.best] {
+		return
+	}
+	if limit, alarmed := c.down.fail(now, v.device, gap, expected); alarmed && !c.class {
+		l.counts.alarms.Add(1)
+		c.contradicted(limit)
+		c.died(floorBucket(limit), at, alarmFrom)
+	}
+}
+
+// teach tells a cell's parent; the cell's lock is held.
+func (l *Learner) teach(now float64, p Path, what func(*cell)) {
+	s := &l.shards[shards+p.class()]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parent := s.slots[0]
+	parent.refresh(now, l.parentOf(parent))
+	what(parent)
+}
