@@ -91,13 +91,16 @@ func (a *alarm) limit(now float64) float64 {
 
 // contradicted takes back what says that a network keeps more than its cap.
 func (c *cell) contradicted(limit float64) {
-	const left = 0.05
-	for k := floorBucket(limit) + 1; k < buckets; k++ {
-		c.n[k] *= left
-		c.e[k] *= left
-		c.unshared.n[k] *= left
-		c.unshared.e[k] *= left
-	}
+	c.contradict(limit)
+	c.unshared.contradict(limit)
 	c.dirty, c.fresh = true, 0
 	c.up = raise{}
+}
+
+func (v *evidence) contradict(limit float64) {
+	const left = 0.05
+	for k := floorBucket(limit) + 1; k < buckets; k++ {
+		v.n[k] *= left
+		v.e[k] *= left
+	}
 }

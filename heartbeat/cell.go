@@ -12,6 +12,12 @@ type cell struct {
 	unshared evidence // the part that was not exported
 	changed  float32  // how much that is
 
+	// The last alarm and renewal, by the time that all edges share.
+	newAlarms uint32 // not exported
+	alarmAt   float64
+	raiseAt   float64
+	raiseTo   int
+
 	// Computed from the evidence and the parent's.
 	s     survival
 	best  int

@@ -132,6 +132,7 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	}
 	if v.is(upward) && c.up.tried(now, v.device, true) {
 		l.counts.raises.Add(1)
+		c.raiseAt, c.raiseTo = l.unix(now), to
 		c.renewed(to)
 	}
 	v.flags &^= upward
@@ -181,6 +182,8 @@ func (l *Learner) learnDeath(now float64, c *cell, v *View, gap float64, lo, at 
 	}
 	if limit, alarmed := c.down.fail(now, v.device, gap, expected); alarmed && !c.class {
 		l.counts.alarms.Add(1)
+		c.alarmAt = l.unix(now)
+		c.newAlarms++
 		c.contradicted(limit)
 		c.died(floorBucket(limit), at, alarmFrom)
 	}

@@ -49,11 +49,7 @@ func (p Path) tidy() Path {
 	return p
 }
 
-// parent is the path of all networks of the kind.
-func (p Path) parent() Path { return Path{Transport: p.Transport, Radio: p.Radio} }
-
 // class is the number of the parent.
-
 func (p Path) class() int { return int(p.Transport)*radios + int(p.Radio) }
 
 func (r Radio) cellular() bool { return r >= Cell2G && r <= Cell5G }

@@ -64,12 +64,16 @@ func (r *raise) tried(now float64, device uint16, good bool) bool {
 
 // renewed takes back the deaths up to bucket to.
 func (c *cell) renewed(to int) {
-	const left = 0.05
-	for k := 0; k <= to; k++ {
-		c.e[k] *= left
-		c.unshared.e[k] *= left
-		c.n[k] = max(c.n[k]*0.2, float32(upDevices))
-	}
+	c.renew(to)
+	c.unshared.renew(to)
 	c.up = raise{next: c.up.next}
 	c.dirty, c.fresh = true, 0
+}
+
+func (v *evidence) renew(to int) {
+	const died, stayed = 0.05, 0.2
+	for k := 0; k <= to && k < buckets; k++ {
+		v.e[k] *= died
+		v.n[k] *= stayed
+	}
 }

@@ -1,7 +1,7 @@
 package heartbeat
 
 import (
-	"errors"
+	"slices"
 	"time"
 )
 
@@ -14,54 +14,141 @@ import (
 //		Import(path, merged)                   or when the watch brings it
 //	the store away: Restore(path, delta), and it goes with the next one.
 //
-// The parents, paths with the zero Network, are shared like the others.
+// The parents, paths with the zero Network, are shared like the others. All
+// edges that share need the same TimeScale.
 
-// MaxSnapshot is the greatest length of a snapshot in bytes.
-const MaxSnapshot = 1 << 10
-
-// ErrSnapshot is wrapped by the errors of bytes that are no snapshot.
-var ErrSnapshot = errors.New("heartbeat: not a snapshot")
+// worthSharing is how much a cell changes before it is shared: about a
+// connection that showed something.
+const worthSharing = 0.75
 
 // Unshared appends up to limit paths to dst for which Export has something.
 // The ones that changed most come first.
-func (l *Learner) Unshared(dst []Path, limit int) []Path { return dst }
+func (l *Learner) Unshared(dst []Path, limit int) []Path {
+	type candidate struct {
+		path    Path
+		changed float32
+	}
+	var all []candidate
+	for i := range l.shards {
+		s := &l.shards[i]
+		s.mu.Lock()
+		for _, c := range s.slots {
+			if c.changed >= worthSharing {
+				all = append(all, candidate{c.path, c.changed})
+			}
+		}
+		s.mu.Unlock()
+	}
+	slices.SortFunc(all, func(a, b candidate) int {
+		switch {
+		case a.changed > b.changed:
+			return -1
+		case a.changed < b.changed:
+			return 1
+		}
+		return 0
+	})
+	for _, c := range all[:max(min(limit, len(all)), 0)] {
+		dst = append(dst, c.path)
+	}
+	return dst
+}
 
 // Export takes out what the edge saw of a network since the last Export. It
 // reports false where that is nothing.
-func (l *Learner) Export(now time.Time, p Path) (delta []byte, ok bool) { return nil, false }
+func (l *Learner) Export(now time.Time, p Path) (delta []byte, ok bool) {
+	c, unlock := l.look(p)
+	if c == nil {
+		return nil, false
+	}
+	defer unlock()
+	if c.changed == 0 {
+		return nil, false
+	}
+	r := l.unshared(c, l.at(now))
+	c.unshared, c.changed, c.newAlarms = evidence{}, 0, 0
+	return r.encode(), true
+}
 
-// Restore puts back what Export took out and nobody could store.
-func (l *Learner) Restore(now time.Time, p Path, delta []byte) error { return nil }
+// Restore puts back what Export took out and nobody could store. An error
+// wraps ErrSnapshot.
+func (l *Learner) Restore(now time.Time, p Path, delta []byte) error {
+	r, err := decode(delta)
+	if err != nil {
+		l.counts.garbage.Add(1)
+		return err
+	}
+	c, unlock := l.look(p)
+	if c == nil {
+		return nil
+	}
+	defer unlock()
+	u := l.unshared(c, l.at(now))
+	u.add(r)
+	c.unshared, c.newAlarms = u.evidence, u.alarms
+	c.changed += worthSharing
+	return nil
+}
 
 // Import replaces what is known of a network by the sum of all edges, to which
 // what this edge has not exported yet is added. An error wraps ErrSnapshot.
-func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error { return nil }
-
-// Merge adds up two snapshots; an empty one is nothing. The older one's
-// evidence is aged to the time of the newer. An error wraps ErrSnapshot, and
-// then the result is the one of both that can be read, if there is one.
-func Merge(a, b []byte) ([]byte, error) {
-	if len(a) == 0 {
-		return b, nil
+func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
+	r, err := decode(snapshot)
+	if err != nil {
+		l.counts.garbage.Add(1)
+		return err
 	}
-	return a, nil
+	at := l.at(now)
+	p = p.tidy()
+	s := &l.shards[l.shardOf(p)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.slots[s.find(p, at)]
+	// A clock that is ahead must not make the evidence of all others old.
+	r.at = min(r.at, l.unix(at))
+	if r.alarmAt > r.at {
+		r.alarmAt = 0
+	}
+	if r.raiseAt > r.at {
+		r.raiseAt = 0
+	}
+	r.add(l.unshared(c, at))
+	c.evidence = r.evidence
+	c.aged, c.dirty, c.fresh = at, true, 0
+	if r.alarmAt > c.alarmAt && r.cap > 0 {
+		c.alarmAt = r.alarmAt
+		c.down.raise(at-(l.unix(at)-r.alarmAt), r.cap)
+	}
+	if r.raiseAt > c.raiseAt {
+		c.raiseAt, c.raiseTo = r.raiseAt, r.raiseTo
+	}
+	return nil
 }
 
-// Weight is how much a snapshot claims.
-type Weight struct {
-	// At is when its last evidence is of.
-	At time.Time
-	// Tested are the connections that it says showed something, deaths or
-	// not, as they weigh at At.
-	Tested float64
+// unix is a time of the engine that all edges share.
+func (l *Learner) unix(at float64) float64 {
+	return float64(l.start.UnixMilli())/1000*l.scale + at
 }
 
-// Weigh reads a snapshot. An error wraps ErrSnapshot.
-func Weigh(snapshot []byte) (Weight, error) { return Weight{}, nil }
+// unshared is what the cell has not exported.
+func (l *Learner) unshared(c *cell, at float64) *record {
+	return &record{
+		evidence: c.unshared, at: l.unix(at),
+		alarmAt: c.alarmAt, cap: c.down.cap, alarms: c.newAlarms,
+		raiseAt: c.raiseAt, raiseTo: c.raiseTo,
+	}
+}
 
-// Temper makes of a snapshot that is not to be believed without limit one that
-// may be merged: it dates it to at, without ageing it, and takes from all its
-// evidence, deaths and others alike, the same share, so that its weight is most
-// or less. Nothing in it forgets or overrules what it is merged with. An error
-// wraps ErrSnapshot.
-func Temper(snapshot []byte, at time.Time, most float64) ([]byte, error) { return snapshot, nil }
+// look returns the cell of a path with its shard locked, nil where there is
+// none.
+func (l *Learner) look(p Path) (c *cell, unlock func()) {
+	p = p.tidy()
+	s := &l.shards[l.shardOf(p)]
+	s.mu.Lock()
+	i, ok := s.byPath[p]
+	if !ok {
+		s.mu.Unlock()
+		return nil, nil
+	}
+	return s.slots[i], s.mu.Unlock
+}

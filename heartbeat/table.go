@@ -20,6 +20,7 @@ const (
 // ColdStart is the interval of a path that nothing is known of, without
 // jitter.
 func ColdStart(p Path) time.Duration {
+	p = p.tidy()
 	fixed := p.Radio == WiFi || p.Radio == Wired
 	switch {
 	case p.Transport == QUIC && !fixed && p.Radio != Unknown:

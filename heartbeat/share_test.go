@@ -1,0 +1,174 @@
+package heartbeat
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+var t0 = time.Unix(1_800_000_000, 0)
+
+// teachSafe has a number of devices show that a path keeps a silence.
+func teachSafe(l *Learner, p Path, devices int, silence time.Duration) {
+	for i := range devices {
+		v := l.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(i + 1)}, State: State{Background: true}})
+		l.Probed(t0, &v, silence)
+		l.Heard(t0, &v, time.Second)
+		l.Closed(t0, &v, EndOther, 0)
+	}
+}
+
+func TestWhatOneLearnsAnotherKnows(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	a, b := NewLearner(t0, Options{}), NewLearner(t0, Options{})
+	teachSafe(a, p, 200, 1000*time.Second)
+	learned, cold := a.Look(t0, p).Interval, b.Look(t0, p).Interval
+	if learned < 900*time.Second || cold > 400*time.Second {
+		t.Fatalf("the interval is %v where it was learned and %v where not", learned, cold)
+	}
+	var stored []byte
+	for _, path := range a.Unshared(nil, 100) {
+		delta, ok := a.Export(t0, path)
+		if !ok {
+			t.Errorf("%v is unshared and has nothing to export", path.Key())
+		}
+		if path != p {
+			continue
+		}
+		var err error
+		if stored, err = Merge(stored, delta); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := a.Unshared(nil, 100); len(got) != 0 {
+		t.Errorf("all was exported and %v is unshared", got)
+	}
+	for _, l := range []*Learner{a, b} {
+		if err := l.Import(t0, p, stored); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Look(t0, p).Interval; got < learned*9/10 || got > learned*11/10 {
+			t.Errorf("after the import the interval is %v, want about %v", got, learned)
+		}
+	}
+	if got := b.Unshared(nil, 100); len(got) != 0 {
+		t.Errorf("what was imported is unshared: %v", got)
+	}
+}
+
+func TestTheStoreAway(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	l := NewLearner(t0, Options{})
+	teachSafe(l, p, 50, 500*time.Second)
+	first, _ := l.Export(t0, p)
+	if err := l.Restore(t0, p, first); err != nil {
+		t.Fatal(err)
+	}
+	again, ok := l.Export(t0, p)
+	if !ok || !bytes.Equal(first, again) {
+		t.Errorf("what was restored is exported as %x, want %x", again, first)
+	}
+}
+
+// An alarm of one edge takes back what another one knew before it.
+func TestAlarmsAreShared(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	old, alarmed := NewLearner(t0, Options{}), NewLearner(t0, Options{})
+	teachSafe(old, p, 200, 660*time.Second)
+	stored, _ := old.Export(t0, p)
+	if err := alarmed.Import(t0, p, stored); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		v := alarmed.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(1000 + i)}, State: State{Background: true}})
+		alarmed.Probed(t0, &v, 580*time.Second)
+		alarmed.Heard(t0, &v, 8*time.Second)
+		// More than a household.
+	}
+	for i := range 8 {
+		v := alarmed.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(2000 + i)}, State: State{Background: true}})
+		alarmed.Probed(t0, &v, 580*time.Second)
+		alarmed.Heard(t0, &v, 8*time.Second)
+	}
+	if got := alarmed.Stats().Alarms; got == 0 {
+		t.Fatalf("no alarm: %+v %+v", alarmed.Stats(), alarmed.Look(t0, p))
+	}
+	delta, _ := alarmed.Export(t0, p)
+	merged, err := Merge(stored, delta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := old.Look(t0, p).Interval
+	if err := old.Import(t0, p, merged); err != nil {
+		t.Fatal(err)
+	}
+	if got := old.Look(t0, p).Interval; got > 300*time.Second {
+		t.Errorf("after another edge's alarm the interval is %v, want at most 5m (before: %v)", got, before)
+	}
+}
+
+func TestGarbage(t *testing.T) {
+	l := NewLearner(t0, Options{})
+	p := Path{Radio: WiFi, Network: Network{9}}
+	for _, b := range [][]byte{nil, {}, {0}, {1}, {1, 1}, bytes.Repeat([]byte{255}, 40), make([]byte, MaxSnapshot+1), append([]byte{1, 0, 0, 0, 0, 0, 0, 59, 2}, 1, 1, 1, 1)} {
+		if err := l.Import(t0, p, b); !errors.Is(err, ErrSnapshot) {
+			t.Errorf("Import(%x) = %v, want ErrSnapshot", b, err)
+		}
+	}
+	if got := l.Stats(); got.Garbage != 8 || got.Cells != 0 {
+		t.Errorf("8 snapshots were garbage; counted %d, and %d networks were made of them", got.Garbage, got.Cells)
+	}
+	good := (&record{at: 1, evidence: evidence{n: [buckets]float32{3: 7}}}).encode()
+	for _, pair := range [][2][]byte{{good, {2}}, {{2}, good}} {
+		if got, err := Merge(pair[0], pair[1]); !errors.Is(err, ErrSnapshot) || !bytes.Equal(got, good) {
+			t.Errorf("Merge(%x, %x) = %x, %v, want the one that can be read, and an error", pair[0], pair[1], got, err)
+		}
+	}
+}
+
+// A clock that is far ahead makes nobody's evidence old.
+func TestSnapshotOfTheFuture(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	l := NewLearner(t0, Options{})
+	teachSafe(l, p, 100, 1000*time.Second)
+	want := l.Look(t0, p).Interval
+	future := &record{at: maxTime, alarmAt: maxTime}
+	if err := l.Import(t0, p, future.encode()); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Look(t0, p).Interval; got < want*9/10 {
+		t.Errorf("the interval fell from %v to %v", want, got)
+	}
+}
+
+func FuzzSnapshot(f *testing.F) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	r := &record{at: 1.8e9, alarmAt: 1.7e9, cap: 150, alarms: 2, raiseAt: 1.6e9, raiseTo: 20}
+	for k := range r.n {
+		r.n[k], r.e[k] = rng.Float32()*100, rng.Float32()
+	}
+	f.Add(r.encode(), (&record{}).encode())
+	f.Add([]byte{1}, []byte{})
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		merged, err := Merge(a, b)
+		if err != nil {
+			return
+		}
+		if len(merged) > MaxSnapshot {
+			t.Fatalf("%d bytes", len(merged))
+		}
+		if len(merged) == 0 {
+			return
+		}
+		l := NewLearner(t0, Options{})
+		if err := l.Import(t0, Path{}, merged); err != nil {
+			t.Fatalf("what was merged cannot be imported: %v", err)
+		}
+		v := l.Open(t0, Arrival{State: State{Background: true}})
+		if plan := l.Next(t0, &v, 0.5); plan.Interval < Min || plan.Interval > Max || plan.Probe < 0 || plan.Probe > plan.Interval {
+			t.Fatalf("the plan is %v", plan)
+		}
+	})
+}

@@ -1,0 +1,171 @@
+package heartbeat
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// MaxSnapshot is the greatest length of a snapshot in bytes.
+const MaxSnapshot = 1 << 10
+
+// ErrSnapshot is wrapped by the errors of bytes that are no snapshot.
+var ErrSnapshot = errors.New("heartbeat: not a snapshot")
+
+// A snapshot is its version, one byte; then, as unsigned varints, the time of
+// its evidence; of the last alarm the time, the cap and how many there were;
+// of the last renewal the time and the bucket; the first bucket that follows
+// and how many; and for each of these n and e in units of unit. Times are
+// seconds since 1970 in the engine's scale, caps seconds of it. Bytes behind
+// that belong to later versions of 1 and are ignored.
+const (
+	snapshotVersion = 1
+	unit            = 1.0 / 32
+	maxEvidence     = 1e6 // of a bucket
+	maxAlarms       = 1 << 20
+	maxTime         = 1 << 50
+)
+
+// record is a snapshot that was read.
+type record struct {
+	evidence
+	at      float64
+	alarmAt float64
+	cap     float64
+	alarms  uint32
+	raiseAt float64
+	raiseTo int
+}
+
+func (r *record) encode() []byte {
+	b := append(make([]byte, 0, 256), snapshotVersion)
+	for _, v := range []float64{r.at, r.alarmAt, r.cap, float64(r.alarms), r.raiseAt, float64(r.raiseTo)} {
+		b = binary.AppendUvarint(b, uint64(max(v, 0)))
+	}
+	first, last := 0, buckets-1
+	for first < buckets && quantum(r.n[first]) == 0 && quantum(r.e[first]) == 0 {
+		first++
+	}
+	for last > first && quantum(r.n[last]) == 0 && quantum(r.e[last]) == 0 {
+		last--
+	}
+	count := max(last-first+1, 0)
+	b = append(b, byte(first), byte(count))
+	for k := first; k < first+count && k < buckets; k++ {
+		b = binary.AppendUvarint(b, quantum(r.n[k]))
+		b = binary.AppendUvarint(b, quantum(r.e[k]))
+	}
+	return b
+}
+
+// quantum is a number in units, at most maxEvidence of it.
+func quantum(x float32) uint64 {
+	return uint64(math.Round(min(max(float64(x), 0), maxEvidence) / unit))
+}
+
+// decode reads a snapshot; it believes none of its numbers.
+func decode(b []byte) (*record, error) {
+	if len(b) > MaxSnapshot {
+		return nil, fmt.Errorf("%w: %d bytes, more than %d", ErrSnapshot, len(b), MaxSnapshot)
+	}
+	if len(b) == 0 || b[0] != snapshotVersion {
+		return nil, fmt.Errorf("%w: not of version %d", ErrSnapshot, snapshotVersion)
+	}
+	d := varints{b: b[1:]}
+	r := &record{
+		at: d.next(maxTime), alarmAt: d.next(maxTime), cap: d.next(1 << 16), alarms: uint32(d.next(maxAlarms)),
+		raiseAt: d.next(maxTime), raiseTo: int(d.next(buckets - 1)),
+	}
+	first, count := int(d.next(buckets)), int(d.next(buckets))
+	if first+count > buckets {
+		d.bad = true
+	}
+	for k := first; k < first+count && !d.bad; k++ {
+		r.n[k] = float32(d.next(maxEvidence/unit) * unit)
+		r.e[k] = float32(d.next(maxEvidence/unit) * unit)
+	}
+	if d.bad {
+		return nil, fmt.Errorf("%w: cut short, or a number out of its bounds", ErrSnapshot)
+	}
+	return r, nil
+}
+
+// varints reads numbers until one is bad.
+type varints struct {
+	b   []byte
+	bad bool
+}
+
+func (d *varints) next(most float64) float64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 || float64(v) > most {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return float64(v)
+}
+
+// add adds another record's evidence. The older one ages, and what a later
+// alarm or renewal of one takes back is taken back from the other.
+func (r *record) add(o *record) {
+	if o.at > r.at {
+		*r, *o = *o, *r
+	}
+	o.evidence.age(r.at - o.at)
+	r.settle(o)
+	o.settle(r)
+	for k := range r.n {
+		r.n[k] = min(r.n[k]+o.n[k], maxEvidence)
+		r.e[k] = min(r.e[k]+o.e[k], maxEvidence)
+	}
+	r.alarms = min(r.alarms+o.alarms, maxAlarms)
+	if o.alarmAt > r.alarmAt {
+		r.alarmAt, r.cap = o.alarmAt, o.cap
+	}
+	if o.raiseAt > r.raiseAt {
+		r.raiseAt, r.raiseTo = o.raiseAt, o.raiseTo
+	}
+}
+
+// settle takes back of r what o's newer alarm or renewal contradicts.
+func (r *record) settle(o *record) {
+	if o.alarmAt > r.alarmAt && o.cap > 0 {
+		r.contradict(o.cap)
+	}
+	if o.raiseAt > r.raiseAt {
+		r.renew(o.raiseTo)
+	}
+}
+
+// Merge adds up two snapshots; an empty one is nothing. The older one's
+// evidence is aged to the time of the newer. An error wraps ErrSnapshot, and
+// then the result is the one of both that can be read, if there is one.
+func Merge(a, b []byte) ([]byte, error) {
+	if len(a) == 0 || len(b) == 0 {
+		return mergeOne(append(a[:len(a):len(a)], b...))
+	}
+	ra, errA := decode(a)
+	rb, errB := decode(b)
+	switch {
+	case errA != nil && errB != nil:
+		return nil, errA
+	case errA != nil:
+		return b, errA
+	case errB != nil:
+		return a, errB
+	}
+	ra.add(rb)
+	return ra.encode(), nil
+}
+
+func mergeOne(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	if _, err := decode(b); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
