@@ -171,6 +171,7 @@ func (s *session) probeLocked(at time.Time, now time.Duration) *ending {
 	s.probe, s.asked = 0, true
 	s.cfg().Heartbeat.Probed(at, &s.view, now-s.lastLocked())
 	s.serving.srv.metrics.probes.Inc()
+	s.wrote = now // it is about to be
 	return s.queueLocked(&wire.Probe{})
 }
 
