@@ -26,6 +26,7 @@ func openHeart(p parts) *heartbeat.Learner {
 	count("silences_deadly_total", "Silences behind which a connection was dead.", func(s heartbeat.Stats) int64 { return s.Deaths })
 	count("silences_unclear_total", "Silences of devices that were away, which say nothing of the network.", func(s heartbeat.Stats) int64 { return s.Coverage })
 	count("alarms_total", "Networks that were found to have become stricter.", func(s heartbeat.Stats) int64 { return s.Alarms })
+	count("raises_total", "Networks that were found to keep connections for longer than before.", func(s heartbeat.Stats) int64 { return s.Raises })
 	count("claims_capped_total", "Deaths beyond what one device or network may claim.", func(s heartbeat.Stats) int64 { return s.Capped })
 	count("absurd_total", "Silences and reports out of all bounds.", func(s heartbeat.Stats) int64 { return s.Absurd })
 	count("garbage_total", "Shared knowledge that could not be read.", func(s heartbeat.Stats) int64 { return s.Garbage })
