@@ -44,6 +44,7 @@ type natsWatch struct {
 	role    config.Role
 	metrics metric.Part
 	errors  *prometheus.CounterVec
+	moves   prometheus.Counter
 	nc      *nats.Conn // set by follow, before anybody asks
 
 	mu sync.Mutex
@@ -57,6 +58,7 @@ func newNATSWatch(user string, role config.Role, p parts) *natsWatch {
 	part := metric.For(p.registry, "nats").With("role", string(role))
 	return &natsWatch{
 		log: p.log, user: user, role: role, metrics: part, saidAt: time.Now().Add(natsQuiet - natsRemind), said: natsUnreachable,
+		moves: part.Counter("moves_total", "Times that the role left a NATS server that was cut off from the others; edges count theirs as hawser_edgelink_moves_total."),
 		errors: part.CounterVec("errors_total",
 			"Attempts to connect to NATS that failed, as far as they were seen, and errors that it reported: refused (user or password), unreachable, denied (a right is missing), slow (messages dropped, this process did not keep up), other.",
 			metric.By("what", natsRefused, natsUnreachable, natsDenied, natsSlow, natsOther)),

@@ -22,6 +22,7 @@ import (
 	"github.com/hawser-edge/hawser/routing/httpservice"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/publish"
+	"github.com/hawser-edge/hawser/routing/reach"
 	"github.com/hawser-edge/hawser/routing/router"
 	"github.com/hawser-edge/hawser/routing/users"
 )
@@ -44,6 +45,7 @@ type routerRole struct {
 	services  *httpservice.Bridge
 	publisher *publish.Service
 	backlog   *backlog.Watch
+	reach     *reach.Watch
 	mender    *mender
 
 	setback  setback
@@ -94,6 +96,10 @@ func (r *routerRole) open(p parts) (err error) {
 	if err != nil {
 		return err
 	}
+	r.reach = reach.New(reach.Config{
+		Conn: r.nc, Others: r.reads, Subject: routing.BeatSubject(p.cfg.Name), Log: p.log,
+		Moved: func(string) { r.nats.moves.Inc() },
+	})
 	r.mender = newMender(p, r.backlog.Missing, r.ensure, r.router.RewatchRecords)
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
 		Router: p.cfg.Name, Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
@@ -144,6 +150,7 @@ func (r *routerRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
 	group.Go(func() error { return ended(r.backlog.Run(ctx)) })
+	group.Go(func() error { return ended(r.reach.Run(ctx)) })
 	group.Go(func() error { return r.mender.run(ctx) })
 	if r.cert != nil {
 		group.Go(func() error { return ended(r.cert.run(ctx)) })

@@ -21,14 +21,15 @@ type announcer struct {
 	reconnects uint64
 	up         bool
 	// lost is the number of messages that subscriptions dropped, so far.
-	lost int
+	lost      int
+	elsewhere elsewhere
 }
 
 // announceAll drains what waits to be told, beats, and watches NATS.
 func (l *Link) announceAll(ctx context.Context, status chan nats.Status, subs []*nats.Subscription) {
 	a := &announcer{
 		l: l, subject: routing.SessionsSubject(l.cfg.Edge), subs: subs,
-		reconnects: l.cfg.Conn.Stats().Reconnects, up: true,
+		reconnects: l.cfg.Conn.Stats().Reconnects, up: true, elsewhere: newElsewhere(l.cfg.Timing),
 	}
 	beat := time.NewTicker(l.cfg.Timing.Beat)
 	defer beat.Stop()
@@ -52,6 +53,7 @@ func (l *Link) announceAll(ctx context.Context, status chan nats.Status, subs []
 			case <-company.C:
 			}
 		case <-beat.C:
+			a.seek()
 			a.look()
 			a.beat()
 		}

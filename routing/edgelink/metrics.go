@@ -16,7 +16,7 @@ type metrics struct {
 	answers                    prometheus.Counter
 	headsUsers, headsRetries   prometheus.Counter
 	superseded, refused, ended prometheus.Counter
-	deviceRetries              prometheus.Counter
+	deviceRetries, moves       prometheus.Counter
 	dropped                    *prometheus.CounterVec
 }
 
@@ -51,6 +51,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		superseded:    p.Counter("superseded_total", "Sessions that a router found superseded."),
 		refused:       p.Counter("epochs_refused_total", "Sessions that a router refused for their epoch."),
 		deviceRetries: p.Counter("device_retries_total", "Requests to store or remove a device record that were repeated."),
+		moves:         p.Counter("moves_total", "Times that the edge left a NATS server over which it heard of no router."),
 		dropped: p.CounterVec("dropped_total", "What was dropped at a queue's bound or as unreadable.",
 			metric.By("what", dropAnswers, dropDumps, dropInbound, dropMalformed, dropSession, dropNewer)),
 	}

@@ -21,6 +21,10 @@ type Timing struct {
 	// Fresh is how long a router is asked by its name after its last beat.
 	// Default 1.5 s.
 	Fresh time.Duration
+	// Unheard is how long no router may be heard of over a NATS server, after
+	// Fresh, before another server is taken; where no router is heard of there
+	// either, twice as long, and so on up to a minute. Default 4 s.
+	Unheard time.Duration
 	// Request bounds the first attempt of a request to a router; the others
 	// have twice that. Default 1 s.
 	Request time.Duration
@@ -37,6 +41,7 @@ func (t Timing) withDefaults() Timing {
 	def(&t.Settle, 1500*time.Millisecond)
 	def(&t.Window, 30*time.Second)
 	def(&t.Fresh, 1500*time.Millisecond)
+	def(&t.Unheard, 4*time.Second)
 	def(&t.Request, time.Second)
 	return t
 }

@@ -145,6 +145,16 @@ func (p *presence) fresh(site, besides string, within time.Duration, now time.Ti
 
 func (p *presence) clear() { clear(p.routers) }
 
+// any reports whether a router, complete or not, was heard of a moment ago.
+func (p *presence) any(now time.Time, within time.Duration) bool {
+	for _, r := range p.routers {
+		if now.Sub(r.heard) < within {
+			return true
+		}
+	}
+	return false
+}
+
 // counts reports whether sessions wait for the router's echo.
 func (p *presence) counts(r *router, now time.Time) bool {
 	return p.here(r, now) && (r.complete || r.dumping)
