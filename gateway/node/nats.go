@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -8,11 +9,13 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/reach"
 )
 
 // connectNATS opens the connection of one role under the role's own user. It
@@ -37,25 +40,58 @@ func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
 // maxReadConns is over how many NATS servers one process spreads its reads.
 const maxReadConns = 3
 
-// connectReads opens the connections that a role reads the inbox log over: to
-// each of the first servers that are configured, and to any other one where
-// that is away. The first connection's watch hears of their errors. The caller
-// closes them, also where there is an error.
-func connectReads(p parts, role config.Role, watch *natsWatch) (conns []*nats.Conn, err error) {
+// readConns are the connections that a role reads the inbox log over, and by
+// which it tells which NATS servers hear one another.
+type readConns []*homing
+
+// connectReads opens them: to each of the first servers that are configured,
+// and to any other one while that is away. The first connection's watch hears
+// of their errors. The caller closes them, also where there is an error.
+func connectReads(p parts, role config.Role, watch *natsWatch) (reads readConns, err error) {
 	urls := p.cfg.NATS.URLs
 	for i := range min(len(urls), maxReadConns) {
 		opts, _, err := natsOptions(p.cfg, role, p.log)
 		if err != nil {
-			return conns, err
+			return reads, err
 		}
-		opts = append(opts, nats.DontRandomize(), nats.ErrorHandler(watch.reported))
-		nc, err := nats.Connect(strings.Join(slices.Concat(urls[i:], urls[:i]), ","), opts...)
-		if err != nil {
-			return conns, fmt.Errorf("connect the role %s to NATS for reads: %w", role, err)
+		h := newHoming(urls[i])
+		opts = append(opts, nats.DontRandomize(), nats.ErrorHandler(watch.reported), nats.ReconnectToServer(h.choose))
+		if h.nc, err = nats.Connect(strings.Join(slices.Concat(urls[i:], urls[:i]), ","), opts...); err != nil {
+			return reads, fmt.Errorf("connect the role %s to NATS for reads: %w", role, err)
 		}
-		conns = append(conns, nc)
+		reads = append(reads, h)
 	}
-	return conns, nil
+	return reads, nil
+}
+
+func (r readConns) conns() (conns []*nats.Conn) {
+	for _, h := range r {
+		conns = append(conns, h.nc)
+	}
+	return conns
+}
+
+// run keeps each at its own server, until ctx ends.
+func (r readConns) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, h := range r {
+		all.Go(func() { h.run(ctx, homeEvery) })
+	}
+	all.Wait()
+}
+
+func (r readConns) close() {
+	for _, h := range r {
+		h.nc.Close()
+	}
+}
+
+// watchReach has a role leave a server that is cut off from the others. subject
+// is one that the role alone publishes to, about once a second.
+func (r readConns) watchReach(nc *nats.Conn, subject string, watch *natsWatch, log *slog.Logger) *reach.Watch {
+	return reach.New(reach.Config{
+		Conn: nc, Others: r.conns(), Subject: subject, Log: log, Moved: func(string) { watch.moves.Inc() },
+	})
 }
 
 // natsOptions are a role's options with login and TLS, and its user as

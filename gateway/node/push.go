@@ -15,11 +15,13 @@ import (
 	"github.com/hawser-edge/hawser/gateway/admin"
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
 	"github.com/hawser-edge/hawser/routing/events"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/presence"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
+	"github.com/hawser-edge/hawser/routing/reach"
 )
 
 // pushRole joins the queue of jobs, the worker and the providers.
@@ -31,6 +33,8 @@ type pushRole struct {
 	nc        *nats.Conn
 	nats      *natsWatch
 	js        jetstream.JetStream
+	reads     readConns
+	reach     *reach.Watch
 	reader    *inbox.Reader
 	providers *providers
 	worker    *push.Worker
@@ -60,7 +64,11 @@ func (r *pushRole) open(p parts) (err error) {
 	if r.js, err = jetstream.New(r.nc); err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: p.catalog}); err != nil {
+	if r.reads, err = connectReads(p, config.RolePush, r.nats); err != nil {
+		return err
+	}
+	r.reach = r.reads.watchReach(r.nc, routing.PushBeatSubject(p.cfg.Name), r.nats, p.log)
+	if r.reader, err = inbox.NewReader(inbox.Config{Conns: r.reads.conns(), Catalog: p.catalog}); err != nil {
 		return err
 	}
 	if r.providers, err = newProviders(p); err != nil {
@@ -91,6 +99,8 @@ func (r *pushRole) run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(r.worker.Run(ctx)) })
+	group.Go(func() error { return ended(r.reach.Run(ctx)) })
+	group.Go(func() error { r.reads.run(ctx); return nil })
 	group.Go(func() error {
 		r.consuming.Store(true)
 		defer r.consuming.Store(false)
@@ -144,6 +154,7 @@ func (r *pushRole) close() {
 	if r.reader != nil {
 		_ = r.reader.Close()
 	}
+	r.reads.close()
 	if r.nc != nil {
 		r.nc.Close()
 	}

@@ -37,7 +37,7 @@ type routerRole struct {
 	nc        *nats.Conn
 	nats      *natsWatch
 	js        jetstream.JetStream
-	reads     []*nats.Conn
+	reads     readConns
 	reader    *inbox.Reader
 	router    *router.Router
 	verifier  *token.Verifier
@@ -78,7 +78,7 @@ func (r *routerRole) open(p parts) (err error) {
 	if r.reads, err = connectReads(p, config.RoleRouter, r.nats); err != nil {
 		return err
 	}
-	if r.reader, err = inbox.NewReader(inbox.Config{Conns: r.reads, Catalog: p.catalog, Registerer: p.registry}); err != nil {
+	if r.reader, err = inbox.NewReader(inbox.Config{Conns: r.reads.conns(), Catalog: p.catalog, Registerer: p.registry}); err != nil {
 		return err
 	}
 	if r.verifier, err = token.NewVerifier(tokenSources(p.cfg.Tenants), p.log); err != nil {
@@ -96,10 +96,7 @@ func (r *routerRole) open(p parts) (err error) {
 	if err != nil {
 		return err
 	}
-	r.reach = reach.New(reach.Config{
-		Conn: r.nc, Others: r.reads, Subject: routing.BeatSubject(p.cfg.Name), Log: p.log,
-		Moved: func(string) { r.nats.moves.Inc() },
-	})
+	r.reach = r.reads.watchReach(r.nc, routing.BeatSubject(p.cfg.Name), r.nats, p.log)
 	r.mender = newMender(p, r.backlog.Missing, r.ensure, r.router.RewatchRecords)
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
 		Router: p.cfg.Name, Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
@@ -151,6 +148,7 @@ func (r *routerRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
 	group.Go(func() error { return ended(r.backlog.Run(ctx)) })
 	group.Go(func() error { return ended(r.reach.Run(ctx)) })
+	group.Go(func() error { r.reads.run(ctx); return nil })
 	group.Go(func() error { return r.mender.run(ctx) })
 	if r.cert != nil {
 		group.Go(func() error { return ended(r.cert.run(ctx)) })
@@ -230,9 +228,7 @@ func (r *routerRole) close() {
 	if r.reader != nil {
 		_ = r.reader.Close()
 	}
-	for _, nc := range r.reads {
-		nc.Close()
-	}
+	r.reads.close()
 	if r.nc != nil {
 		r.nc.Close()
 	}

@@ -1,0 +1,90 @@
+package node
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// homeEvery is how often a connection that belongs to one server tries to
+	// come back there.
+	homeEvery = 15 * time.Second
+	// homeWait bounds the look whether that server accepts connections.
+	homeWait = time.Second
+)
+
+// A homing connection belongs to one NATS server. It goes to another one while
+// that is away, and comes back: connections that stand for several servers
+// would otherwise end up at the same one.
+type homing struct {
+	// Static after construction, but for nc, which follow sets.
+	nc   *nats.Conn
+	home string // host:port
+
+	// returning is set while the next server to be tried is the own one.
+	returning atomic.Bool
+}
+
+func newHoming(server string) *homing { return &homing{home: hostOf(server)} }
+
+// hostOf is the host:port of a server as it is configured.
+func hostOf(server string) string {
+	if !strings.Contains(server, "://") {
+		server = "nats://" + server
+	}
+	u, err := url.Parse(strings.TrimSpace(server))
+	if err != nil {
+		return "" // the client has refused it
+	}
+	if u.Port() == "" {
+		return net.JoinHostPort(u.Hostname(), "4222")
+	}
+	return u.Host
+}
+
+// choose is the client's handler for where to go next; nil: as it likes.
+func (h *homing) choose(servers []nats.Server, _ nats.ServerInfo) (*nats.Server, time.Duration) {
+	if !h.returning.CompareAndSwap(true, false) {
+		return nil, 0
+	}
+	for i := range servers {
+		if servers[i].URL != nil && servers[i].URL.Host == h.home {
+			return &servers[i], 0
+		}
+	}
+	return nil, 0
+}
+
+// run comes back, time and again, until ctx ends.
+func (h *homing) run(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if h.nc.IsConnected() && hostOf(h.nc.ConnectedUrl()) != h.home && h.open(ctx) {
+			h.returning.Store(true)
+			_ = h.nc.ForceReconnect() // fails only where the connection is closed
+		}
+	}
+}
+
+// open reports whether the own server accepts connections.
+func (h *homing) open(ctx context.Context) bool {
+	dialer := net.Dialer{Timeout: homeWait}
+	c, err := dialer.DialContext(ctx, "tcp", h.home)
+	if err != nil {
+		return false
+	}
+	_ = c.Close() // it was opened for nothing else
+	return true
+}
