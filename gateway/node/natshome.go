@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// homeEvery is how often a connection that belongs to one server tries to
-	// come back there.
-	homeEvery = 15 * time.Second
+	// homeEvery is how often a connection that belongs to one server looks
+	// whether it can come back there, at first: it waits for twice as long after
+	// each return that failed, up to maxHomeEvery.
+	homeEvery    = 3 * time.Second
+	maxHomeEvery = time.Minute
 	// homeWait bounds the look whether that server accepts connections.
 	homeWait = time.Second
 )
@@ -63,17 +65,22 @@ func (h *homing) choose(servers []nats.Server, _ nats.ServerInfo) (*nats.Server,
 
 // run comes back, time and again, until ctx ends.
 func (h *homing) run(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	timer := time.NewTimer(every)
+	defer timer.Stop()
+	for wait := every; ; timer.Reset(wait) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-timer.C:
 		}
-		if h.nc.IsConnected() && hostOf(h.nc.ConnectedUrl()) != h.home && h.open(ctx) {
+		switch {
+		case !h.nc.IsConnected():
+		case hostOf(h.nc.ConnectedUrl()) == h.home:
+			wait = every
+		case h.open(ctx):
 			h.returning.Store(true)
 			_ = h.nc.ForceReconnect() // fails only where the connection is closed
+			wait = min(2*wait, maxHomeEvery)
 		}
 	}
 }

@@ -71,8 +71,9 @@ type deviceFacts struct {
 	handed []arrival
 	// snapshots are the versions up to which it was told to take a snapshot.
 	snapshots []arrival
-	// told are the heads that a silent device was notified of.
-	told []arrival
+	// told are the heads that a device without the SDK was notified of, vain
+	// its syncs that failed, with the greatest version that it had heard of.
+	told, vain []arrival
 	// pushes are what the provider received for the device's token.
 	pushes []arrival
 	// stays are where it was connected.

@@ -70,6 +70,12 @@ func (k *fetching) failed(now time.Time) {
 	k.asked, k.at = 0, now.Add(most/2+rand.N(most/2))
 }
 
+// vain notes a sync that failed and plans the next one.
+func (r *raw) vain(kind string, k *fetching, now time.Time) {
+	r.record(vainOf, arrival{kind: kind, version: k.wants, at: now})
+	k.failed(now)
+}
+
 // due is when a sync begins or is given up next; zero: never.
 func (f fetches) due() (at time.Time) {
 	for _, k := range f {
@@ -98,7 +104,7 @@ func (r *raw) fetchDue(l *rawLink, now time.Time) error {
 			continue
 		}
 		if k.asked != 0 {
-			k.failed(now)
+			r.vain(kind, k, now)
 			continue
 		}
 		body, err := proto.Marshal(&wirepb.SyncRequest{Since: k.has})
@@ -122,7 +128,7 @@ func (r *raw) fetched(l *rawLink, f *wire.Response) error {
 		}
 		k.asked, k.at = 0, time.Now().Add(fetchEvery)
 		if f.Status != wire.StatusOK {
-			k.failed(time.Now())
+			r.vain(kind, k, time.Now())
 			return nil
 		}
 		var page wirepb.SyncResponse

@@ -85,6 +85,7 @@ func (d *deviceLedger) record(to func(*deviceFacts) *[]arrival, arrivals ...arri
 func handedTo(f *deviceFacts) *[]arrival    { return &f.handed }
 func snapshotsOf(f *deviceFacts) *[]arrival { return &f.snapshots }
 func toldTo(f *deviceFacts) *[]arrival      { return &f.told }
+func vainOf(f *deviceFacts) *[]arrival      { return &f.vain }
 func pushedTo(f *deviceFacts) *[]arrival    { return &f.pushes }
 
 // arrived and departed note where the device is connected. A connection that

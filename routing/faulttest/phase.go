@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -79,6 +80,28 @@ type delay struct {
 	device string
 	event  publication
 	by     arrival
+	of     *deviceFacts
+}
+
+// way says what a device without the SDK knew of the event before it got there.
+func (d delay) way() string {
+	if d.of == nil || len(d.of.told) == 0 {
+		return ""
+	}
+	told := "never"
+	for _, a := range d.of.told {
+		if a.kind == d.event.kind && a.version >= d.event.version && !a.at.After(d.by.at) {
+			told = "at " + a.at.Format(clock)
+			break
+		}
+	}
+	vain := 0
+	for _, a := range d.of.vain {
+		if a.kind == d.event.kind && a.at.After(d.event.begun) && a.at.Before(d.by.at) {
+			vain++
+		}
+	}
+	return fmt.Sprintf(", told %s, %d syncs failed", told, vain)
 }
 
 func (d *delay) atLeast(other delay) {
@@ -110,7 +133,7 @@ func newRows(f facts) *rows {
 func (r *rows) heard(d *deviceFacts, e publication, by arrival) time.Duration {
 	i := phaseOf(r.phases, e.begun)
 	p, row := &r.phases[i], &r.rows[i]
-	took := delay{max(by.at.Sub(e.answered), 0), d.String(), e, by}
+	took := delay{max(by.at.Sub(e.answered), 0), d.String(), e, by, d}
 	concerned := p.concerns(d, e)
 	switch {
 	case concerned && d.quic && p.edge != "":
@@ -130,7 +153,7 @@ func (r *rows) heard(d *deviceFacts, e publication, by arrival) time.Duration {
 
 func (r *rows) pushed(d *deviceFacts, e publication, by arrival) {
 	if d.part == away {
-		r.rows[phaseOf(r.phases, e.begun)].Push.atLeast(delay{max(by.at.Sub(e.answered), 0), d.String(), e, by})
+		r.rows[phaseOf(r.phases, e.begun)].Push.atLeast(delay{max(by.at.Sub(e.answered), 0), d.String(), e, by, d})
 	}
 }
 

@@ -150,9 +150,9 @@ func (d delay) String() string {
 	if d.device == "" {
 		return "none"
 	}
-	return fmt.Sprintf("%.1f s: %s, %s version %d begun %s answered %s reached by version %d at %s",
+	return fmt.Sprintf("%.1f s: %s, %s version %d begun %s answered %s reached by version %d at %s%s",
 		d.took.Seconds(), d.device, d.event.key, d.event.version, d.event.begun.Format(clock), d.event.answered.Format(clock),
-		d.by.version, d.by.at.Format(clock))
+		d.by.version, d.by.at.Format(clock), d.way())
 }
 
 func (r *report) doors() string {

@@ -82,6 +82,17 @@ func (s *stored) event() (routing.Event, error) {
 
 // leader reads one message from the stream's leader; nil: there is none.
 func (r *asking) leader(ctx context.Context, req getRequest) (found *stored, err error) {
+	err = r.retry(ctx, func(ctx context.Context) error {
+		road, err := r.road()
+		if err == nil {
+			found, err = r.leaderOver(ctx, road, req)
+		}
+		return err
+	})
+	return found, err
+}
+
+func (r *Reader) leaderOver(ctx context.Context, road *road, req getRequest) (*stored, error) {
 	var answer struct {
 		Error   *apiError `json:"error"`
 		Message struct {
@@ -92,10 +103,7 @@ func (r *asking) leader(ctx context.Context, req getRequest) (found *stored, err
 			Time    time.Time `json:"time"`
 		} `json:"message"`
 	}
-	err = r.retry(ctx, func(ctx context.Context) error {
-		return r.api(ctx, subjectLeader, req, &answer)
-	})
-	if err != nil {
+	if err := r.api(ctx, road, subjectLeader, req, &answer); err != nil {
 		return nil, err
 	}
 	if answer.Error != nil {
@@ -108,6 +116,7 @@ func (r *asking) leader(ctx context.Context, req getRequest) (found *stored, err
 	m := answer.Message
 	header := nats.Header{}
 	if len(m.Header) > 0 {
+		var err error
 		if header, err = nats.DecodeHeadersMsg(m.Header); err != nil {
 			return nil, fmt.Errorf("inbox: headers of message %d: %w", m.Seq, err)
 		}
@@ -116,20 +125,84 @@ func (r *asking) leader(ctx context.Context, req getRequest) (found *stored, err
 }
 
 // leaderLastSeq is the stream's last sequence as its leader knows it.
-func (r *asking) leaderLastSeq(ctx context.Context) (uint64, error) {
+func (r *asking) leaderLastSeq(ctx context.Context) (last uint64, err error) {
+	err = r.retry(ctx, func(ctx context.Context) error {
+		road, err := r.road()
+		if err == nil {
+			last, err = r.lastOver(ctx, road)
+		}
+		return err
+	})
+	return last, err
+}
+
+// leaderView is a subject's newest message, nil where there is none, and the
+// stream's last sequence of just before, both as the same leader knows them.
+func (r *asking) leaderView(ctx context.Context, subject string) (last uint64, newest *stored, err error) {
+	err = r.retry(ctx, func(ctx context.Context) error {
+		// Over one road: another server may still take itself for the leader.
+		road, err := r.road()
+		if err == nil {
+			last, err = r.lastOver(ctx, road)
+		}
+		if err == nil {
+			newest, err = r.leaderOver(ctx, road, getRequest{LastFor: subject})
+		}
+		return err
+	})
+	return last, newest, err
+}
+
+func (r *Reader) lastOver(ctx context.Context, road *road) (uint64, error) {
 	var answer struct {
 		Error *apiError `json:"error"`
 		State struct {
 			LastSeq uint64 `json:"last_seq"`
 		} `json:"state"`
+		Cluster *cluster `json:"cluster"`
 	}
-	err := r.retry(ctx, func(ctx context.Context) error {
-		return r.api(ctx, subjectInfo, struct{}{}, &answer)
-	})
-	if err == nil && answer.Error != nil {
-		err = fmt.Errorf("inbox: %w", answer.Error)
+	err := r.api(ctx, road, subjectInfo, struct{}{}, &answer)
+	switch {
+	case err != nil:
+		return 0, err
+	case answer.Error != nil:
+		return 0, fmt.Errorf("inbox: %w", answer.Error)
+	case !answer.Cluster.leads():
+		r.metrics.stale.Inc()
+		return 0, fmt.Errorf("%w: %w", ErrUnavailable, errCutOff)
 	}
-	return answer.State.LastSeq, err
+	return answer.State.LastSeq, nil
+}
+
+// errCutOff is the answer of a leader that may not lead any more.
+var errCutOff = errors.New("the leader that answered has not heard from most of the replicas")
+
+// leadsFor is how lately a leader must have heard from a majority. One that is cut
+// off goes on answering as the leader for 10 s, from a log that has ended; the
+// others elect in its place 4 s after they heard from it at the earliest.
+const leadsFor = 2500 * time.Millisecond
+
+// cluster is what a stream's leader says of its replicas; nil: there are none.
+type cluster struct {
+	Replicas []struct {
+		// Active is since when the leader has not heard from it, in nanoseconds;
+		// 0: it never has.
+		Active time.Duration `json:"active"`
+	} `json:"replicas"`
+}
+
+// leads reports whether no other replica can have been elected by now.
+func (c *cluster) leads() bool {
+	if c == nil {
+		return true
+	}
+	heard := 1 // the leader itself
+	for _, r := range c.Replicas {
+		if r.Active > 0 && r.Active < leadsFor {
+			heard++
+		}
+	}
+	return 2*heard > len(c.Replicas)+1
 }
 
 type apiError struct {
@@ -141,14 +214,10 @@ type apiError struct {
 func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.Description, e.ErrCode) }
 
 // api asks the JetStream API, which the leader answers.
-func (r *Reader) api(ctx context.Context, subject string, req, answer any) error {
+func (r *Reader) api(ctx context.Context, road *road, subject string, req, answer any) error {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return fmt.Errorf("inbox: encode request: %w", err)
-	}
-	road, err := r.road()
-	if err != nil {
-		return err
 	}
 	m, err := road.nc.RequestWithContext(ctx, subject, body)
 	if errors.Is(err, nats.ErrConnectionClosed) {

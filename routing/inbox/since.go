@@ -226,12 +226,7 @@ const (
 // ahead asks the leader. Where it knows more than the replica did, or has not
 // been heard for long enough, the whole query is run again.
 func (q *query) ahead(ctx context.Context) (Page, error) {
-	// In this order: what is below last is in the head that is read then.
-	last, err := q.r.leaderLastSeq(ctx)
-	if err != nil {
-		return Page{}, err
-	}
-	m, err := q.r.leader(ctx, getRequest{LastFor: q.subject})
+	last, m, err := q.r.leaderView(ctx, q.subject)
 	if err != nil {
 		return Page{}, err
 	}

@@ -157,7 +157,7 @@ func count(others []other, here string, now time.Time) (deaf, hearing int) {
 	hears := map[string]bool{} // by server
 	for _, o := range others {
 		if o.server != "" && o.server != here {
-			hears[o.server] = hears[o.server] || o.beats <= deafBeats || now.Sub(o.since) < deafFor
+			hears[o.server] = hears[o.server] || o.beats < deafBeats || now.Sub(o.since) < deafFor
 		}
 	}
 	for _, h := range hears {

@@ -58,9 +58,9 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 		// A router that is stopped goes on being given events, and the same
 		// ones again, until its last request ends.
 		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(2*time.Second),
-		// A request that a restarted server does not know any more is made
-		// again after two missed heartbeats.
-		jetstream.PullHeartbeat(time.Second),
+		// A request that a restarted server, or a new leader, does not know is
+		// made again after two missed heartbeats.
+		jetstream.PullHeartbeat(500*time.Millisecond),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			r.cfg.Log.Debug("pulling events", "error", err)
 		}))
