@@ -70,7 +70,7 @@ func (d *deviceLedger) record(to func(*deviceFacts) *[]arrival, arrivals ...arri
 	defer d.mu.Unlock()
 	list := to(&d.saw)
 	*list = append(*list, arrivals...)
-	if (d.part == connected) == (list == &d.saw.pushes) || list == &d.saw.told {
+	if (d.part == connected) == (list == &d.saw.pushes) || list == &d.saw.told || list == &d.saw.vain {
 		return
 	}
 	if d.reached == nil {
