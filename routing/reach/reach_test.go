@@ -26,7 +26,7 @@ func TestLeavesAServerThatIsCutOff(t *testing.T) {
 		return url == joined[0].URL() || url == joined[1].URL()
 	})
 	at := w.conn.ConnectedUrl()
-	w.beats(t, 8)
+	w.beats(t, 6)
 	if w.conn.ConnectedUrl() != at || w.moves.Load() != 1 {
 		t.Errorf("the connection moved %d times, from %s to %s", w.moves.Load(), at, w.conn.ConnectedUrl())
 	}
@@ -38,7 +38,7 @@ func TestStaysWhereTheMajorityIs(t *testing.T) {
 	joined := natstest.RunCluster(t, 2)
 	alone := natstest.Run(t)
 	w := watch(t, joined[0], joined[1], alone)
-	w.beats(t, 8)
+	w.beats(t, 6)
 	if url := w.conn.ConnectedUrl(); url != joined[0].URL() || w.moves.Load() != 0 {
 		t.Errorf("the connection moved %d times, to %s", w.moves.Load(), url)
 	}
@@ -49,7 +49,7 @@ func TestStaysWhereTwoDoNotHearOneAnother(t *testing.T) {
 	t.Parallel()
 	here, there := natstest.Run(t), natstest.Run(t)
 	w := watch(t, here, there)
-	w.beats(t, 8)
+	w.beats(t, 6)
 	if url := w.conn.ConnectedUrl(); url != here.URL() || w.moves.Load() != 0 {
 		t.Errorf("the connection moved %d times, to %s", w.moves.Load(), url)
 	}
