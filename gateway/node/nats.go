@@ -40,8 +40,8 @@ func connectNATS(p parts, role config.Role) (*nats.Conn, *natsWatch, error) {
 // maxReadConns is over how many NATS servers one process spreads its reads.
 const maxReadConns = 3
 
-// readConns are the connections that a role reads the inbox log over, and by
-// which it tells which NATS servers hear one another.
+// readConns are the connections that a router reads the inbox log over, and by
+// which it and a push worker tell which NATS servers hear one another.
 type readConns []*homing
 
 // connectReads opens them: to each of the first servers that are configured,

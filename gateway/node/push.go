@@ -33,7 +33,7 @@ type pushRole struct {
 	nc        *nats.Conn
 	nats      *natsWatch
 	js        jetstream.JetStream
-	reads     readConns
+	listeners readConns
 	reach     *reach.Watch
 	reader    *inbox.Reader
 	providers *providers
@@ -64,11 +64,11 @@ func (r *pushRole) open(p parts) (err error) {
 	if r.js, err = jetstream.New(r.nc); err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	if r.reads, err = connectReads(p, config.RolePush, r.nats); err != nil {
+	if r.listeners, err = connectReads(p, config.RolePush, r.nats); err != nil {
 		return err
 	}
-	r.reach = r.reads.watchReach(r.nc, routing.PushBeatSubject(p.cfg.Name), r.nats, p.log)
-	if r.reader, err = inbox.NewReader(inbox.Config{Conns: r.reads.conns(), Catalog: p.catalog}); err != nil {
+	r.reach = r.listeners.watchReach(r.nc, routing.PushBeatSubject(p.cfg.Name), r.nats, p.log)
+	if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: p.catalog}); err != nil {
 		return err
 	}
 	if r.providers, err = newProviders(p); err != nil {
@@ -100,7 +100,7 @@ func (r *pushRole) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(r.worker.Run(ctx)) })
 	group.Go(func() error { return ended(r.reach.Run(ctx)) })
-	group.Go(func() error { r.reads.run(ctx); return nil })
+	group.Go(func() error { r.listeners.run(ctx); return nil })
 	group.Go(func() error {
 		r.consuming.Store(true)
 		defer r.consuming.Store(false)
@@ -154,7 +154,7 @@ func (r *pushRole) close() {
 	if r.reader != nil {
 		_ = r.reader.Close()
 	}
-	r.reads.close()
+	r.listeners.close()
 	if r.nc != nil {
 		r.nc.Close()
 	}
