@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -207,6 +208,16 @@ func (c *Client) current() *link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.link
+}
+
+// Interval returns after how much silence the device sends a heartbeat at
+// present, as the edge said last. 0: it is not connected.
+func (c *Client) Interval() time.Duration {
+	l := c.current()
+	if l == nil {
+		return 0
+	}
+	return l.beat.current()
 }
 
 // waitLink waits for a connection.

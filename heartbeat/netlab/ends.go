@@ -143,9 +143,9 @@ func connectUDP(ctx context.Context, n *nat) (*pair, error) {
 	return &pair{&end{conn: device}, &end{packet: edge}}, nil
 }
 
-// dial connects from the NAT's home, without keep-alives of the kernel.
+// dial connects from the NAT's first home, without keep-alives of the kernel.
 func (n *nat) dial(ctx context.Context, network, addr string) (conn net.Conn, err error) {
-	err = n.home.Do(func() error {
+	err = n.homes[0].Do(func() error {
 		conn, err = (&net.Dialer{KeepAlive: -1, Timeout: greetWait}).DialContext(ctx, network, addr)
 		return err
 	})

@@ -2,7 +2,9 @@
 // nftables and the kernel's own connection tracking between a device and an
 // edge.
 //
-//	go run ./heartbeat/netlab facts      what a NAT does to a connection that was silent for too long
+//	go run ./heartbeat/netlab facts                  what a NAT does to a connection that was silent for too long
+//	go run ./heartbeat/netlab learn                  the real edge and the real SDK behind NATs of every sort
+//	go run ./heartbeat/netlab learn --probes=false   the same without the edge's probes, which must lose something
 //
 // It needs root, ip and nft. Whatever ends it, nothing of the networks is
 // left. The exit code is 0 if all was as it should be, 1 if not, 2 for wrong
@@ -17,9 +19,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
 
@@ -40,15 +45,24 @@ func main() {
 type part func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 func parts() map[string]part {
-	return map[string]part{"facts": runFacts}
+	return map[string]part{"facts": runFacts, "learn": runLearn, partPhones: runPhones}
 }
+
+// partPhones is what this program is as its own child.
+const partPhones = "phones"
+
+// withFleet are the parts that need the program hawser.
+var withFleet = []string{"learn"}
+
+// programName is its file's.
+const programName = "hawser"
 
 // errUsage is for what was typed wrongly.
 var errUsage = errors.New("wrong usage")
 
 // command is the whole program; it returns the exit code.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	err := run(ctx, args, stdout, stderr)
+	err := perform(ctx, args, stdout, stderr)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(stderr, "netlab:", err)
 	}
@@ -69,24 +83,46 @@ type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("the lab ended with exit code %d", int(c)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func perform(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 || parts()[args[0]] == nil {
-		return fmt.Errorf("%w: say facts", errUsage)
+		return fmt.Errorf("%w: say facts or learn", errUsage)
 	}
-	if !netspace.Inside() {
-		return enclose(ctx, args, stdout, stderr)
+	do := parts()[args[0]]
+	switch {
+	case !netspace.Inside():
+		return outside(ctx, args, stdout, stderr)
+	case args[0] == partPhones: // in the enclosure that is furnished already
+		return do(ctx, args[1:], stdout, stderr)
 	}
 	if err := netspace.Furnish(); err != nil {
 		return err
 	}
-	return parts()[args[0]](ctx, args[1:], stdout, stderr)
+	return do(ctx, args[1:], stdout, stderr)
 }
 
-// enclose runs the same inside.
-func enclose(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// outside builds what is needed and runs the same inside.
+func outside(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := netspace.Possible("nft"); err != nil {
 		return err
 	}
+	if !slices.Contains(withFleet, args[0]) {
+		return enclose(ctx, args, stdout, stderr)
+	}
+	dir, err := os.MkdirTemp("", "hawser-netlab-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the run: %w", err)
+	}
+	if err := devmode.Build(ctx, filepath.Join(dir, programName), devmode.HawserPackage); err != nil {
+		return err
+	}
+	if err := enclose(ctx, append(args, "--dir", dir), stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "logs and configurations are in", dir)
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+func enclose(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	code, err := netspace.Enclose(ctx, args, stdout, stderr)
 	if err == nil && code != 0 {
 		err = exitCode(code)

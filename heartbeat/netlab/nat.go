@@ -31,15 +31,16 @@ func (k natKind) String() string {
 	return words[k.loose][0] + ", " + words[k.random][1] + ", " + words[k.drop][2]
 }
 
-// A nat is a household's: devices in one namespace, and the NAT between them
-// and the edge in another. Both exist within the enclosure only.
+// A nat is a carrier's: homes in a namespace each, and the NAT between them
+// and the edge in another. All exist within the enclosure only. The edge sees
+// each home at an address of its own, in one /20.
 //
-//	home 192.168.1.2 -- 192.168.1.1 gate 10.N.0.2 -- 10.N.0.1 enclosure, edgeHost
+//	home 192.168.H.2 -- 192.168.H.1 gate 10.N.H.2 -- 10.N.H.1 enclosure, edgeHost
 type nat struct {
 	// Static after newNAT.
 	number int
 	kind   natKind
-	home   *netspace.Space
+	homes  []*netspace.Space
 	gate   *netspace.Space
 }
 
@@ -50,8 +51,11 @@ const (
 	// firstNetwork is N of the first NAT. Each has a /16 of its own: what is
 	// learned of one is not to be taken for another's.
 	firstNetwork = 100
-	// mostNATs is how many have room.
-	mostNATs = 255 - firstNetwork
+	// homeTable is before the first home's table of routes.
+	homeTable = 100
+	// mostNATs and mostHomes are how many have room.
+	mostNATs  = 255 - firstNetwork
+	mostHomes = 15
 )
 
 // newLab makes the edges' address in the enclosure.
@@ -61,27 +65,29 @@ address add `+edgeHost+`/32 dev lo
 `)
 }
 
-// newNAT builds the household of a number from 1 on. The caller closes it.
-func newNAT(number int, kind natKind, timeout time.Duration) (*nat, error) {
-	if number < 1 || number > mostNATs {
-		return nil, fmt.Errorf("a lab has room for %d NATs", mostNATs)
+// newNAT builds the NAT of a number from 1 on. The caller closes it.
+func newNAT(number, homes int, kind natKind, timeout time.Duration) (*nat, error) {
+	if number < 1 || number > mostNATs || homes < 1 || homes > mostHomes {
+		return nil, fmt.Errorf("a lab has room for %d NATs with %d homes each", mostNATs, mostHomes)
 	}
 	n := &nat{number: number, kind: kind}
-	if err := n.build(timeout); err != nil {
+	if err := n.build(homes, timeout); err != nil {
 		return nil, errors.Join(fmt.Errorf("build NAT %d: %w", number, err), n.Close())
 	}
 	return n, nil
 }
 
-func (n *nat) build(timeout time.Duration) (err error) {
-	if n.home, err = netspace.NewSpace(fmt.Sprintf("home-%d", n.number)); err != nil {
-		return err
-	}
+func (n *nat) build(homes int, timeout time.Duration) (err error) {
 	if n.gate, err = netspace.NewSpace(fmt.Sprintf("gate-%d", n.number)); err != nil {
 		return err
 	}
 	if err := n.link(); err != nil {
 		return err
+	}
+	for h := 1; h <= homes; h++ {
+		if err := n.addHome(h); err != nil {
+			return err
+		}
 	}
 	if err := n.rules(); err != nil {
 		return err
@@ -100,25 +106,43 @@ func number(b bool) int {
 	return 0
 }
 
+// link joins the NAT to the enclosure.
 func (n *nat) link() error {
-	wan := firstNetwork + n.number - 1
 	return errors.Join(
 		netspace.IP("", fmt.Sprintf(`link add wan-%[1]d type veth peer name wan netns gate-%[1]d
-address add 10.%[2]d.0.1/30 dev wan-%[1]d
 link set wan-%[1]d up
-`, n.number, wan)),
-		n.gate.IP(fmt.Sprintf(`address add 10.%[2]d.0.2/30 dev wan
-link set wan up
-link add lan type veth peer name eth0 netns home-%[1]d
-address add 192.168.1.1/24 dev lan
-link set lan up
-route add default via 10.%[2]d.0.1
-`, n.number, wan)),
-		n.home.IP(`address add 192.168.1.2/24 dev eth0
-link set eth0 up
-route add default via 192.168.1.1
-`),
+`, n.number)),
+		n.gate.IP("link set wan up\n"),
 	)
+}
+
+// addHome adds the home of a number from 1 on, with a route of its own, from
+// which masquerading takes the address.
+func (n *nat) addHome(h int) error {
+	home, err := netspace.NewSpace(fmt.Sprintf("home-%d-%d", n.number, h))
+	if err != nil {
+		return err
+	}
+	n.homes = append(n.homes, home)
+	wan := firstNetwork + n.number - 1
+	err = errors.Join(
+		netspace.IP("", fmt.Sprintf("address add 10.%d.%d.1/30 dev wan-%d\n", wan, h, n.number)),
+		n.gate.IP(fmt.Sprintf(`address add 10.%[1]d.%[2]d.2/30 dev wan
+link add lan-%[2]d type veth peer name eth0 netns %[3]s
+address add 192.168.%[2]d.1/24 dev lan-%[2]d
+link set lan-%[2]d up
+rule add from 192.168.%[2]d.0/24 table %[4]d
+route add default via 10.%[1]d.%[2]d.1 table %[4]d
+`, wan, h, home.Name(), homeTable+h)),
+		home.IP(fmt.Sprintf(`address add 192.168.%[1]d.2/24 dev eth0
+link set eth0 up
+route add default via 192.168.%[1]d.1
+`, h)),
+	)
+	if err == nil && h == 1 { // the NAT's own answers
+		err = n.gate.IP(fmt.Sprintf("route add default via 10.%d.1.1\n", wan))
+	}
+	return err
 }
 
 // rules are those of an ordinary router. What comes from the WAN and belongs
@@ -131,7 +155,7 @@ func (n *nat) rules() error {
 	if n.kind.drop {
 		closed = "iifname \"wan\" drop"
 	}
-	return n.run(`table ip household {
+	return n.run(`table ip carrier {
 	chain leaving {
 		type nat hook postrouting priority srcnat
 		oifname "wan" `+masquerade+`
@@ -180,7 +204,7 @@ func (n *nat) sysctl(path string, value int) error {
 // Close forgets the NAT; it ends with the enclosure.
 func (n *nat) Close() error {
 	var errs []error
-	for _, s := range []*netspace.Space{n.home, n.gate} {
+	for _, s := range append(n.homes, n.gate) {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}

@@ -12,6 +12,10 @@ import (
 // it: the truth of a run.
 type mapping struct {
 	tcp bool
+	// open: neither side has said that the connection is over.
+	open bool
+	// home is the device's address.
+	home string
 	// inner and outer are the device's port and the one that the edge sees.
 	inner, outer int
 	// left is when the NAT forgets it unless a packet comes.
@@ -58,7 +62,7 @@ func parseMappings(text string) (all []mapping) {
 }
 
 func parseMapping(fields []string) (m mapping, ok bool) {
-	if len(fields) < 5 || fields[2] != "tcp" && fields[2] != "udp" {
+	if len(fields) < 6 || fields[2] != "tcp" && fields[2] != "udp" {
 		return m, false
 	}
 	m.tcp = fields[2] == "tcp"
@@ -67,6 +71,7 @@ func parseMapping(fields []string) (m mapping, ok bool) {
 		return m, false
 	}
 	m.left = time.Duration(seconds) * time.Second
+	m.open = !m.tcp || fields[5] == "ESTABLISHED"
 	values := map[string][]string{}
 	for _, f := range fields[5:] {
 		if name, value, found := strings.Cut(f, "="); found {
@@ -76,6 +81,7 @@ func parseMapping(fields []string) (m mapping, ok bool) {
 	if len(values["sport"]) != 2 || len(values["dport"]) != 2 || !strings.HasPrefix(values["src"][0], "192.168.") {
 		return m, false // what came from outside is nobody's mapping
 	}
+	m.home = values["src"][0]
 	m.inner, _ = strconv.Atoi(values["sport"][0]) // 0 is nobody's
 	m.outer, _ = strconv.Atoi(values["dport"][1])
 	return m, true

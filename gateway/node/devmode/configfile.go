@@ -37,6 +37,10 @@ type Node struct {
 	// MaxEventsPerSecond is what each tenant may publish, at each router. 0:
 	// the default.
 	MaxEventsPerSecond int
+	// HeartbeatScale has heartbeats' time pass that many times as fast. 0: the
+	// default. NoProbes has the edge test no silences.
+	HeartbeatScale int
+	NoProbes       bool
 	// Debug opens the pages for those who measure, at Admin.
 	Debug bool
 }
@@ -101,6 +105,15 @@ edge:
 {{- end}}
 {{- if .AdmissionsPerSecond}}
   admission: {per_second: {{.AdmissionsPerSecond}}}
+{{- end}}
+{{- if or .HeartbeatScale .NoProbes}}
+  heartbeat:
+{{- if .HeartbeatScale}}
+    time_scale: {{.HeartbeatScale}}
+{{- end}}
+{{- if .NoProbes}}
+    probes: off
+{{- end}}
 {{- end}}
 {{- if .DrainSpread}}
   drain_spread: {{.DrainSpread}}

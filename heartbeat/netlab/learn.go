@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+)
+
+// learn: phones behind NATs of every sort, until the intervals fit; then, for
+// an hour of the scale, nothing may be lost. With the edge's probes switched
+// off, something must be.
+func runLearn(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parseOptions("learn", args, stderr)
+	if err != nil {
+		return err
+	}
+	r, err := newRun(ctx, o, stderr)
+	if err != nil {
+		return err
+	}
+	rows, err := r.learn(ctx)
+	if err == nil {
+		err = errors.Join(printRows(stdout, o, rows), verdict(o, rows), r.troubles())
+	}
+	return errors.Join(err, r.Close())
+}
+
+func parseOptions(command string, args []string, stderr io.Writer) (options, error) {
+	o := defaults()
+	f := flag.NewFlagSet("netlab "+command, flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.IntVar(&o.scale, "time-scale", o.scale, "`N` times as fast as it is made for, heartbeats' time passes, at the edge and at the phones")
+	f.Var(&o.timeouts, "timeouts", "`DURATIONS` after which the NATs forget, with commas between them, one after the other")
+	f.IntVar(&o.homes, "homes", o.homes, "`N` homes behind each NAT, each with an address of its own")
+	f.IntVar(&o.phones, "phones", o.phones, "`N` phones in each home")
+	f.StringVar(&o.only, "only", o.only, "`TEXT` that the names of the NATs to try contain")
+	f.BoolVar(&o.probes, "probes", o.probes, "have the edge test silences; without it only NATs are tried that hide what they forget, and something must be lost")
+	f.DurationVar(&o.learn, "learn", o.learn, "`DURATION` to wait at most until the intervals fit")
+	f.DurationVar(&o.settle, "settle", o.settle, "`DURATION` for which they have to fit")
+	f.DurationVar(&o.hold, "hold", o.hold, "`DURATION` for which nothing may be lost after that; an hour divided by the scale")
+	f.DurationVar(&o.bound, "bound", o.bound, "`DURATION` within which a notify has to be heard")
+	f.StringVar(&o.dir, "dir", "", "`FOLDER` with the program; set by this one")
+	if err := f.Parse(args); err != nil {
+		return o, errors.Join(errUsage, err)
+	}
+	return o, nil
+}
+
+// A row is what was seen of one scene.
+type row struct {
+	sort    sortOfNAT
+	timeout time.Duration
+	// low, middle and high are quantiles of the intervals, as shares of the
+	// timeout, while nothing might be lost.
+	low, middle, high float64
+	learned           time.Duration // the first moment of the settled interval; 0: it did not settle
+	held              count
+	before            count
+	rebound           int
+	absent            float64 // share of the time in which the NAT knew nothing of a phone
+}
+
+func (r *run) learn(ctx context.Context) ([]row, error) {
+	if r.opts.probes {
+		if !r.allSettled(ctx, r.opts.learn) {
+			r.say("not all intervals fit their NATs")
+		}
+	} else {
+		pause(ctx, r.opts.learn)
+	}
+	since := map[*scene]time.Duration{}
+	for _, c := range r.scenes {
+		if at := c.settled(); !at.IsZero() {
+			since[c] = at.Sub(r.began)
+		}
+	}
+	r.say("from now on for %v nothing may be lost", r.opts.hold)
+	r.enter(holding)
+	pause(ctx, r.opts.hold)
+	r.enter(over)
+	r.until(ctx, lastWait, func() bool {
+		return !r.any(func(c *scene) bool { return c.book.count(holding, r.opts.bound).lost > 0 })
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var rows []row
+	for _, c := range r.scenes {
+		rows = append(rows, r.row(c, since[c]))
+	}
+	return rows, nil
+}
+
+// lastWait is how long the last notifies may take until they count as lost
+// instead of late.
+const lastWait = 30 * time.Second
+
+func (r *run) row(c *scene, learned time.Duration) row {
+	w := row{
+		sort: c.sort, timeout: c.limit(), learned: learned,
+		held: c.book.count(holding, r.opts.bound), before: c.book.count(learning, r.opts.bound),
+	}
+	w.low, w.middle, w.high = c.book.shares(holding, w.timeout)
+	w.rebound, w.absent = c.book.truth(holding)
+	return w
+}
+
+// faults says what is wrong with a row; empty: nothing.
+func (w row) faults(probes bool) (all []string) {
+	missed := w.held.late + w.held.lost
+	if !probes {
+		if missed == 0 {
+			all = append(all, "nothing was lost without probes: this test would not notice")
+		}
+		return all
+	}
+	if w.held.sent == 0 {
+		all = append(all, "nothing was published")
+	}
+	if missed > 0 {
+		all = append(all, fmt.Sprintf("%d of %d notifies late or lost", missed, w.held.sent))
+	}
+	if w.middle < leastShare || w.middle > mostShare {
+		all = append(all, fmt.Sprintf("the interval is %.2f of the timeout", w.middle))
+	}
+	if ends := w.before.ends + w.held.ends; !w.sort.tcp && ends > 0 {
+		all = append(all, fmt.Sprintf("%d connections over QUIC ended", ends))
+	}
+	if w.sort.tcp && w.held.ends > 0 {
+		all = append(all, fmt.Sprintf("%d connections ended", w.held.ends))
+	}
+	return all
+}
+
+func verdict(o options, rows []row) error {
+	var errs []error
+	for _, w := range rows {
+		for _, f := range w.faults(o.probes) {
+			errs = append(errs, fmt.Errorf("%v, %v: %s", w.sort, w.timeout, f))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func printRows(out io.Writer, o options, rows []row) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "NAT\ttimeout\tinterval / timeout (p10, p50, p90)\tsettled\tnotifies\tlate\tlost\tworst\tends\tlearning: late\tlost\tends\trebound\tforgotten\n")
+	for _, w := range rows {
+		settled := "never"
+		if w.learned > 0 {
+			settled = fmt.Sprintf("%.0f s", w.learned.Seconds())
+		}
+		fmt.Fprintf(t, "%v\t%v\t%.2f  %.2f  %.2f\t%s\t%d\t%d\t%d\t%d ms\t%d\t%d of %d\t%d\t%d\t%d\t%.1f %%\n",
+			w.sort, w.timeout, w.low, w.middle, w.high, settled,
+			w.held.sent, w.held.late, w.held.lost, w.held.worst.Milliseconds(), w.held.ends,
+			w.before.late, w.before.sent, w.before.lost, w.before.ends, w.rebound, 100*w.absent)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// options of the commands with a fleet.
+type options struct {
+	scale    int
+	timeouts durations
+	homes    int
+	phones   int
+	only     string
+	probes   bool
+	learn    time.Duration
+	settle   time.Duration
+	hold     time.Duration
+	bound    time.Duration
+	dir      string
+}
+
+func defaults() options {
+	return options{
+		scale: 10, timeouts: durations{6 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second},
+		homes: 4, phones: 2, probes: true,
+		learn: 20 * time.Minute, settle: 10 * time.Second, hold: 6 * time.Minute, bound: 2 * time.Second,
+	}
+}
+
+// watchEvery is how often a NAT and its phones are looked at.
+const watchEvery = 250 * time.Millisecond
+
+// A run is some scenes at the same time, in front of one fleet.
+type run struct {
+	// Static after newRun.
+	opts   options
+	fleet  *fleet
+	scenes []*scene
+	say    func(format string, args ...any)
+	began  time.Time
+
+	work sync.WaitGroup
+	stop context.CancelFunc
+}
+
+// firstPort is the first fleet's.
+const firstPort = 7443
+
+// newRun builds the lab and has the phones connected. The caller closes it.
+func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	r = &run{opts: o, stop: cancel, began: time.Now()}
+	r.say = func(format string, args ...any) {
+		fmt.Fprintf(stderr, "%6.1f s  "+format+"\n", append([]any{time.Since(r.began).Seconds()}, args...)...)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
+	if err := newLab(); err != nil {
+		return r, err
+	}
+	if r.fleet, err = newFleet(ctx, filepath.Join(o.dir, programName), filepath.Join(o.dir, "fleet"), firstPort, heartbeats{o.scale, o.probes}); err != nil {
+		return r, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return r, fmt.Errorf("find this program: %w", err)
+	}
+	so := sceneOptions{homes: o.homes, phones: o.phones, scale: o.scale, program: program}
+	for i, s := range o.sorts() {
+		c, err := newScene(i+1, s, o.timeouts[i%len(o.timeouts)], r.fleet, so, o.dir)
+		if err != nil {
+			return r, err
+		}
+		r.scenes = append(r.scenes, c)
+	}
+	for _, c := range r.scenes {
+		r.work.Go(func() { c.run(ctx, so) })
+		r.work.Go(func() { c.watch(ctx, watchEvery) })
+	}
+	return r, r.allConnected(ctx)
+}
+
+// sorts are those that the run is about.
+func (o options) sorts() (some []sortOfNAT) {
+	for _, s := range sortsOfNAT() {
+		if strings.Contains(s.String(), o.only) && (o.probes || s.masks()) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+// connectWait bounds the start of the phones.
+const connectWait = 90 * time.Second
+
+func (r *run) allConnected(ctx context.Context) error {
+	want := r.opts.homes * r.opts.phones
+	missing := func(c *scene) bool { return c.book.connected() < want }
+	if !r.until(ctx, connectWait, func() bool { return !r.any(missing) }) {
+		return errors.Join(errors.New("not all phones connected"), r.troubles())
+	}
+	r.say("%d phones behind %d NATs", want*len(r.scenes), len(r.scenes))
+	return nil
+}
+
+// until waits for done and reports whether it came to that.
+func (r *run) until(ctx context.Context, limit time.Duration, done func() bool) bool {
+	end := time.Now().Add(limit)
+	for !done() {
+		if time.Now().After(end) || !pause(ctx, watchEvery) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) any(of func(*scene) bool) bool {
+	for _, c := range r.scenes {
+		if of(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// allSettled waits until each scene's interval has fitted its NAT for a while.
+func (r *run) allSettled(ctx context.Context, limit time.Duration) bool {
+	told := map[*scene]bool{}
+	return r.until(ctx, limit, func() bool {
+		return !r.any(func(c *scene) bool {
+			since := c.settled()
+			steady := !since.IsZero() && time.Since(since) >= r.opts.settle
+			if steady && !told[c] {
+				told[c] = true
+				r.say("%v, %v: settled at %.1f s", c.sort, c.limit(), since.Sub(r.began).Seconds())
+			}
+			return !steady
+		})
+	})
+}
+
+func (r *run) enter(s stage) {
+	for _, c := range r.scenes {
+		c.book.enter(s)
+	}
+}
+
+func (r *run) troubles() error {
+	var errs []error
+	for _, c := range r.scenes {
+		if err := c.troubles(); err != nil {
+			errs = append(errs, fmt.Errorf("%v: %w", c.sort, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close ends everything.
+func (r *run) Close() error {
+	r.stop()
+	r.work.Wait()
+	var errs []error
+	for _, c := range r.scenes {
+		errs = append(errs, c.nat.Close())
+	}
+	if r.fleet != nil {
+		r.fleet.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// durations is a flag: some, with commas between them.
+type durations []time.Duration
+
+func (d *durations) String() string {
+	var words []string
+	for _, one := range *d {
+		words = append(words, one.String())
+	}
+	return strings.Join(words, ",")
+}
+
+// Set parses the flag.
+func (d *durations) Set(text string) error {
+	*d = nil
+	for _, word := range strings.Split(text, ",") {
+		one, err := time.ParseDuration(word)
+		if err != nil {
+			return err
+		}
+		*d = append(*d, one)
+	}
+	return nil
+}
