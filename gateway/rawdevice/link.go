@@ -144,13 +144,13 @@ func (l *Link) Next(until time.Time) (wire.Frame, error) {
 func (l *Link) Took() time.Duration { return l.took }
 
 func (l *Link) take(f wire.Frame) error {
-	l.pingedAt = time.Time{}
+	l.pingedAt, l.from = time.Time{}, time.Now()
 	switch f := f.(type) {
 	case *wire.Probe:
-		return l.Send(&wire.Ping{})
+		return l.Send(&wire.Ping{Answer: true})
 	case *wire.Pong:
 		if f.Interval > 0 {
-			l.interval, l.from = f.Interval, time.Now()
+			l.interval = f.Interval
 		}
 		if !l.beatAt.IsZero() {
 			l.took, l.beatAt = time.Since(l.beatAt), time.Time{}

@@ -138,7 +138,9 @@ func TestUntil(t *testing.T) {
 	play(t, func(e *edge) {
 		time.Sleep(2 * time.Second)
 		e.send(&wire.Probe{})
-		e.next()
+		if f := e.next().(*wire.Ping); !f.Answer {
+			t.Error("the Ping does not say that it answers")
+		}
 		e.send(&wire.Close{Code: wire.CloseSuperseded, Reason: "newer"})
 	}, func(l *Link) {
 		if _, err := l.Next(time.Now().Add(time.Second)); !errors.Is(err, os.ErrDeadlineExceeded) {
