@@ -64,7 +64,8 @@ func quantum(x float32) uint64 {
 	return uint64(math.Round(min(max(float64(x), 0), maxEvidence) / unit))
 }
 
-// decode reads a snapshot; it believes none of its numbers.
+// decode reads a snapshot; it believes none of its numbers. No more connections
+// can have died than were at risk.
 func decode(b []byte) (*record, error) {
 	if len(b) > MaxSnapshot {
 		return nil, fmt.Errorf("%w: %d bytes, more than %d", ErrSnapshot, len(b), MaxSnapshot)
@@ -83,7 +84,7 @@ func decode(b []byte) (*record, error) {
 	}
 	for k := first; k < first+count && !d.bad; k++ {
 		r.n[k] = float32(d.next(maxEvidence/unit) * unit)
-		r.e[k] = float32(d.next(maxEvidence/unit) * unit)
+		r.e[k] = min(float32(d.next(maxEvidence/unit)*unit), r.n[k])
 	}
 	if d.bad {
 		return nil, fmt.Errorf("%w: cut short, or a number out of its bounds", ErrSnapshot)
