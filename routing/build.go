@@ -104,6 +104,17 @@ func HeadsSubject(edge string) string { return "hw.q.heads." + edge }
 // DeviceSubject carries an edge's requests to store or remove a record.
 func DeviceSubject(edge string) string { return "hw.q.device." + edge }
 
+// CellsSubject carries what an edge learned of networks, and its questions
+// what the others did.
+func CellsSubject(edge string) string { return "hw.q.cells." + edge }
+
+// CellKey is the key of a network in BucketCells, which heartbeat.Path.Key
+// names.
+func CellKey(network string) string { return prefixCell + network }
+
+// ParseCellKey reverses CellKey: it reports false for other keys.
+func ParseCellKey(key string) (network string, ok bool) { return strings.CutPrefix(key, prefixCell) }
+
 // CheckSubject carries a push worker's questions before it sends.
 func CheckSubject(push string) string { return "hw.q.check." + push }
 

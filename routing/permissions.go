@@ -111,8 +111,8 @@ func edgePermissions(edge string, tenants []string) Permissions {
 	p := Permissions{
 		Publish: []string{
 			SessionsSubject(edge), AnswerSubject("*", edge), DumpSubject("*", edge),
-			HeadsSubject(edge), DeviceSubject(edge),
-			AtRouter("*", HeadsSubject(edge)), AtRouter("*", DeviceSubject(edge)),
+			HeadsSubject(edge), DeviceSubject(edge), CellsSubject(edge),
+			AtRouter("*", HeadsSubject(edge)), AtRouter("*", DeviceSubject(edge)), AtRouter("*", CellsSubject(edge)),
 		},
 		Subscribe: []string{
 			NotifySubject(edge), EchoSubject(edge), DumpRequestSubject(edge), BeatsAll,
@@ -133,22 +133,22 @@ func edgePermissions(edge string, tenants []string) Permissions {
 func routerPermissions(router string) Permissions {
 	p := Permissions{
 		Publish: []string{
-			InboxAll, PushAll, EventsAll, "$KV." + BucketDevices + ".>",
+			InboxAll, PushAll, EventsAll, "$KV." + BucketDevices + ".>", "$KV." + BucketCells + ".>",
 			BeatSubject(router), PresenceSubject(router), PresenceReply("*", "*"), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
 			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", repliesAcross,
 			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
-			jsAck(StreamInbox, ConsumerRouters), jsNext(StreamEvents, "*"), jsAck(StreamEvents, "*"), "$JS.FC." + StreamDevices + ".>",
-			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*",
+			jsAck(StreamInbox, ConsumerRouters), jsNext(StreamEvents, "*"), jsAck(StreamEvents, "*"), "$JS.FC." + StreamDevices + ".>", "$JS.FC." + StreamCells + ".>",
+			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*", "$JS.API.CONSUMER.DELETE." + StreamCells + ".*",
 			jsStepDown(StreamInbox, ConsumerRouters), jsStepDown(StreamPush, ConsumerPush),
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router), PresenceReply(router, "*"),
-			HeadsAll, DeviceAll, CheckAll, PresenceAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncAll,
-			AtRouter(router, HeadsAll), AtRouter(router, DeviceAll), AtRouter(router, SyncAll),
+			HeadsAll, DeviceAll, CellsAll, CheckAll, PresenceAll, PublishAll, APIAll, UpstreamSubject("*", "*", "*"), SyncAll,
+			AtRouter(router, HeadsAll), AtRouter(router, DeviceAll), AtRouter(router, CellsAll), AtRouter(router, SyncAll),
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}
-	for _, s := range []string{StreamInbox, StreamPush, StreamEvents, StreamDevices} {
+	for _, s := range []string{StreamInbox, StreamPush, StreamEvents, StreamDevices, StreamCells} {
 		p.Publish = append(p.Publish,
 			"$JS.API.STREAM.CREATE."+s, "$JS.API.STREAM.UPDATE."+s, "$JS.API.STREAM.INFO."+s,
 			"$JS.API.STREAM.PURGE."+s, "$JS.API.STREAM.MSG.GET."+s,

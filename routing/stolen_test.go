@@ -26,12 +26,13 @@ var (
 	}, subscribe: []string{"$JS.>", "$JS.API.>", "$JS.EVENT.ADVISORY.>"}}
 	directGet = attack{name: "direct get", publish: []string{
 		"$JS.API.DIRECT.GET.INBOX", "$JS.API.DIRECT.GET.KV_DEVICES", "$JS.API.DIRECT.GET.INBOX.inbox.1.globex.u1.messages",
-		"$JS.API.DIRECT.GET.KV_DEVICES.$KV.DEVICES.d.acme.u1.d1",
+		"$JS.API.DIRECT.GET.KV_DEVICES.$KV.DEVICES.d.acme.u1.d1", "$JS.API.DIRECT.GET.KV_CELLS",
 	}}
 	inboxPublish  = attack{name: "publishing inbox subjects", publish: []string{routing.InboxSubject("acme", "u1", "messages"), "inbox.1.acme.u1.messages"}, subscribe: []string{"inbox.>", "inbox.*.acme.u1.messages"}}
 	pushPublish   = attack{name: "push jobs", publish: []string{"push.acme.u1.d1.messages"}, subscribe: []string{"push.>"}}
 	settling      = attack{name: "settling events", publish: []string{forgedAck, "$JS.ACK.PUSH.PUSH.1.1.1.1.0"}}
 	records       = attack{name: "device records", publish: []string{"$KV.DEVICES.d.acme.u1.d1", "$KV.DEVICES.t.x"}, subscribe: []string{"$KV.>"}}
+	learned       = attack{name: "what was learned of networks", publish: []string{"$KV.CELLS.c.tcp.wifi.all", "$JS.API.STREAM.PURGE.KV_CELLS"}, subscribe: []string{"$KV.CELLS.>"}}
 	system        = attack{name: "$SYS", publish: []string{"$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.SERVER.X.RELOAD", "$SYS.REQ.SERVER.X.KICK", "$SYS.REQ.ACCOUNT.HAWSER.CONNZ"}, subscribe: []string{"$SYS.>", "$SYS.ACCOUNT.*.CONNECT"}}
 	everything    = attack{name: "everything", publish: []string{"x"}, subscribe: []string{">", "*", "hw.>"}}
 	wildInbox     = attack{name: "inbox wildcards", subscribe: []string{"_INBOX.>", "_INBOX.*.>", "_INBOX.edge.*.>", "_INBOX.edge.hk2.>", "_INBOX.router.r1.>", "_R_.>"}}
@@ -40,8 +41,8 @@ var (
 	services      = attack{name: "standing in for services", subscribe: []string{"hawser.v1.up.>", "hawser.v1.up.acme.orders.list"}}
 	answeringSync = attack{name: "answering for the log", subscribe: []string{"hw.q.sync.*.*", "hw.q.sync.acme.messages"}}
 	asRouter      = attack{name: "speaking as a router", publish: []string{"hw.b.r1", "hw.g.hk1.n", "hw.g.hk1.e", "hw.g.hk1.d", "hw.g.hk2.n", "hw.g.hk2.e", "hw.g.hk2.d"}}
-	asEdge        = attack{name: "speaking as an edge", publish: []string{"hw.s.hk1", "hw.r.r1.a.hk1", "hw.r.r1.d.hk1", "hw.q.heads.hk1", "hw.q.device.hk1"}}
-	listening     = attack{name: "listening to edges", subscribe: []string{"hw.s.*", "hw.s.hk1", "hw.g.*.n", "hw.g.hk1.n", "hw.r.r1.a.*", "hw.q.heads.*", "hw.q.device.*"}}
+	asEdge        = attack{name: "speaking as an edge", publish: []string{"hw.s.hk1", "hw.r.r1.a.hk1", "hw.r.r1.d.hk1", "hw.q.heads.hk1", "hw.q.device.hk1", "hw.q.cells.hk1", "hw.r.r1.q.cells.hk1"}}
+	listening     = attack{name: "listening to edges", subscribe: []string{"hw.s.*", "hw.s.hk1", "hw.g.*.n", "hw.g.hk1.n", "hw.r.r1.a.*", "hw.q.heads.*", "hw.q.device.*", "hw.q.cells.*"}}
 	replies       = attack{name: "answering others", publish: []string{"_INBOX.router.r1.x", "_INBOX.edge.hk2.x", "_INBOX.push.p1.x", "_INBOX.operator.alice.x"}}
 	repliesAcross = attack{name: "answering other accounts", publish: []string{"_R_.abc.def"}}
 	discovery     = attack{name: "the tenants' services", publish: []string{"$SRV.PING", "$SRV.INFO.orders"}, subscribe: []string{"$SRV.>"}}
@@ -54,10 +55,11 @@ var stolen = []struct {
 }{
 	{routing.RoleEdge, "hk1", []attack{
 		jetStreamAPI, directGet, inboxPublish, pushPublish, settling, records, system, everything, wildInbox, events, publications,
-		services, answeringSync, asRouter, replies, repliesAcross, discovery,
+		services, answeringSync, asRouter, replies, repliesAcross, discovery, learned,
 		{name: "acknowledging for another edge", publish: []string{"hw.r.r1.a.hk2", "hw.r.r2.a.hk2"}},
 		{name: "sessions of another edge", publish: []string{"hw.s.hk2", "hw.r.r1.d.hk2"}},
 		{name: "heads and devices in another edge's name", publish: []string{"hw.q.heads.hk2", "hw.q.device.hk2"}},
+		{name: "learning in another edge's name", publish: []string{"hw.q.cells.hk2", "hw.r.r1.q.cells.hk2", "hw.q.cells.*"}},
 		{name: "another edge's delivery", subscribe: []string{"hw.g.hk2.n", "hw.g.hk2.e", "hw.g.hk2.d", "hw.g.*.n", "hw.g.*.*", "hw.g.>"}},
 		{name: "what edges tell routers", subscribe: []string{"hw.s.*", "hw.s.hk1", "hw.r.>", "hw.r.r1.a.*", "hw.r.*.a.hk1", "hw.q.>"}},
 		{name: "the push role's questions", publish: []string{"hw.q.check.p1"}},
@@ -68,7 +70,7 @@ var stolen = []struct {
 		{name: "tenants that it does not serve", publish: []string{"hawser.v1.up.globex.orders.list", "hw.q.sync.globex.messages", "hw.q.sync.*.*"}},
 	}},
 	{routing.RoleBackend, "acme", []attack{
-		jetStreamAPI, directGet, inboxPublish, pushPublish, settling, records, system, everything, asRouter, asEdge, listening, answeringSync, events,
+		jetStreamAPI, directGet, inboxPublish, pushPublish, settling, records, learned, system, everything, asRouter, asEdge, listening, answeringSync, events,
 		{name: "another tenant's publications", publish: []string{"hawser.v1.pub.globex.u1.messages", "hawser.v1.pub.globex.*.*"}},
 		{name: "another tenant's API", publish: []string{"hawser.v1.api.globex.Presence", "hawser.v1.api.globex.DeleteUser", "hawser.v1.api.globex.*"}},
 		{name: "another tenant's services", publish: []string{"hawser.v1.up.globex.orders.list"},
@@ -79,7 +81,7 @@ var stolen = []struct {
 		{name: "everybody's replies", subscribe: []string{"_R_.>"}},
 	}},
 	{routing.RolePush, "p1", []attack{
-		inboxPublish, system, everything, wildInbox, publications, services, answeringSync, asRouter, asEdge, listening, replies, repliesAcross, discovery,
+		inboxPublish, system, everything, wildInbox, publications, services, answeringSync, asRouter, asEdge, listening, replies, repliesAcross, discovery, learned,
 		{name: "making and changing streams", publish: []string{
 			"$JS.API.STREAM.CREATE.X", "$JS.API.STREAM.CREATE.INBOX", "$JS.API.STREAM.UPDATE.INBOX", "$JS.API.STREAM.DELETE.INBOX",
 			"$JS.API.STREAM.DELETE.PUSH", "$JS.API.STREAM.PURGE.INBOX", "$JS.API.STREAM.PURGE.KV_DEVICES", "$JS.API.STREAM.MSG.DELETE.INBOX",

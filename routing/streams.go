@@ -43,6 +43,8 @@ type StreamOptions struct {
 	// way. Without an end a device that changes its token again and again
 	// would fill the bucket for everybody. At least 1 s. Default 1 hour.
 	DevicesMarkerTTL time.Duration
+	// CellsMaxBytes bounds what edges learned of networks. Default 128 MiB.
+	CellsMaxBytes int64
 	// DuplicateWindow is how long idempotency keys are remembered. The index
 	// is kept in memory. Default 2 minutes.
 	DuplicateWindow time.Duration
@@ -65,6 +67,7 @@ func (o StreamOptions) withDefaults() StreamOptions {
 	def(&o.PushMaxBytes, 1<<30)
 	def(&o.EventsMaxBytes, 1<<30)
 	def(&o.DevicesMaxBytes, 4<<30)
+	def(&o.CellsMaxBytes, 128<<20)
 	def((*int64)(&o.EventsMaxAge), int64(7*24*time.Hour))
 	def((*int64)(&o.DevicesMarkerTTL), int64(time.Hour))
 	def((*int64)(&o.DuplicateWindow), int64(2*time.Minute))
@@ -93,6 +96,12 @@ func EnsureStreams(ctx context.Context, js jetstream.JetStream, o StreamOptions)
 		return err
 	}
 	return ensureBucket(ctx, js, o.devices())
+}
+
+// EnsureCells is EnsureStreams for the bucket of what edges learned of
+// networks. It stands alone, because everything else goes on without it.
+func EnsureCells(ctx context.Context, js jetstream.JetStream, o StreamOptions) error {
+	return ensureBucket(ctx, js, o.withDefaults().cells())
 }
 
 func (o StreamOptions) inbox() jetstream.StreamConfig {
@@ -136,6 +145,18 @@ func (o StreamOptions) devices() jetstream.KeyValueConfig {
 		Bucket: BucketDevices, Description: "hawser: registered devices and owners of push tokens",
 		History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas, MaxBytes: o.DevicesMaxBytes,
 		LimitMarkerTTL: o.DevicesMarkerTTL,
+	}
+}
+
+// cellsMaxAge is how long nothing may be heard of a network before it is
+// forgotten: what was learned has lost a thousandth part of its weight by then.
+const cellsMaxAge = 14 * 24 * time.Hour
+
+func (o StreamOptions) cells() jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: BucketCells, Description: "hawser: what edges learned of networks",
+		History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas, MaxBytes: o.CellsMaxBytes,
+		TTL: cellsMaxAge, LimitMarkerTTL: o.DevicesMarkerTTL,
 	}
 }
 

@@ -11,6 +11,7 @@ package routing
 //	$KV.DEVICES.d.T.U.D            DEVICES   -         router, push   router, push
 //	$KV.DEVICES.c.T.U[.D]          DEVICES   -         router         router
 //	$KV.DEVICES.t.<hash>           DEVICES   -         router, push   router, push
+//	$KV.CELLS.c.<network>          CELLS     -         router         router
 //
 //	core subject                   body                from -> to
 //	hw.s.E                         SessionBatch        edge -> every router
@@ -25,6 +26,7 @@ package routing
 //	requests, with a reply         body                asks -> answers
 //	hw.q.heads.E                   HeadsRequest        edge -> one of "routers"
 //	hw.q.device.E                  DeviceRequest       edge -> one of "routers"
+//	hw.q.cells.E                   CellsRequest        edge -> one of "routers"
 //	hw.q.check.P                   CheckRequest        push -> one of "routers"
 //	hw.q.presence.R                PresenceQuery       router -> one of "routers", which replies to
 //	hw.r.R.p.<id>                  PresenceResponse
@@ -36,7 +38,7 @@ package routing
 //	                                                   or, over HTTP, one of "services"
 //	hw.q.sync.T.K                  SyncRequest         edge -> one of "sync"
 //	hw.r.R.q.heads.E, .q.device.E,                     edge -> the router R
-//	hw.r.R.q.sync.T.K
+//	hw.r.R.q.cells.E, .q.sync.T.K
 //
 // A queue group is blind: it goes on giving a member questions that was stopped,
 // or cut off, until NATS drops its connection. Edges hear the routers beat, and
@@ -54,6 +56,9 @@ const (
 	// StreamDevices.
 	BucketDevices = "DEVICES"
 	StreamDevices = "KV_" + BucketDevices
+	// BucketCells holds what edges learned of networks.
+	BucketCells = "CELLS"
+	StreamCells = "KV_" + BucketCells
 
 	ConsumerRouters = "ROUTERS"
 	ConsumerPush    = "PUSH"
@@ -78,6 +83,7 @@ const (
 	BeatsAll      = "hw.b.*"
 	HeadsAll      = "hw.q.heads.*"
 	DeviceAll     = "hw.q.device.*"
+	CellsAll      = "hw.q.cells.*"
 	SyncAll       = "hw.q.sync.*.*"
 	CheckAll      = "hw.q.check.*"
 	PresenceAll   = "hw.q.presence.*"
@@ -127,6 +133,8 @@ const (
 	prefixReply    = "_INBOX."
 	prefixSync     = "hw.q.sync."
 	prefixPassed   = "hw.p.a."
+	// prefixCell begins keys of BucketCells.
+	prefixCell = "c."
 	// prefixAtRouter begins what is for one router, prefixInternal all that
 	// hawser's parts say to one another without JetStream.
 	prefixAtRouter = "hw.r."

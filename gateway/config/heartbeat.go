@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // Heartbeat is how the edge keeps the ways to idle devices open. It learns for
 // itself what each network bears.
 type Heartbeat struct {
@@ -11,14 +13,19 @@ type Heartbeat struct {
 	// TimeScale has heartbeats' time pass that many times as fast, for tests
 	// against NATs that forget within seconds. Devices need the same. 0: 1.
 	TimeScale int `yaml:"time_scale"`
+	// ShareEvery is how often the edge tells the others, give or take a third,
+	// what it learned of networks, and hears what they did. 1s to 1h. 0: 1m.
+	ShareEvery time.Duration `yaml:"share_every"`
 }
 
 func (h *Heartbeat) setDefaults() {
 	orDefault(&h.Probes, On)
 	orDefault(&h.TimeScale, 1)
+	orDefault(&h.ShareEvery, time.Minute)
 }
 
 func (h *Heartbeat) check(k *checker) {
 	k.oneOf("edge.heartbeat.probes", h.Probes, On, Off)
 	k.between("edge.heartbeat.time_scale", h.TimeScale, 1, 1000)
+	k.duration("edge.heartbeat.share_every", h.ShareEvery, time.Second, time.Hour)
 }

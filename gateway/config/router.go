@@ -37,6 +37,10 @@ type Router struct {
 	// are held back; at twice as many none is taken. 1000 to 100000000.
 	// 0: 200000.
 	MaxWaiting int `yaml:"max_waiting"`
+	// MaxNetworks is how many networks' heartbeats the fleet remembers, about
+	// 500 bytes each in NATS and at each router. It must be the same at
+	// all routers. 1000 to 1000000. 0: 65536.
+	MaxNetworks int `yaml:"max_networks"`
 	// EdgeTenants are the tenants that an edge may serve, by the name of the
 	// edge's process, so that whoever takes its credentials reaches no others.
 	// It must be the same at all routers. An edge that is not named may serve
@@ -77,6 +81,7 @@ func (r *Router) setDefaults() {
 	orDefault(&r.LostPushesPerSecond, 2000)
 	orDefault(&r.MaxPending, 100_000)
 	orDefault(&r.MaxWaiting, 200_000)
+	orDefault(&r.MaxNetworks, 1<<16)
 	orDefault(&r.Services.MaxCalls, 256)
 	orDefault(&r.Services.MaxTime, 30*time.Second)
 }
@@ -94,6 +99,7 @@ func (r *Router) check(k *checker, tenants []Tenant) {
 	k.between("router.lost_pushes_per_second", r.LostPushesPerSecond, 1, 1_000_000)
 	k.between("router.max_pending", r.MaxPending, 1000, 1_000_000)
 	k.between("router.max_waiting", r.MaxWaiting, 1000, 100_000_000)
+	k.between("router.max_networks", r.MaxNetworks, 1000, 1_000_000)
 	r.checkEdges(k, tenants)
 	k.optionalCA("router.services.ca_file", r.Services.CAFile)
 	k.between("router.services.max_calls", r.Services.MaxCalls, 1, 10_000)

@@ -19,6 +19,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/heartbeat"
+	"github.com/hawser-edge/hawser/routing/cells"
 	"github.com/hawser-edge/hawser/routing/clocks"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/relay"
@@ -38,6 +39,7 @@ type edgeRole struct {
 	heart    *heartbeat.Learner
 	server   *session.Server
 	island   *island
+	sharer   *cells.Sharer
 	gate     *admission.Gate
 	memory   *admission.Memory
 	sources  *admission.Sources
@@ -124,6 +126,9 @@ func (e *edgeRole) openSessions(p parts, fleetKey []byte) (err error) {
 	if err != nil {
 		return err
 	}
+	if e.sharer, err = newSharer(p, e); err != nil {
+		return err
+	}
 	e.island, err = newIsland(p, e.link.Degraded, e.server.Evacuate)
 	return err
 }
@@ -186,6 +191,9 @@ func (e *edgeRole) run(ctx context.Context) error {
 	sessions.Go(func() error { return ended(e.verifier.Run(ctx)) })
 	sessions.Go(func() error { return ended(e.cert.run(ctx)) })
 	sessions.Go(func() error { return e.island.run(ctx) })
+	if e.sharer != nil {
+		sessions.Go(func() error { return ended(e.sharer.Run(ctx)) })
+	}
 	sessions.Go(func() error { e.gate.Run(ctx); return nil })
 	err := sessions.Wait()
 	unlink()

@@ -19,6 +19,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/backlog"
+	"github.com/hawser-edge/hawser/routing/cells"
 	"github.com/hawser-edge/hawser/routing/httpservice"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/publish"
@@ -47,6 +48,7 @@ type routerRole struct {
 	backlog   *backlog.Watch
 	reach     *reach.Watch
 	mender    *mender
+	cells     *cells.Keeper
 
 	setback  setback
 	listener net.Listener
@@ -97,6 +99,9 @@ func (r *routerRole) open(p parts) (err error) {
 		return err
 	}
 	r.reach = r.reads.watchReach(r.nc, routing.BeatSubject(p.cfg.Name), r.nats, p.log)
+	if r.cells, err = newKeeper(p, r); err != nil {
+		return err
+	}
 	r.mender = newMender(p, r.backlog.Missing, r.ensure, r.router.RewatchRecords)
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
 		Router: p.cfg.Name, Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
@@ -144,6 +149,7 @@ func (r *routerRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.router.Run(ctx)) })
 	group.Go(func() error { return ended(r.responder.Run(ctx)) })
 	group.Go(func() error { return ended(r.services.Run(ctx)) })
+	group.Go(func() error { return ended(r.cells.Run(ctx)) })
 	group.Go(func() error { return ended(r.publisher.ServeNATS(ctx, r.nc)) })
 	group.Go(func() error { return ended(r.verifier.Run(ctx)) })
 	group.Go(func() error { return ended(r.backlog.Run(ctx)) })

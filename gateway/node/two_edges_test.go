@@ -20,7 +20,12 @@ const secondEdge = "edge-2"
 
 func twoEdges(t *testing.T) *fleet {
 	t.Helper()
-	return startFleet(t, options{nodes: []devmode.Node{
+	return twoEdgesWith(t)
+}
+
+func twoEdgesWith(t *testing.T, vars ...string) *fleet {
+	t.Helper()
+	return startFleet(t, options{vars: vars, nodes: []devmode.Node{
 		{Name: whole, Roles: []string{"edge", "router", "push"}},
 		{Name: secondEdge, Roles: []string{"edge"}},
 	}})

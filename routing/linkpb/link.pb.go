@@ -80,6 +80,61 @@ func (Answer_State) EnumDescriptor() ([]byte, []int) {
 	return file_link_proto_rawDescGZIP(), []int{11, 0}
 }
 
+type CellsResponse_Fate int32
+
+const (
+	CellsResponse_FATE_UNSPECIFIED CellsResponse_Fate = 0
+	// The delta is part of the cell, by this request or an earlier one.
+	CellsResponse_FATE_MERGED CellsResponse_Fate = 1
+	// It will never be.
+	CellsResponse_FATE_REFUSED CellsResponse_Fate = 2
+	// Not now: send it again under the same number.
+	CellsResponse_FATE_LATER CellsResponse_Fate = 3
+)
+
+// Enum value maps for CellsResponse_Fate.
+var (
+	CellsResponse_Fate_name = map[int32]string{
+		0: "FATE_UNSPECIFIED",
+		1: "FATE_MERGED",
+		2: "FATE_REFUSED",
+		3: "FATE_LATER",
+	}
+	CellsResponse_Fate_value = map[string]int32{
+		"FATE_UNSPECIFIED": 0,
+		"FATE_MERGED":      1,
+		"FATE_REFUSED":     2,
+		"FATE_LATER":       3,
+	}
+)
+
+func (x CellsResponse_Fate) Enum() *CellsResponse_Fate {
+	p := new(CellsResponse_Fate)
+	*p = x
+	return p
+}
+
+func (x CellsResponse_Fate) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CellsResponse_Fate) Descriptor() protoreflect.EnumDescriptor {
+	return file_link_proto_enumTypes[1].Descriptor()
+}
+
+func (CellsResponse_Fate) Type() protoreflect.EnumType {
+	return &file_link_proto_enumTypes[1]
+}
+
+func (x CellsResponse_Fate) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CellsResponse_Fate.Descriptor instead.
+func (CellsResponse_Fate) EnumDescriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{21, 0}
+}
+
 type CheckResponse_State int32
 
 const (
@@ -124,11 +179,11 @@ func (x CheckResponse_State) String() string {
 }
 
 func (CheckResponse_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_link_proto_enumTypes[1].Descriptor()
+	return file_link_proto_enumTypes[2].Descriptor()
 }
 
 func (CheckResponse_State) Type() protoreflect.EnumType {
-	return &file_link_proto_enumTypes[1]
+	return &file_link_proto_enumTypes[2]
 }
 
 func (x CheckResponse_State) Number() protoreflect.EnumNumber {
@@ -137,7 +192,7 @@ func (x CheckResponse_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CheckResponse_State.Descriptor instead.
 func (CheckResponse_State) EnumDescriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{21, 0}
+	return file_link_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // SessionBatch tells routers of sessions that began or ended at an edge.
@@ -1499,6 +1554,287 @@ func (x *DeviceRecord) GetEpoch() int64 {
 	return 0
 }
 
+// CellsRequest brings what an edge learned of networks since it last did, and
+// asks for what became of that at all edges.
+type CellsRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation int64                  `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// Consecutive in an incarnation, from 1. A batch that was not answered is
+	// sent again under its number, so that it counts once.
+	Batch  uint64  `protobuf:"varint,2,opt,name=batch,proto3" json:"batch,omitempty"`
+	Deltas []*Cell `protobuf:"bytes,3,rep,name=deltas,proto3" json:"deltas,omitempty"`
+	// What the edge has: all up to this revision of that generation of the
+	// bucket.
+	Generation    int64  `protobuf:"varint,4,opt,name=generation,proto3" json:"generation,omitempty"`
+	Revision      uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CellsRequest) Reset() {
+	*x = CellsRequest{}
+	mi := &file_link_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CellsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CellsRequest) ProtoMessage() {}
+
+func (x *CellsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CellsRequest.ProtoReflect.Descriptor instead.
+func (*CellsRequest) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CellsRequest) GetIncarnation() int64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *CellsRequest) GetBatch() uint64 {
+	if x != nil {
+		return x.Batch
+	}
+	return 0
+}
+
+func (x *CellsRequest) GetDeltas() []*Cell {
+	if x != nil {
+		return x.Deltas
+	}
+	return nil
+}
+
+func (x *CellsRequest) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *CellsRequest) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// Cell is what is known of one network, or a part of that.
+type Cell struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The network, as heartbeat.Path.Key names it.
+	Network string `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
+	// A snapshot of package heartbeat.
+	Snapshot      []byte `protobuf:"bytes,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cell) Reset() {
+	*x = Cell{}
+	mi := &file_link_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cell) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cell) ProtoMessage() {}
+
+func (x *Cell) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cell.ProtoReflect.Descriptor instead.
+func (*Cell) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Cell) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *Cell) GetSnapshot() []byte {
+	if x != nil {
+		return x.Snapshot
+	}
+	return nil
+}
+
+type CellsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Set where the router could not answer: ask again.
+	Error string `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
+	// In the order of the deltas.
+	Fates []CellsResponse_Fate `protobuf:"varint,2,rep,packed,name=fates,proto3,enum=hawser.link.v1.CellsResponse_Fate" json:"fates,omitempty"`
+	// The cells that changed after the revision of the request, from the first
+	// one on, or from the beginning where the generation is another one.
+	Cells []*Cell `protobuf:"bytes,3,rep,name=cells,proto3" json:"cells,omitempty"`
+	// What the edge has with them.
+	Generation int64  `protobuf:"varint,4,opt,name=generation,proto3" json:"generation,omitempty"`
+	Revision   uint64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	// There are more.
+	More          bool `protobuf:"varint,6,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CellsResponse) Reset() {
+	*x = CellsResponse{}
+	mi := &file_link_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CellsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CellsResponse) ProtoMessage() {}
+
+func (x *CellsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CellsResponse.ProtoReflect.Descriptor instead.
+func (*CellsResponse) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CellsResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *CellsResponse) GetFates() []CellsResponse_Fate {
+	if x != nil {
+		return x.Fates
+	}
+	return nil
+}
+
+func (x *CellsResponse) GetCells() []*Cell {
+	if x != nil {
+		return x.Cells
+	}
+	return nil
+}
+
+func (x *CellsResponse) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *CellsResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *CellsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// StoredCell is what the bucket CELLS holds of a network.
+type StoredCell struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sum of what edges saw: a snapshot of package heartbeat.
+	Snapshot      []byte              `protobuf:"bytes,1,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Shares        []*StoredCell_Share `protobuf:"bytes,2,rep,name=shares,proto3" json:"shares,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredCell) Reset() {
+	*x = StoredCell{}
+	mi := &file_link_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredCell) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredCell) ProtoMessage() {}
+
+func (x *StoredCell) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredCell.ProtoReflect.Descriptor instead.
+func (*StoredCell) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *StoredCell) GetSnapshot() []byte {
+	if x != nil {
+		return x.Snapshot
+	}
+	return nil
+}
+
+func (x *StoredCell) GetShares() []*StoredCell_Share {
+	if x != nil {
+		return x.Shares
+	}
+	return nil
+}
+
 // PresenceQuery asks any complete router where users' devices are. It is
 // answered with a hawser.v1.PresenceResponse.
 type PresenceQuery struct {
@@ -1511,7 +1847,7 @@ type PresenceQuery struct {
 
 func (x *PresenceQuery) Reset() {
 	*x = PresenceQuery{}
-	mi := &file_link_proto_msgTypes[19]
+	mi := &file_link_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1859,7 @@ func (x *PresenceQuery) String() string {
 func (*PresenceQuery) ProtoMessage() {}
 
 func (x *PresenceQuery) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[19]
+	mi := &file_link_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1872,7 @@ func (x *PresenceQuery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PresenceQuery.ProtoReflect.Descriptor instead.
 func (*PresenceQuery) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{19}
+	return file_link_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PresenceQuery) GetTenant() string {
@@ -1568,7 +1904,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_link_proto_msgTypes[20]
+	mi := &file_link_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1916,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[20]
+	mi := &file_link_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1929,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{20}
+	return file_link_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CheckRequest) GetTenant() string {
@@ -1640,7 +1976,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_link_proto_msgTypes[21]
+	mi := &file_link_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +1988,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[21]
+	mi := &file_link_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +2001,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{21}
+	return file_link_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CheckResponse) GetState() CheckResponse_State {
@@ -1701,7 +2037,7 @@ type PushJob struct {
 
 func (x *PushJob) Reset() {
 	*x = PushJob{}
-	mi := &file_link_proto_msgTypes[22]
+	mi := &file_link_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +2049,7 @@ func (x *PushJob) String() string {
 func (*PushJob) ProtoMessage() {}
 
 func (x *PushJob) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[22]
+	mi := &file_link_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +2062,7 @@ func (x *PushJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushJob.ProtoReflect.Descriptor instead.
 func (*PushJob) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{22}
+	return file_link_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *PushJob) GetTenant() string {
@@ -1810,7 +2146,7 @@ type PushBeat struct {
 
 func (x *PushBeat) Reset() {
 	*x = PushBeat{}
-	mi := &file_link_proto_msgTypes[23]
+	mi := &file_link_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1822,7 +2158,7 @@ func (x *PushBeat) String() string {
 func (*PushBeat) ProtoMessage() {}
 
 func (x *PushBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[23]
+	mi := &file_link_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1835,7 +2171,7 @@ func (x *PushBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushBeat.ProtoReflect.Descriptor instead.
 func (*PushBeat) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{23}
+	return file_link_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PushBeat) GetIncarnation() uint64 {
@@ -1882,7 +2218,7 @@ type PassedJob struct {
 
 func (x *PassedJob) Reset() {
 	*x = PassedJob{}
-	mi := &file_link_proto_msgTypes[24]
+	mi := &file_link_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1894,7 +2230,7 @@ func (x *PassedJob) String() string {
 func (*PassedJob) ProtoMessage() {}
 
 func (x *PassedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[24]
+	mi := &file_link_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1907,7 +2243,7 @@ func (x *PassedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassedJob.ProtoReflect.Descriptor instead.
 func (*PassedJob) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{24}
+	return file_link_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PassedJob) GetJob() *PushJob {
@@ -1948,7 +2284,7 @@ type PassedAnswer struct {
 
 func (x *PassedAnswer) Reset() {
 	*x = PassedAnswer{}
-	mi := &file_link_proto_msgTypes[25]
+	mi := &file_link_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2296,7 @@ func (x *PassedAnswer) String() string {
 func (*PassedAnswer) ProtoMessage() {}
 
 func (x *PassedAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[25]
+	mi := &file_link_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2309,7 @@ func (x *PassedAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassedAnswer.ProtoReflect.Descriptor instead.
 func (*PassedAnswer) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{25}
+	return file_link_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PassedAnswer) GetTaken() bool {
@@ -1995,7 +2331,7 @@ type HeadsRequest_User struct {
 
 func (x *HeadsRequest_User) Reset() {
 	*x = HeadsRequest_User{}
-	mi := &file_link_proto_msgTypes[26]
+	mi := &file_link_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2007,7 +2343,7 @@ func (x *HeadsRequest_User) String() string {
 func (*HeadsRequest_User) ProtoMessage() {}
 
 func (x *HeadsRequest_User) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[26]
+	mi := &file_link_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2042,6 +2378,87 @@ func (x *HeadsRequest_User) GetDevice() string {
 		return x.Device
 	}
 	return ""
+}
+
+// Share says how much of it came from one edge.
+type StoredCell_Share struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A hash of the edge's name.
+	Edge uint64 `protobuf:"fixed64,1,opt,name=edge,proto3" json:"edge,omitempty"`
+	// The last batch that is part of the sum.
+	Incarnation int64  `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Batch       uint64 `protobuf:"varint,3,opt,name=batch,proto3" json:"batch,omitempty"`
+	// When that was merged, in unix milliseconds, and how much of the sum
+	// was the edge's then, in connections that showed something.
+	MergedMs      int64   `protobuf:"varint,4,opt,name=merged_ms,json=mergedMs,proto3" json:"merged_ms,omitempty"`
+	Weight        float32 `protobuf:"fixed32,5,opt,name=weight,proto3" json:"weight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredCell_Share) Reset() {
+	*x = StoredCell_Share{}
+	mi := &file_link_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredCell_Share) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredCell_Share) ProtoMessage() {}
+
+func (x *StoredCell_Share) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredCell_Share.ProtoReflect.Descriptor instead.
+func (*StoredCell_Share) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{22, 0}
+}
+
+func (x *StoredCell_Share) GetEdge() uint64 {
+	if x != nil {
+		return x.Edge
+	}
+	return 0
+}
+
+func (x *StoredCell_Share) GetIncarnation() int64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *StoredCell_Share) GetBatch() uint64 {
+	if x != nil {
+		return x.Batch
+	}
+	return 0
+}
+
+func (x *StoredCell_Share) GetMergedMs() int64 {
+	if x != nil {
+		return x.MergedMs
+	}
+	return 0
+}
+
+func (x *StoredCell_Share) GetWeight() float32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
 }
 
 var File_link_proto protoreflect.FileDescriptor
@@ -2163,7 +2580,43 @@ const file_link_proto_rawDesc = "" +
 	"\n" +
 	"push_token\x18\x03 \x01(\tR\tpushToken\x12#\n" +
 	"\rregistered_ms\x18\x04 \x01(\x03R\fregisteredMs\x12\x14\n" +
-	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\"=\n" +
+	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\"\xb0\x01\n" +
+	"\fCellsRequest\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x03R\vincarnation\x12\x14\n" +
+	"\x05batch\x18\x02 \x01(\x04R\x05batch\x12,\n" +
+	"\x06deltas\x18\x03 \x03(\v2\x14.hawser.link.v1.CellR\x06deltas\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x04 \x01(\x03R\n" +
+	"generation\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\"<\n" +
+	"\x04Cell\x12\x18\n" +
+	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x1a\n" +
+	"\bsnapshot\x18\x02 \x01(\fR\bsnapshot\"\xac\x02\n" +
+	"\rCellsResponse\x12\x14\n" +
+	"\x05error\x18\x01 \x01(\tR\x05error\x128\n" +
+	"\x05fates\x18\x02 \x03(\x0e2\".hawser.link.v1.CellsResponse.FateR\x05fates\x12*\n" +
+	"\x05cells\x18\x03 \x03(\v2\x14.hawser.link.v1.CellR\x05cells\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x04 \x01(\x03R\n" +
+	"generation\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\x12\x12\n" +
+	"\x04more\x18\x06 \x01(\bR\x04more\"O\n" +
+	"\x04Fate\x12\x14\n" +
+	"\x10FATE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vFATE_MERGED\x10\x01\x12\x10\n" +
+	"\fFATE_REFUSED\x10\x02\x12\x0e\n" +
+	"\n" +
+	"FATE_LATER\x10\x03\"\xed\x01\n" +
+	"\n" +
+	"StoredCell\x12\x1a\n" +
+	"\bsnapshot\x18\x01 \x01(\fR\bsnapshot\x128\n" +
+	"\x06shares\x18\x02 \x03(\v2 .hawser.link.v1.StoredCell.ShareR\x06shares\x1a\x88\x01\n" +
+	"\x05Share\x12\x12\n" +
+	"\x04edge\x18\x01 \x01(\x06R\x04edge\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x12\x14\n" +
+	"\x05batch\x18\x03 \x01(\x04R\x05batch\x12\x1b\n" +
+	"\tmerged_ms\x18\x04 \x01(\x03R\bmergedMs\x12\x16\n" +
+	"\x06weight\x18\x05 \x01(\x02R\x06weight\"=\n" +
 	"\rPresenceQuery\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x14\n" +
 	"\x05users\x18\x02 \x03(\tR\x05users\"\x80\x01\n" +
@@ -2220,59 +2673,69 @@ func file_link_proto_rawDescGZIP() []byte {
 	return file_link_proto_rawDescData
 }
 
-var file_link_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_link_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_link_proto_goTypes = []any{
 	(Answer_State)(0),         // 0: hawser.link.v1.Answer.State
-	(CheckResponse_State)(0),  // 1: hawser.link.v1.CheckResponse.State
-	(*SessionBatch)(nil),      // 2: hawser.link.v1.SessionBatch
-	(*Session)(nil),           // 3: hawser.link.v1.Session
-	(*SessionDump)(nil),       // 4: hawser.link.v1.SessionDump
-	(*DumpRequest)(nil),       // 5: hawser.link.v1.DumpRequest
-	(*RouterBeat)(nil),        // 6: hawser.link.v1.RouterBeat
-	(*Echo)(nil),              // 7: hawser.link.v1.Echo
-	(*End)(nil),               // 8: hawser.link.v1.End
-	(*Cutoff)(nil),            // 9: hawser.link.v1.Cutoff
-	(*NotifyBatch)(nil),       // 10: hawser.link.v1.NotifyBatch
-	(*Notify)(nil),            // 11: hawser.link.v1.Notify
-	(*AnswerBatch)(nil),       // 12: hawser.link.v1.AnswerBatch
-	(*Answer)(nil),            // 13: hawser.link.v1.Answer
-	(*HeadsRequest)(nil),      // 14: hawser.link.v1.HeadsRequest
-	(*HeadsResponse)(nil),     // 15: hawser.link.v1.HeadsResponse
-	(*Heads)(nil),             // 16: hawser.link.v1.Heads
-	(*Head)(nil),              // 17: hawser.link.v1.Head
-	(*DeviceRequest)(nil),     // 18: hawser.link.v1.DeviceRequest
-	(*DeviceResponse)(nil),    // 19: hawser.link.v1.DeviceResponse
-	(*DeviceRecord)(nil),      // 20: hawser.link.v1.DeviceRecord
-	(*PresenceQuery)(nil),     // 21: hawser.link.v1.PresenceQuery
-	(*CheckRequest)(nil),      // 22: hawser.link.v1.CheckRequest
-	(*CheckResponse)(nil),     // 23: hawser.link.v1.CheckResponse
-	(*PushJob)(nil),           // 24: hawser.link.v1.PushJob
-	(*PushBeat)(nil),          // 25: hawser.link.v1.PushBeat
-	(*PassedJob)(nil),         // 26: hawser.link.v1.PassedJob
-	(*PassedAnswer)(nil),      // 27: hawser.link.v1.PassedAnswer
-	(*HeadsRequest_User)(nil), // 28: hawser.link.v1.HeadsRequest.User
+	(CellsResponse_Fate)(0),   // 1: hawser.link.v1.CellsResponse.Fate
+	(CheckResponse_State)(0),  // 2: hawser.link.v1.CheckResponse.State
+	(*SessionBatch)(nil),      // 3: hawser.link.v1.SessionBatch
+	(*Session)(nil),           // 4: hawser.link.v1.Session
+	(*SessionDump)(nil),       // 5: hawser.link.v1.SessionDump
+	(*DumpRequest)(nil),       // 6: hawser.link.v1.DumpRequest
+	(*RouterBeat)(nil),        // 7: hawser.link.v1.RouterBeat
+	(*Echo)(nil),              // 8: hawser.link.v1.Echo
+	(*End)(nil),               // 9: hawser.link.v1.End
+	(*Cutoff)(nil),            // 10: hawser.link.v1.Cutoff
+	(*NotifyBatch)(nil),       // 11: hawser.link.v1.NotifyBatch
+	(*Notify)(nil),            // 12: hawser.link.v1.Notify
+	(*AnswerBatch)(nil),       // 13: hawser.link.v1.AnswerBatch
+	(*Answer)(nil),            // 14: hawser.link.v1.Answer
+	(*HeadsRequest)(nil),      // 15: hawser.link.v1.HeadsRequest
+	(*HeadsResponse)(nil),     // 16: hawser.link.v1.HeadsResponse
+	(*Heads)(nil),             // 17: hawser.link.v1.Heads
+	(*Head)(nil),              // 18: hawser.link.v1.Head
+	(*DeviceRequest)(nil),     // 19: hawser.link.v1.DeviceRequest
+	(*DeviceResponse)(nil),    // 20: hawser.link.v1.DeviceResponse
+	(*DeviceRecord)(nil),      // 21: hawser.link.v1.DeviceRecord
+	(*CellsRequest)(nil),      // 22: hawser.link.v1.CellsRequest
+	(*Cell)(nil),              // 23: hawser.link.v1.Cell
+	(*CellsResponse)(nil),     // 24: hawser.link.v1.CellsResponse
+	(*StoredCell)(nil),        // 25: hawser.link.v1.StoredCell
+	(*PresenceQuery)(nil),     // 26: hawser.link.v1.PresenceQuery
+	(*CheckRequest)(nil),      // 27: hawser.link.v1.CheckRequest
+	(*CheckResponse)(nil),     // 28: hawser.link.v1.CheckResponse
+	(*PushJob)(nil),           // 29: hawser.link.v1.PushJob
+	(*PushBeat)(nil),          // 30: hawser.link.v1.PushBeat
+	(*PassedJob)(nil),         // 31: hawser.link.v1.PassedJob
+	(*PassedAnswer)(nil),      // 32: hawser.link.v1.PassedAnswer
+	(*HeadsRequest_User)(nil), // 33: hawser.link.v1.HeadsRequest.User
+	(*StoredCell_Share)(nil),  // 34: hawser.link.v1.StoredCell.Share
 }
 var file_link_proto_depIdxs = []int32{
-	3,  // 0: hawser.link.v1.SessionBatch.added:type_name -> hawser.link.v1.Session
-	3,  // 1: hawser.link.v1.SessionDump.sessions:type_name -> hawser.link.v1.Session
-	8,  // 2: hawser.link.v1.Echo.ends:type_name -> hawser.link.v1.End
-	9,  // 3: hawser.link.v1.End.cutoff:type_name -> hawser.link.v1.Cutoff
-	11, // 4: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
-	13, // 5: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
+	4,  // 0: hawser.link.v1.SessionBatch.added:type_name -> hawser.link.v1.Session
+	4,  // 1: hawser.link.v1.SessionDump.sessions:type_name -> hawser.link.v1.Session
+	9,  // 2: hawser.link.v1.Echo.ends:type_name -> hawser.link.v1.End
+	10, // 3: hawser.link.v1.End.cutoff:type_name -> hawser.link.v1.Cutoff
+	12, // 4: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
+	14, // 5: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
 	0,  // 6: hawser.link.v1.Answer.state:type_name -> hawser.link.v1.Answer.State
-	28, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
-	16, // 8: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
-	17, // 9: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
-	9,  // 10: hawser.link.v1.Heads.cutoff:type_name -> hawser.link.v1.Cutoff
-	20, // 11: hawser.link.v1.DeviceRequest.record:type_name -> hawser.link.v1.DeviceRecord
-	1,  // 12: hawser.link.v1.CheckResponse.state:type_name -> hawser.link.v1.CheckResponse.State
-	24, // 13: hawser.link.v1.PassedJob.job:type_name -> hawser.link.v1.PushJob
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	33, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
+	17, // 8: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
+	18, // 9: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
+	10, // 10: hawser.link.v1.Heads.cutoff:type_name -> hawser.link.v1.Cutoff
+	21, // 11: hawser.link.v1.DeviceRequest.record:type_name -> hawser.link.v1.DeviceRecord
+	23, // 12: hawser.link.v1.CellsRequest.deltas:type_name -> hawser.link.v1.Cell
+	1,  // 13: hawser.link.v1.CellsResponse.fates:type_name -> hawser.link.v1.CellsResponse.Fate
+	23, // 14: hawser.link.v1.CellsResponse.cells:type_name -> hawser.link.v1.Cell
+	34, // 15: hawser.link.v1.StoredCell.shares:type_name -> hawser.link.v1.StoredCell.Share
+	2,  // 16: hawser.link.v1.CheckResponse.state:type_name -> hawser.link.v1.CheckResponse.State
+	29, // 17: hawser.link.v1.PassedJob.job:type_name -> hawser.link.v1.PushJob
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_link_proto_init() }
@@ -2285,8 +2748,8 @@ func file_link_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_link_proto_rawDesc), len(file_link_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   27,
+			NumEnums:      3,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -283,6 +283,8 @@ func (l *loop) beat(now time.Time, changed bool) {
 		return
 	}
 	l.beatAt = now
+	loads := l.table.Loads()
+	l.r.loads.Store(&loads)
 	l.r.publish(routing.BeatSubject(l.r.cfg.Name), &linkpb.RouterBeat{
 		Router: l.r.cfg.Name, Incarnation: l.r.cfg.Incarnation,
 		Complete: l.complete, Leaving: l.leaving, NowMs: now.UnixMilli(), Site: l.r.cfg.Site,

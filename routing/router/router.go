@@ -73,6 +73,8 @@ type Router struct {
 	// closed.
 	rewatch chan struct{}
 	crowded atomic.Pointer[map[string]bool]
+	// loads are the edges' sessions, as of the last beat.
+	loads atomic.Pointer[map[string]int]
 }
 
 // errRunning is returned by a second Run.
@@ -163,6 +165,16 @@ func (r *Router) Drain(ctx context.Context) error {
 // Ready reports whether the router's table is complete, so that it takes
 // events.
 func (r *Router) Ready() bool { return r.ready.Load() }
+
+// SessionsOf is how many sessions an edge has, as of a second ago. It may be
+// called by any goroutine.
+func (r *Router) SessionsOf(edge string) int {
+	loads := r.loads.Load()
+	if loads == nil {
+		return 0
+	}
+	return (*loads)[edge]
+}
 
 // Dispatched are the newest sequences that this router was handed, of the log
 // and of a user's kind: whoever reads the log for a device must not see less.

@@ -244,6 +244,15 @@ func (t *Table) Settled(now time.Time) bool {
 	return true
 }
 
+// Loads returns how many sessions each edge has.
+func (t *Table) Loads() map[string]int {
+	loads := make(map[string]int, len(t.edges))
+	for edge, sl := range t.edges {
+		loads[edge] = int(sl.count)
+	}
+	return loads
+}
+
 // Edges returns how many edges are known, and how many of them need a dump.
 func (t *Table) Edges() (known, behind int) {
 	for _, sl := range t.edges {
