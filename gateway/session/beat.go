@@ -104,7 +104,7 @@ func (s *session) handOutLocked() {
 		return
 	}
 	s.planLocked()
-	s.out.pong = s.interval.duration()
+	s.out.pong.Interval = s.interval.duration()
 	s.kickLocked()
 }
 

@@ -260,3 +260,35 @@ func TestHeartbeatScale(t *testing.T) {
 		}
 	})
 }
+
+// What an idle session does all day leaves nothing to collect.
+func TestBeatAllocatesNothing(t *testing.T) {
+	inBubble(t, func(c *Config) {
+		c.Heartbeat = heartbeat.NewLearner(time.Now(), heartbeat.Options{})
+	}, func(e *edge) {
+		e.connect(nil)
+		synctest.Wait()
+		s := e.srv.hub.find(1)
+		s.mu.Lock()
+		s.turning = true // nobody else writes
+		s.mu.Unlock()
+		beat, room := &wire.Ping{}, make([]byte, 0, 64)
+		allocs := testing.AllocsPerRun(100, func() {
+			if over := s.handle(beat); over != nil {
+				t.Fatal(over.reason)
+			}
+			if b, _ := s.take(room); len(b) == 0 {
+				t.Fatal("no Pong")
+			}
+			if _, last := s.take(room); !last {
+				t.Fatal("there is more than a Pong")
+			}
+		})
+		s.mu.Lock()
+		s.turning = false
+		s.mu.Unlock()
+		if allocs > 0 {
+			t.Errorf("a beat makes %v allocations", allocs)
+		}
+	})
+}

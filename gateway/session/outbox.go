@@ -27,7 +27,7 @@ const (
 type outbox struct {
 	writing   bool // a writer runs, and will look again before it ends
 	frames    []byte
-	pong      time.Duration // 0: none waits
+	pong      wire.Pong // with an interval of 0 none waits
 	responses []*wire.Response
 	last      *wire.Close // ends the connection once it is written
 }
@@ -135,9 +135,9 @@ func (s *session) take(b []byte) (_ []byte, last bool) {
 	}
 	b = append(b, o.frames...)
 	o.frames = nil
-	if o.pong != 0 {
-		b = wire.Append(b, &wire.Pong{Interval: o.pong})
-		o.pong = 0
+	if o.pong.Interval != 0 {
+		b = wire.Append(b, &o.pong)
+		o.pong.Interval = 0
 	}
 	before := len(b)
 	b = s.takeNotifiesLocked(b)
