@@ -48,6 +48,10 @@ const (
 	// maxOpen bounds the publications under way, of each of the two loads; a
 	// publisher falls behind its rate beyond it.
 	maxOpen = 512
+	// mayCatchUp is how far a publisher that fell behind makes up for it. What
+	// is more it leaves out: all that a fault held up, at once and as fast as
+	// the machine goes, would be another load than the one that a run is about.
+	mayCatchUp = 200 * time.Millisecond
 	// routerAttempt is below what a router waits for one answer of NATS.
 	routerAttempt = time.Second
 	// repeatOneIn is how many events there are to one that is sent again
@@ -124,10 +128,9 @@ func (p *publisher) runHot(ctx context.Context, rate int) {
 // answers. next also says whether the event is sent again.
 func (p *publisher) pace(ctx context.Context, rate int, next func(n int) (event, bool)) {
 	slots := make(chan struct{}, maxOpen)
-	began := time.Now()
+	pace := newPace(rate, time.Now())
 	for n := 0; ; n++ {
-		due := began.Add(time.Duration(n) * time.Second / time.Duration(rate))
-		if wait := time.Until(due); wait > 0 && !pause(ctx, wait) {
+		if wait := pace.wait(time.Now()); wait > 0 && !pause(ctx, wait) {
 			break
 		}
 		select {
@@ -144,6 +147,26 @@ func (p *publisher) pace(ctx context.Context, rate int, next func(n int) (event,
 		})
 	}
 	p.work.Wait()
+}
+
+// A pacer says when the next event is due.
+type pacer struct {
+	every time.Duration
+	due   time.Time
+}
+
+func newPace(rate int, now time.Time) *pacer {
+	return &pacer{every: time.Second / time.Duration(rate), due: now}
+}
+
+// wait is how long it is until the next event; it counts as begun then.
+func (p *pacer) wait(now time.Time) time.Duration {
+	if least := now.Add(-mayCatchUp); p.due.Before(least) {
+		p.due = least
+	}
+	wait := p.due.Sub(now)
+	p.due = p.due.Add(p.every)
+	return wait
 }
 
 // publish has one event stored, beginning with the n-th door.
