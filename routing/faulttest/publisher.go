@@ -46,8 +46,9 @@ const (
 	// ids are remembered.
 	giveUpAfter = 110 * time.Second
 	// maxOpen bounds the publications under way, of each of the two loads; a
-	// publisher falls behind its rate beyond it.
-	maxOpen = 512
+	// publisher falls behind its rate beyond it. While one door of three is
+	// silent, 500 events a second hold 667 places for attemptTimeout.
+	maxOpen = 1024
 	// mayCatchUp is how far a publisher that fell behind makes up for it. What
 	// is more it leaves out: all that a fault held up, at once and as fast as
 	// the machine goes, would be another load than the one that a run is about.
