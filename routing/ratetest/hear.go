@@ -124,7 +124,7 @@ func hearUntilEnd(ctx context.Context, stop func(), in io.Reader, out io.Writer)
 
 // begin connects who hears. The caller calls ends, which says how it went.
 func (h hearing) begin(ctx context.Context, tell heard) (ends func() error, err error) {
-	if h.Way == wayRaw {
+	if h.Way != wayHawser {
 		return hearRaw(ctx, h, tell)
 	}
 	return hearDevices(ctx, h, tell)

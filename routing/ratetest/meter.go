@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
 )
 
 // meter is the fleet with everything that measures it.
@@ -36,7 +38,10 @@ func execute(ctx context.Context, o options, say func(format string, args ...any
 	if err != nil {
 		return report{}, fmt.Errorf("make a folder for the run: %w", err)
 	}
-	m := &meter{opts: o, say: say, ears: map[string]*ear{wayHawser: newEar(o.users), wayRaw: newEar(o.users)}}
+	m := &meter{opts: o, say: say, ears: map[string]*ear{}}
+	for _, way := range []string{wayHawser, wayRaw, wayBeside} {
+		m.ears[way] = newEar(o.users)
+	}
 	rep, err := m.play(ctx, dir)
 	err = errors.Join(err, m.stop())
 	if err == nil && !o.keep {
@@ -56,34 +61,76 @@ func (m *meter) play(ctx context.Context, dir string) (report, error) {
 	rep := newReport(m.opts)
 	rate := m.opts.rate
 	for _, way := range []string{wayRaw, wayHawser} {
-		res, err := m.round(way, 0).run(ctx, m.opts.most)
+		res, err := m.round(rateMost, way).run(ctx, m.opts.most)
 		if err != nil {
 			return rep, err
 		}
-		rep.addMost(way, res)
-		m.say("%s: %.0f events/s at most, %d under way", way, res.perSecond(res.published), m.opts.users)
+		rep.addMost(way, res[0])
+		m.say("%s: %.0f events/s at most, %d under way", way, res[0].perSecond(res[0].published), m.opts.users)
 		if way == wayHawser && rate == 0 {
-			rate = max(int(res.perSecond(res.published)/2), 1)
+			rate = max(int(res[0].perSecond(res[0].published)/2), 1)
 		}
 	}
 	rep.Rate = rate
 	for n := range m.opts.rounds {
-		var pair [2]result
-		for i, way := range []string{wayRaw, wayHawser} {
-			var err error
-			if pair[i], err = m.round(way, rate).run(ctx, m.opts.round); err != nil {
-				return rep, err
-			}
+		r, err := m.compare(ctx, rate)
+		if err != nil {
+			return rep, err
 		}
-		rep.addRound(pair[0], pair[1])
+		rep.addRound(r)
 		m.say("round %d of %d done", n+1, m.opts.rounds)
 	}
 	rep.finish()
 	return rep, nil
 }
 
-func (m *meter) round(way string, rate int) *round {
-	return &round{m: m, way: way, rate: rate, gaps: rand.New(rand.NewPCG(1, 1))}
+// compare is a round of each way, and one of both at once.
+func (m *meter) compare(ctx context.Context, rate int) (c compared, err error) {
+	raw, err := m.round(rate, wayRaw).run(ctx, m.opts.round)
+	if err != nil {
+		return c, err
+	}
+	hawser, err := m.round(rate, wayHawser).run(ctx, m.opts.round)
+	if err != nil {
+		return c, err
+	}
+	c.raw, c.hawser = raw[0], hawser[0]
+	err = m.beside(ctx, func() error {
+		both, err := m.round(rate, wayHawser, wayBeside).run(ctx, m.opts.round)
+		if err == nil {
+			c.sameHawser, c.sameRaw = both[0], both[1]
+		}
+		return err
+	})
+	return c, err
+}
+
+// beside calls do while a process consumes the log beside the router.
+func (m *meter) beside(ctx context.Context, do func() error) (err error) {
+	if err := makeBeside(ctx, m.js); err != nil {
+		return fmt.Errorf("make a consumer beside the routers': %w", err)
+	}
+	defer func() { err = errors.Join(err, removeBeside(ctx, m.js)) }()
+	if m.opts.replicas > 1 {
+		if err := leadConsumer(ctx, m.conn, m.js, routing.StreamInbox, besideConsumer); err != nil {
+			return err
+		}
+	}
+	if err := m.startHearer(ctx, m.hearing(wayBeside)); err != nil {
+		return err
+	}
+	err = do()
+	h := m.hearers[len(m.hearers)-1]
+	m.hearers = m.hearers[:len(m.hearers)-1]
+	return errors.Join(err, h.stop())
+}
+
+// rateMost publishes as many events as arrive.
+const rateMost = 0
+
+// round is one of events on a way, and of who hears them beside.
+func (m *meter) round(rate int, way string, beside ...string) *round {
+	return &round{m: m, way: way, heard: append([]string{way}, beside...), rate: rate, gaps: rand.New(rand.NewPCG(1, 1))}
 }
 
 // number returns a number for an event: ids must differ.
@@ -119,14 +166,16 @@ func (m *meter) start(ctx context.Context, dir string) error {
 }
 
 func (m *meter) startHearers(ctx context.Context) error {
-	raw := hearing{Way: wayRaw, NATSURL: m.fleet.env.NATSURL, Password: m.fleet.password}
-	if err := m.startHearer(ctx, raw); err != nil {
-		return err
+	if err := makeTwin(ctx, m.js); err != nil {
+		return fmt.Errorf("make the stream to compare with: %w", err)
 	}
 	if m.opts.replicas > 1 {
-		if err := leadHere(ctx, m.conn); err != nil {
+		if err := leadStreams(ctx, m.conn, m.js); err != nil {
 			return err
 		}
+	}
+	if err := m.startHearer(ctx, m.hearing(wayRaw)); err != nil {
+		return err
 	}
 	devices := hearing{Way: wayHawser, Edge: m.fleet.edge.Listen, Dir: m.fleet.env.Dir}
 	for n := range m.opts.users {
@@ -139,8 +188,17 @@ func (m *meter) startHearers(ctx context.Context) error {
 	return m.startHearer(ctx, devices)
 }
 
+// hearing is what a consumer's process is told.
+func (m *meter) hearing(way string) hearing {
+	return hearing{Way: way, NATSURL: m.fleet.env.NATSURL, Password: m.fleet.password}
+}
+
 func (m *meter) startHearer(ctx context.Context, spec hearing) error {
-	h, err := startHearer(ctx, spec, m.ears[spec.Way].hear, m.deaf)
+	ended := m.deaf
+	if spec.Way == wayBeside {
+		ended = func() {} // its round is over, or misses arrivals
+	}
+	h, err := startHearer(ctx, spec, m.ears[spec.Way].hear, ended)
 	if err == nil {
 		m.hearers = append(m.hearers, h)
 	}

@@ -19,16 +19,11 @@ import (
 // differ in nothing else, every client is connected to the first server, and it
 // leads both streams and both consumers.
 
-// leadHere makes the server that nc is connected to the leader of everything
-// that is measured.
-func leadHere(ctx context.Context, nc *nats.Conn) error {
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
-	here := nc.ConnectedServerName()
+// leadStreams makes the server that nc is connected to the leader of both
+// streams and of their consumers.
+func leadStreams(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) error {
 	for stream, consumer := range map[string]string{routing.StreamInbox: routing.ConsumerRouters, rawStream: rawConsumer} {
-		err := lead(ctx, nc, "$JS.API.STREAM.LEADER.STEPDOWN."+stream, here, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+		err := lead(ctx, nc, "$JS.API.STREAM.LEADER.STEPDOWN."+stream, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
 			s, err := js.Stream(ctx, stream)
 			if err != nil {
 				return nil, err
@@ -38,23 +33,32 @@ func leadHere(ctx context.Context, nc *nats.Conn) error {
 		if err != nil {
 			return fmt.Errorf("move the leader of stream %s: %w", stream, err)
 		}
-		err = lead(ctx, nc, "$JS.API.CONSUMER.LEADER.STEPDOWN."+stream+"."+consumer, here, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
-			c, err := js.Consumer(ctx, stream, consumer)
-			if err != nil {
-				return nil, err
-			}
-			return c.CachedInfo().Cluster, nil
-		})
-		if err != nil {
-			return fmt.Errorf("move the leader of consumer %s: %w", consumer, err)
+		if err := leadConsumer(ctx, nc, js, stream, consumer); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// lead asks the leader to step down in favour of the server here, until that
-// leads.
-func lead(ctx context.Context, nc *nats.Conn, stepDown, here string, cluster func(context.Context) (*jetstream.ClusterInfo, error)) error {
+// leadConsumer makes the server that nc is connected to a consumer's leader.
+func leadConsumer(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, stream, consumer string) error {
+	err := lead(ctx, nc, "$JS.API.CONSUMER.LEADER.STEPDOWN."+stream+"."+consumer, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+		c, err := js.Consumer(ctx, stream, consumer)
+		if err != nil {
+			return nil, err
+		}
+		return c.CachedInfo().Cluster, nil
+	})
+	if err != nil {
+		return fmt.Errorf("move the leader of consumer %s: %w", consumer, err)
+	}
+	return nil
+}
+
+// lead asks the leader to step down in favour of the server that nc is
+// connected to, until that leads.
+func lead(ctx context.Context, nc *nats.Conn, stepDown string, cluster func(context.Context) (*jetstream.ClusterInfo, error)) error {
+	here := nc.ConnectedServerName()
 	request, err := json.Marshal(map[string]any{"placement": map[string]string{"preferred": here}})
 	if err != nil {
 		return err

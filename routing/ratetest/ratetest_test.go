@@ -35,12 +35,16 @@ func TestShortRun(t *testing.T) {
 		t.Fatalf("report %+v", rep)
 	}
 	for _, r := range rep.Rounds {
-		for way, l := range map[string]roundLine{wayRaw: r.Raw, wayHawser: r.Hawser} {
+		for way, l := range map[string]roundLine{wayRaw: r.Raw, wayHawser: r.Hawser, wayBeside: r.SameRaw, wayHawser + " beside": r.SameHawser} {
 			// A device is told of the newest version only.
-			if l.Events < 1 || l.Notifies > l.Events || l.Notifies < 1 || way == wayRaw && l.Notifies != l.Events || l.P50 <= 0 || l.P99 < l.P50 || l.Max < l.P99 {
+			raw := way == wayRaw || way == wayBeside
+			if l.Events < 1 || l.Notifies > l.Events || l.Notifies < 1 || raw && l.Notifies != l.Events || l.P50 <= 0 || l.P99 < l.P50 || l.Max < l.P99 {
 				t.Errorf("%s: %+v", way, l)
 			}
 		}
+	}
+	if rep.P50Ratio <= 0 || rep.P99Ratio <= 0 || rep.SameP50Ratio <= 0 || rep.SameP99Ratio <= 0 {
+		t.Errorf("ratios %+v", rep)
 	}
 	if _, err := os.Stat("/proc/self/stat"); err == nil && rep.Most[1].CPU == (cpuUse{}) {
 		t.Error("no CPU time was read")
@@ -55,7 +59,7 @@ func TestShortRun(t *testing.T) {
 			if err := json.Unmarshal(out.Bytes(), &back); err != nil || back.Schema != "hawser.rates/1" || !strings.HasPrefix(out.String(), "{\n  \"schema\"") {
 				t.Errorf("%v: %s", err, out.String())
 			}
-		} else if !strings.Contains(out.String(), "ratio p50") {
+		} else if strings.Count(out.String(), "ratio p50") != 2 {
 			t.Errorf("table %s", out.String())
 		}
 	}
@@ -81,9 +85,8 @@ func TestEventsThatNewerOnesStandFor(t *testing.T) {
 	if len(e.free) != 1 {
 		t.Error("the user is not free once, but", len(e.free))
 	}
-	r := &round{m: &meter{ears: map[string]*ear{wayRaw: e}}, way: wayRaw}
 	for version, want := range map[int64]int64{4: 1, 5: 1, 6: 2, 9: 2, 10: 0} {
-		at, ok := r.arrived(t.Context(), 0, version, time.Now())
+		at, ok := e.arrived(t.Context(), 0, version, time.Now())
 		if ok != (want > 0) || ok && at.Unix() != want {
 			t.Errorf("version %d arrived at %v, %v", version, at, ok)
 		}

@@ -29,6 +29,10 @@ type report struct {
 	// The medians of the rounds' ratios, hawser to raw.
 	P50Ratio float64 `json:"p50_ratio"`
 	P99Ratio float64 `json:"p99_ratio"`
+	// The same of the rounds' last parts, in which both ways carried the same
+	// events at the same time.
+	SameP50Ratio float64 `json:"same_events_p50_ratio"`
+	SameP99Ratio float64 `json:"same_events_p99_ratio"`
 	// Missing events did not arrive.
 	Missing int `json:"missing"`
 }
@@ -46,7 +50,13 @@ type most struct {
 type roundPair struct {
 	Raw    roundLine `json:"raw"`
 	Hawser roundLine `json:"hawser"`
+	// Both at the same time, of the same events.
+	SameRaw    roundLine `json:"same_events_raw"`
+	SameHawser roundLine `json:"same_events_hawser"`
 }
+
+// compared are the results that make a roundPair.
+type compared struct{ raw, hawser, sameRaw, sameHawser result }
 
 type roundLine struct {
 	Events   int     `json:"events"`
@@ -70,9 +80,9 @@ func (r *report) addMost(way string, res result) {
 	r.Most = append(r.Most, most{way, res.perSecond(res.published), res.perSecond(res.notifies), ms(res.quantile(0.5)), res.cpu})
 }
 
-func (r *report) addRound(raw, hawser result) {
-	r.Missing += raw.missing + hawser.missing
-	r.Rounds = append(r.Rounds, roundPair{line(raw), line(hawser)})
+func (r *report) addRound(c compared) {
+	r.Missing += c.raw.missing + c.hawser.missing + c.sameRaw.missing + c.sameHawser.missing
+	r.Rounds = append(r.Rounds, roundPair{line(c.raw), line(c.hawser), line(c.sameRaw), line(c.sameHawser)})
 }
 
 func line(res result) roundLine {
@@ -84,13 +94,23 @@ func line(res result) roundLine {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func (r *report) finish() {
-	var p50, p99 []float64
+	r.P50Ratio, r.P99Ratio = r.medians(inTurns)
+	r.SameP50Ratio, r.SameP99Ratio = r.medians(sameEvents)
+}
+
+// The lines of a round that are compared with one another.
+func inTurns(p roundPair) (raw, hawser roundLine)    { return p.Raw, p.Hawser }
+func sameEvents(p roundPair) (raw, hawser roundLine) { return p.SameRaw, p.SameHawser }
+
+// medians are those of the rounds' ratios.
+func (r *report) medians(of func(roundPair) (raw, hawser roundLine)) (p50, p99 float64) {
+	var p50s, p99s []float64
 	for _, p := range r.Rounds {
-		if p.Raw.P50 > 0 && p.Raw.P99 > 0 {
-			p50, p99 = append(p50, p.Hawser.P50/p.Raw.P50), append(p99, p.Hawser.P99/p.Raw.P99)
+		if raw, hawser := of(p); raw.P50 > 0 && raw.P99 > 0 {
+			p50s, p99s = append(p50s, hawser.P50/raw.P50), append(p99s, hawser.P99/raw.P99)
 		}
 	}
-	r.P50Ratio, r.P99Ratio = median(p50), median(p99)
+	return median(p50s), median(p99s)
 }
 
 func median(x []float64) float64 {
@@ -114,13 +134,19 @@ func (r *report) write(w io.Writer, asJSON bool) error {
 	for _, m := range r.Most {
 		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.1f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", m.Way, m.Events, m.Notifies, m.P50, m.CPU.NATS, m.CPU.Router, m.CPU.Edge, m.CPU.Devices)
 	}
-	fmt.Fprintf(t, "\nat %d/s\traw p50 ms\tp99\thawser p50 ms\tp99\tratio p50\tp99\t\n", r.Rate)
-	for i, p := range r.Rounds {
-		fmt.Fprintf(t, "round %d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", i+1, p.Raw.P50, p.Raw.P99, p.Hawser.P50, p.Hawser.P99, p.Hawser.P50/p.Raw.P50, p.Hawser.P99/p.Raw.P99)
-	}
-	fmt.Fprintf(t, "median\t\t\t\t\t%.2f\t%.2f\t\n", r.P50Ratio, r.P99Ratio)
+	r.writeRounds(t, "in turns", r.P50Ratio, r.P99Ratio, inTurns)
+	r.writeRounds(t, "same events", r.SameP50Ratio, r.SameP99Ratio, sameEvents)
 	if r.Missing > 0 {
 		fmt.Fprintf(t, "\nevents that did not arrive: %d\n", r.Missing)
 	}
 	return t.Flush()
+}
+
+func (r *report) writeRounds(w io.Writer, how string, p50, p99 float64, of func(roundPair) (raw, hawser roundLine)) {
+	fmt.Fprintf(w, "\n%s, %d/s\traw p50 ms\tp99\thawser p50 ms\tp99\tratio p50\tp99\t\n", how, r.Rate)
+	for i, p := range r.Rounds {
+		raw, hawser := of(p)
+		fmt.Fprintf(w, "round %d\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", i+1, raw.P50, raw.P99, hawser.P50, hawser.P99, hawser.P50/raw.P50, hawser.P99/raw.P99)
+	}
+	fmt.Fprintf(w, "median\t\t\t\t\t%.2f\t%.2f\t\n", p50, p99)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,14 +19,17 @@ type publication struct {
 	user   int
 	at     time.Time
 	future jetstream.PubAckFuture
+	// version is the event's, once the log has acknowledged it.
+	version int64
 }
 
 // round is one way under load for a while.
 type round struct {
 	// Static.
-	m    *meter
-	way  string
-	rate int // 0: as many as arrive
+	m     *meter
+	way   string
+	heard []string // the ears that hear of the events, the way's own first
+	rate  int      // rateMost: as many as arrive
 	// gaps makes the times between events, the same in both ways.
 	gaps *rand.Rand
 
@@ -57,19 +59,29 @@ func (r result) quantile(q float64) time.Duration {
 	return r.delays[min(int(q*float64(len(r.delays))), len(r.delays)-1)]
 }
 
-// run publishes for a while and waits for the arrivals.
-func (r *round) run(ctx context.Context, d time.Duration) (result, error) {
-	r.m.ears[r.way].reset(r.m.opts.users)
+// run publishes for a while and waits for the arrivals. There is a result for
+// each of heard.
+func (r *round) run(ctx context.Context, d time.Duration) ([]result, error) {
+	for _, ear := range r.heard {
+		r.m.ears[ear].reset(r.m.opts.users)
+	}
 	before := r.m.cpu()
 	began := time.Now()
 	if err := r.publish(ctx, began.Add(d)); err != nil {
-		return result{}, err
+		return nil, err
 	}
 	r.took = time.Since(began)
 	use := r.m.cpu().since(before, r.took)
-	res, err := r.gather(ctx)
-	res.cpu = use
-	return res, err
+	if err := r.stored(ctx); err != nil {
+		return nil, err
+	}
+	all := make([]result, 0, len(r.heard))
+	for _, ear := range r.heard {
+		res := r.gather(ctx, r.m.ears[ear])
+		res.cpu = use
+		all = append(all, res)
+	}
+	return all, ctx.Err()
 }
 
 func (r *round) publish(ctx context.Context, end time.Time) error {
@@ -86,7 +98,7 @@ func (r *round) publish(ctx context.Context, end time.Time) error {
 		if err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
-		r.sent = append(r.sent, publication{user, at, future})
+		r.sent = append(r.sent, publication{user: user, at: at, future: future})
 	}
 }
 
@@ -127,25 +139,32 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 	return ctx.Err() == nil
 }
 
-// gather waits for the acknowledgements and the arrivals and pairs them: an
-// event has arrived when its version, or a newer one, has.
-func (r *round) gather(ctx context.Context) (result, error) {
-	res := result{published: len(r.sent), took: r.took}
+// stored waits for the log's acknowledgements.
+func (r *round) stored(ctx context.Context) error {
 	deadline := time.NewTimer(arriveWithin)
 	defer deadline.Stop()
-	for _, p := range r.sent {
-		var version int64
+	for i := range r.sent {
+		p := &r.sent[i]
 		select {
 		case ack := <-p.future.Ok():
-			version = int64(ack.Sequence)
+			p.version = int64(ack.Sequence)
 		case err := <-p.future.Err():
-			return res, fmt.Errorf("an event was not stored: %w", err)
+			return fmt.Errorf("an event was not stored: %w", err)
 		case <-deadline.C:
-			return res, errors.New("the log does not acknowledge events: is the machine too busy?")
+			return errors.New("the log does not acknowledge events: is the machine too busy?")
 		case <-ctx.Done():
-			return res, ctx.Err()
+			return ctx.Err()
 		}
-		at, ok := r.arrived(ctx, p.user, version, time.Now().Add(arriveWithin))
+	}
+	return nil
+}
+
+// gather waits for the arrivals and pairs them: an event has arrived when its
+// version, or a newer one, has.
+func (r *round) gather(ctx context.Context, e *ear) result {
+	res := result{published: len(r.sent), took: r.took}
+	for _, p := range r.sent {
+		at, ok := e.arrived(ctx, p.user, p.version, time.Now().Add(arriveWithin))
 		if !ok {
 			res.missing++
 			continue
@@ -154,21 +173,7 @@ func (r *round) gather(ctx context.Context) (result, error) {
 	}
 	slices.Sort(res.delays)
 	for u := range r.m.opts.users {
-		res.notifies += len(r.m.ears[r.way].heard(u))
+		res.notifies += len(e.heard(u))
 	}
-	return res, nil
-}
-
-func (r *round) arrived(ctx context.Context, user int, version int64, deadline time.Time) (time.Time, bool) {
-	for {
-		heard := r.m.ears[r.way].heard(user)
-		i := sort.Search(len(heard), func(i int) bool { return heard[i].version >= version })
-		if i < len(heard) {
-			return heard[i].at, true
-		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			return time.Time{}, false
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	return res
 }

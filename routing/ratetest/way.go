@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +17,8 @@ const (
 	// rawStream is a twin of the log, with a twin of the routers' consumer.
 	rawStream   = "RAW"
 	rawConsumer = "RAWCONSUMER"
+	// besideConsumer pulls what the routers' consumer does, beside it.
+	besideConsumer = "RATETEST"
 	// pullMessages is what a router pulls with.
 	pullMessages = 2000
 	// indexBytes at the front of an item are its user's number.
@@ -28,6 +29,8 @@ const (
 const (
 	wayHawser = "hawser"
 	wayRaw    = "raw"
+	// wayBeside is raw for the very events that hawser carries meanwhile.
+	wayBeside = "beside"
 )
 
 // message is an event of a user's as the log stores it. On both ways it has
@@ -46,26 +49,31 @@ func message(way string, user, n int, size int) *nats.Msg {
 // rawSubject is the subject of the same event in the twin.
 func rawSubject(inbox string) string { return "x" + inbox[1:] }
 
-// hearRaw makes the twin of the log and consumes it as a router does, telling
-// of each message. The caller calls ends.
+// hearRaw consumes the twin of the log, or the log beside the routers, as a
+// router does, telling of each message. It must be there; see makeTwin and
+// makeBeside. The caller calls ends.
 func hearRaw(ctx context.Context, h hearing, tell heard) (ends func() error, err error) {
 	nc, err := connect(ctx, h.NATSURL, h.Password)
 	if err != nil {
 		return nil, err
 	}
-	if err := consumeTwin(ctx, nc, tell); err != nil {
+	if err := consumeRaw(ctx, nc, h.Way, tell); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("consume the stream to compare with: %w", err)
 	}
 	return func() error { nc.Close(); return nil }, nil
 }
 
-func consumeTwin(ctx context.Context, nc *nats.Conn, tell heard) error {
+func consumeRaw(ctx context.Context, nc *nats.Conn, way string, tell heard) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return err
 	}
-	consumer, err := twin(ctx, js)
+	stream, name := rawStream, rawConsumer
+	if way == wayBeside {
+		stream, name = routing.StreamInbox, besideConsumer
+	}
+	consumer, err := js.Consumer(ctx, stream, name)
 	if err != nil {
 		return err
 	}
@@ -79,84 +87,50 @@ func consumeTwin(ctx context.Context, nc *nats.Conn, tell heard) error {
 	return err
 }
 
-func twin(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
-	inbox, err := js.Stream(ctx, routing.StreamInbox)
+// makeTwin makes the twin of the log and of its consumer.
+func makeTwin(ctx context.Context, js jetstream.JetStream) error {
+	inbox, consumer, err := logged(ctx, js)
 	if err != nil {
-		return nil, err
-	}
-	routers, err := inbox.Consumer(ctx, routing.ConsumerRouters)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	stream := inbox.CachedInfo().Config
 	stream.Name, stream.Subjects = rawStream, []string{rawSubject(strings.Join(stream.Subjects, ""))}
 	s, err := js.CreateOrUpdateStream(ctx, stream)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	consumer := routers.CachedInfo().Config
 	consumer.Name, consumer.Durable = rawConsumer, rawConsumer
-	return s.CreateOrUpdateConsumer(ctx, consumer)
+	_, err = s.CreateOrUpdateConsumer(ctx, consumer)
+	return err
 }
 
-// arrival is a version that a user's device, or the consumer, heard of.
-type arrival struct {
-	version int64
-	at      time.Time
-}
-
-// ear gathers arrivals of one round.
-type ear struct {
-	mu sync.Mutex
-	// Guarded by mu.
-	byUser [][]arrival
-	// busy users have an event under way.
-	busy []bool
-
-	// free are the users that have none. Its room is for all of them.
-	free chan int
-}
-
-func newEar(users int) *ear {
-	e := &ear{free: make(chan int, users)}
-	e.reset(users)
-	return e
-}
-
-func (e *ear) reset(users int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.byUser, e.busy = make([][]arrival, users), make([]bool, users)
-	for len(e.free) > 0 {
-		<-e.free
+// makeBeside makes a twin of the routers' consumer on the log itself, for what
+// comes from now on. The caller calls removeBeside: a consumer that nobody
+// pulls costs the servers work for each event.
+func makeBeside(ctx context.Context, js jetstream.JetStream) error {
+	inbox, consumer, err := logged(ctx, js)
+	if err != nil {
+		return err
 	}
-	for u := range users {
-		e.free <- u
-	}
+	consumer.Name, consumer.Durable = besideConsumer, besideConsumer
+	consumer.DeliverPolicy = jetstream.DeliverNewPolicy
+	_, err = inbox.CreateConsumer(ctx, consumer)
+	return err
 }
 
-func (e *ear) hear(user int, version int64, at time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if user < 0 || user >= len(e.byUser) {
-		return
-	}
-	e.byUser[user] = append(e.byUser[user], arrival{version, at})
-	if e.busy[user] {
-		e.busy[user] = false
-		e.free <- user
-	}
+func removeBeside(ctx context.Context, js jetstream.JetStream) error {
+	return js.DeleteConsumer(ctx, routing.StreamInbox, besideConsumer)
 }
 
-func (e *ear) begin(user int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.busy[user] = true
-}
-
-// heard returns a user's arrivals so far.
-func (e *ear) heard(user int) []arrival {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.byUser[user]
+// logged is the log, and how the routers' consumer is configured.
+func logged(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, jetstream.ConsumerConfig, error) {
+	inbox, err := js.Stream(ctx, routing.StreamInbox)
+	if err != nil {
+		return nil, jetstream.ConsumerConfig{}, err
+	}
+	routers, err := inbox.Consumer(ctx, routing.ConsumerRouters)
+	if err != nil {
+		return nil, jetstream.ConsumerConfig{}, err
+	}
+	return inbox, routers.CachedInfo().Config, nil
 }
