@@ -3,16 +3,16 @@
 // publication to a pull consumer, with the same replicas, the same messages
 // and the same rate, in one run.
 //
-// The servers, one router and one edge are processes of their own; devices
-// speak TLS over real sockets from this process.
+// The servers, one router, one edge, the devices, which speak TLS over real
+// sockets, and the consumers compared with are processes of their own.
 //
-//	go run ./routing/ratetest                   # three NATS servers, about a minute
+//	go run ./routing/ratetest                   # three NATS servers, about two minutes
 //	go run ./routing/ratetest --replicas 1      # one
 //
 // It first finds how many events a second each way takes at most, then runs
-// both at half of what hawser takes, in turns. The exit code is 0 if the run
-// counted up, 1 if not and 2 for wrong usage: times are reported, and judged by
-// whoever reads them.
+// both at half of what hawser takes, in turns and on the same events at once.
+// The exit code is 0 if the run counted up, 1 if not and 2 for wrong usage:
+// times are reported, and judged by whoever reads them.
 package main
 
 import (
