@@ -33,8 +33,8 @@ type Registration struct {
 	// Epoch orders the sessions of a device; see wirepb.Welcome.
 	Epoch int64
 	// Background: the application sleeps, and its sockets with it, so that a
-	// notify has to be pushed at once. Only iOS does that; the claims of other
-	// platforms are not passed on.
+	// notify has to be pushed at once: on iOS in the background, on others where
+	// the device says that it is asleep.
 	Background bool
 	// Platform is as in Device.
 	Platform string

@@ -184,7 +184,8 @@ func (p *player) step(op byte) (last bool) {
 	case opUnknown:
 		p.frame(made{}, rawFrame(0x3f, make([]byte, p.size())))
 	case opState:
-		p.frame(made{}, wire.Append(nil, &wire.State{Background: p.byte()&1 != 0}))
+		does := p.byte()
+		p.frame(made{}, wire.Append(nil, &wire.State{Background: does&1 != 0, Asleep: does&2 != 0}))
 	case opAck:
 		p.frame(made{}, wire.Append(nil, &wire.Ack{Kind: wire.Kind{Name: "contacts"}, Version: 1 + int64(p.byte())}))
 	case opRecord:

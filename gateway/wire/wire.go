@@ -276,7 +276,8 @@
 // Welcome's until a Pong brings another: its 0 keeps the present one. It is a
 // time to be kept, not a ceiling: NATs on the way forget a connection that is
 // silent for longer, and radios pay for one that is not. The edge learns what a
-// network bears, and says something else with each Pong.
+// network bears, and says something else with each Pong; it may send one that
+// nobody asked for.
 //
 // A Ping is answered with a Pong; several Pings close together may get one. A
 // device that receives no frame within 15 s of its Ping shall treat the

@@ -547,7 +547,8 @@ type DevicePresence struct {
 	// Orders the sessions of a device: the epoch of the live one, 0 while it is
 	// away. It is about when the session began, in unix milliseconds.
 	Epoch int64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The application is in the background on a platform that stops it.
+	// The application is in the background on a platform that stops it, or its
+	// system holds it back.
 	Background bool `protobuf:"varint,4,opt,name=background,proto3" json:"background,omitempty"`
 	// The device is registered for pushes.
 	Push          bool `protobuf:"varint,5,opt,name=push,proto3" json:"push,omitempty"`

@@ -318,7 +318,8 @@ type Session struct {
 	User   string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
 	Device string `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
 	Epoch  int64  `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The application is in the background on a platform that stops it:
+	// The application is in the background on a platform that stops it, or its
+	// system holds it back:
 	// push at once.
 	Background bool `protobuf:"varint,6,opt,name=background,proto3" json:"background,omitempty"`
 	// "ios", "android", "other" or empty where the device did not say.
