@@ -127,19 +127,27 @@ func (b *book) connected() (n int) {
 	return n
 }
 
-// look notes the intervals and what the NAT knows at this moment. It returns
-// the median of the intervals.
-func (b *book) look(tcp bool, all []mapping) time.Duration {
+// median is that of the connected phones' intervals.
+func (b *book) median() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var now []time.Duration
-	connected := 0
+	return quantile(b.presentLocked(), 0.5)
+}
+
+func (b *book) presentLocked() (now []time.Duration) {
 	for _, p := range b.phones {
 		if p.connected && p.interval > 0 {
 			now = append(now, p.interval)
-			connected++
 		}
 	}
+	return now
+}
+
+// look notes the intervals and what the NAT knows at this moment.
+func (b *book) look(tcp bool, all []mapping) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.presentLocked()
 	known := 0
 	for _, m := range all {
 		if m.tcp != tcp {
@@ -155,9 +163,8 @@ func (b *book) look(tcp bool, all []mapping) time.Duration {
 		}
 	}
 	b.intervals[b.stage] = append(b.intervals[b.stage], now...)
-	b.moments[b.stage] += connected
-	b.absent[b.stage] += max(connected-known, 0)
-	return quantile(now, 0.5)
+	b.moments[b.stage] += len(now)
+	b.absent[b.stage] += max(len(now)-known, 0)
 }
 
 // quantile is 0 of nothing. It sorts.

@@ -5,6 +5,8 @@
 //	go run ./heartbeat/netlab facts                  what a NAT does to a connection that was silent for too long
 //	go run ./heartbeat/netlab learn                  the real edge and the real SDK behind NATs of every sort
 //	go run ./heartbeat/netlab learn --probes=false   the same without the edge's probes, which must lose something
+//	go run ./heartbeat/netlab change --timeouts 20s,10s
+//	                                                 NATs that begin to forget sooner, and later again
 //
 // It needs root, ip and nft. Whatever ends it, nothing of the networks is
 // left. The exit code is 0 if all was as it should be, 1 if not, 2 for wrong
@@ -45,14 +47,14 @@ func main() {
 type part func(ctx context.Context, args []string, stdout, stderr io.Writer) error
 
 func parts() map[string]part {
-	return map[string]part{"facts": runFacts, "learn": runLearn, partPhones: runPhones}
+	return map[string]part{"facts": runFacts, "learn": runLearn, "change": runChange, partPhones: runPhones}
 }
 
 // partPhones is what this program is as its own child.
 const partPhones = "phones"
 
 // withFleet are the parts that need the program hawser.
-var withFleet = []string{"learn"}
+var withFleet = []string{"learn", "change"}
 
 // programName is its file's.
 const programName = "hawser"
@@ -85,7 +87,7 @@ func (c exitCode) Error() string { return fmt.Sprintf("the lab ended with exit c
 
 func perform(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 || parts()[args[0]] == nil {
-		return fmt.Errorf("%w: say facts or learn", errUsage)
+		return fmt.Errorf("%w: say facts, learn or change", errUsage)
 	}
 	do := parts()[args[0]]
 	switch {

@@ -184,7 +184,8 @@ func (c *scene) watch(ctx context.Context, every time.Duration) {
 			c.trouble(err)
 			return
 		}
-		c.follow(c.book.look(c.sort.tcp, all))
+		c.book.look(c.sort.tcp, all)
+		c.follow(c.book.median())
 	}
 }
 
