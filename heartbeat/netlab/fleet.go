@@ -37,18 +37,13 @@ type heartbeats struct {
 const readyWait = 90 * time.Second
 
 // newFleet starts a fleet with its files in dir and waits until it is ready.
-// port tells several apart. The caller closes it.
+// port tells several apart. The caller closes it, also after an error.
 func newFleet(ctx context.Context, program, dir string, port int, h heartbeats) (f *fleet, err error) {
 	f = &fleet{client: &http.Client{Timeout: publishWait}, node: devmode.Node{
 		Name: "hawser", Roles: []string{"edge", "router"},
 		Listen: fmt.Sprintf("%s:%d", edgeHost, port), API: fmt.Sprintf("127.0.0.1:%d", port+1), Admin: fmt.Sprintf("127.0.0.1:%d", port+2),
 		HeartbeatScale: h.scale, NoProbes: !h.probes,
 	}}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return f, fmt.Errorf("make the folder of a fleet: %w", err)
 	}

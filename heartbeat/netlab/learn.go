@@ -39,6 +39,7 @@ func parseOptions(command string, args []string, stderr io.Writer) (options, err
 	f.IntVar(&o.phones, "phones", o.phones, "`N` phones in each home")
 	f.StringVar(&o.only, "only", o.only, "`TEXT` that the names of the NATs to try contain")
 	f.BoolVar(&o.probes, "probes", o.probes, "have the edge test silences; without it only NATs are tried that hide what they forget, and something must be lost")
+	f.BoolVar(&o.together, "together", o.together, "have all NATs in front of one edge, which takes each for a network of the same kind")
 	f.DurationVar(&o.learn, "learn", o.learn, "`DURATION` to wait at most until the intervals fit")
 	f.DurationVar(&o.settle, "settle", o.settle, "`DURATION` for which they have to fit")
 	f.DurationVar(&o.hold, "hold", o.hold, "`DURATION` for which nothing may be lost after that; an hour divided by the scale")

@@ -47,7 +47,7 @@ type sighting struct {
 }
 
 // lookEvery is how often a phone's interval is looked at.
-const lookEvery = 50 * time.Millisecond
+const lookEvery = 200 * time.Millisecond
 
 // runPhones keeps the phones of a file connected until ctx ends.
 func runPhones(ctx context.Context, args []string, stdout, stderr io.Writer) error {

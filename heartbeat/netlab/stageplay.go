@@ -24,6 +24,7 @@ type options struct {
 	settle   time.Duration
 	hold     time.Duration
 	bound    time.Duration
+	together bool
 	dir      string
 }
 
@@ -38,11 +39,12 @@ func defaults() options {
 // watchEvery is how often a NAT and its phones are looked at.
 const watchEvery = 250 * time.Millisecond
 
-// A run is some scenes at the same time, in front of one fleet.
+// A run is some scenes at the same time. Each has a fleet of its own, so that
+// nothing is learned from another's NAT, unless they are to be together.
 type run struct {
 	// Static after newRun.
 	opts   options
-	fleet  *fleet
+	fleets []*fleet
 	scenes []*scene
 	say    func(format string, args ...any)
 	began  time.Time
@@ -51,8 +53,11 @@ type run struct {
 	stop context.CancelFunc
 }
 
-// firstPort is the first fleet's.
-const firstPort = 7443
+// firstPort is the first fleet's, portStep how many each has.
+const (
+	firstPort = 7443
+	portStep  = 10
+)
 
 // newRun builds the lab and has the phones connected. The caller closes it.
 func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error) {
@@ -69,16 +74,16 @@ func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error
 	if err := newLab(); err != nil {
 		return r, err
 	}
-	if r.fleet, err = newFleet(ctx, filepath.Join(o.dir, programName), filepath.Join(o.dir, "fleet"), firstPort, heartbeats{o.scale, o.probes}); err != nil {
-		return r, err
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return r, fmt.Errorf("find this program: %w", err)
 	}
+	if err := r.startFleets(ctx); err != nil {
+		return r, err
+	}
 	so := sceneOptions{homes: o.homes, phones: o.phones, scale: o.scale, program: program}
 	for i, s := range o.sorts() {
-		c, err := newScene(i+1, s, o.timeouts[i%len(o.timeouts)], r.fleet, so, o.dir)
+		c, err := newScene(i+1, s, o.timeouts[i%len(o.timeouts)], r.fleets[i%len(r.fleets)], so, o.dir)
 		if err != nil {
 			return r, err
 		}
@@ -89,6 +94,27 @@ func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error
 		r.work.Go(func() { c.watch(ctx, watchEvery) })
 	}
 	return r, r.allConnected(ctx)
+}
+
+func (r *run) startFleets(ctx context.Context) error {
+	n := len(r.opts.sorts())
+	if r.opts.together {
+		n = min(n, 1)
+	}
+	if n == 0 {
+		return fmt.Errorf("%w: no NAT is called %q", errUsage, r.opts.only)
+	}
+	r.fleets = make([]*fleet, n)
+	errs := make([]error, n)
+	var work sync.WaitGroup
+	for i := range n {
+		work.Go(func() {
+			dir := filepath.Join(r.opts.dir, fmt.Sprintf("fleet-%d", i+1))
+			r.fleets[i], errs[i] = newFleet(ctx, filepath.Join(r.opts.dir, programName), dir, firstPort+i*portStep, heartbeats{r.opts.scale, r.opts.probes})
+		})
+	}
+	work.Wait()
+	return errors.Join(errs...)
 }
 
 // sorts are those that the run is about.
@@ -174,8 +200,8 @@ func (r *run) Close() error {
 	for _, c := range r.scenes {
 		errs = append(errs, c.nat.Close())
 	}
-	if r.fleet != nil {
-		r.fleet.Close()
+	for _, f := range r.fleets {
+		f.Close()
 	}
 	return errors.Join(errs...)
 }
