@@ -146,6 +146,13 @@ func (b *beat) askAgain() bool {
 	return true
 }
 
+// asking reports whether a Ping waits for an answer.
+func (b *beat) asking() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.pingAt.IsZero()
+}
+
 // lost reports whether a Ping stayed without an answer for too long.
 func (b *beat) lost() (lost, network bool) {
 	b.mu.Lock()

@@ -82,8 +82,9 @@ func (l *link) fail(e ending) {
 	e.welcomed = max(time.Since(l.born), 1)
 	e.token = l.said.Token
 	e.alone = e.how == wirepb.LastConnection_END_TIMEOUT ||
-		// A dead edge resets TCP by itself, QUIC in answer to a packet.
-		e.how == wirepb.LastConnection_END_RESET && l.conn.Kind() == transport.QUIC
+		// A dead edge resets TCP by itself, QUIC in answer to a packet. A NAT
+		// that has forgotten the connection has TCP reset in answer to a beat.
+		e.how == wirepb.LastConnection_END_RESET && (l.conn.Kind() == transport.QUIC || l.beat.asking())
 	e.spread = time.Duration(l.welcome.ReconnectSpreadMs) * time.Millisecond
 	l.end = &e
 	close(l.done)

@@ -10,13 +10,13 @@ import (
 )
 
 // steady is how long a connection must have lived for the failures before it
-// to be forgotten.
+// to be forgotten, at a heartbeat scale of 1.
 const steady = time.Minute
 
 // keepConnected connects again and again, until there is nothing to do without
 // the application.
 func (c *Client) keepConnected(ctx context.Context) error {
-	var p pace
+	p := pace{steady: steady / time.Duration(c.cfg.HeartbeatScale)}
 	var last error
 	for {
 		c.cfg.OnState(State{Phase: PhaseConnecting, Err: last})
@@ -67,6 +67,9 @@ func (c *Client) pause(ctx context.Context, wait time.Duration) bool {
 
 // pace decides whether and when to connect again.
 type pace struct {
+	// Static: how long a connection has to live to count.
+	steady time.Duration
+
 	// failures in a row: attempts without a Welcome, connections that did not
 	// live long.
 	failures int
@@ -100,7 +103,7 @@ func tokenRefused(code wire.CloseCode) bool {
 // wait returns how long to wait before the next attempt. The edge's advice
 // comes first; backing off is for what keeps failing.
 func (p *pace) wait(e ending) time.Duration {
-	if e.welcomed >= steady {
+	if e.welcomed >= p.steady {
 		p.failures = 0
 	} else {
 		p.failures++

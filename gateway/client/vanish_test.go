@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/transport/memtransport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 )
@@ -47,6 +48,25 @@ func TestBrokenConnection(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		_ = p.conn.CloseWithCode(0, "")
 		e.acceptNone(time.Second) // one in 3,600 comes that early
+	})
+}
+
+// A reset in answer to a beat is that of a network which has forgotten the
+// connection: it comes to this device alone. Its next Hello tells of it, soon
+// enough to count.
+func TestResetInAnswerToABeat(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(&wirepb.Welcome{IntervalMs: 600_000, ReconnectSpreadMs: vanishSpread.Milliseconds()})
+		expect[*wire.Ping](p)
+		p.conn.(*memtransport.Conn).Reset()
+		start := time.Now()
+		last := e.welcomed(nil).hello.Last
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("connected again after %v", took)
+		}
+		if last.End != wirepb.LastConnection_END_RESET || last.FirstMissGapMs != 600_000 || last.ReconnectDelayMs > 1000 {
+			t.Errorf("reported %v", last)
+		}
 	})
 }
 
