@@ -24,6 +24,7 @@ type ledger struct {
 	repeats   []repeat
 	phases    []phase
 	heads     map[stream]int64 // the newest version that was answered
+	begun     time.Time        // of the event that began last, of those
 	troubles  []string
 }
 
@@ -155,7 +156,7 @@ func (d *deviceLedger) facts() deviceFacts {
 	return deviceFacts{
 		owner: d.owner, name: d.name, part: d.part, quic: d.quic,
 		handed: slices.Clone(d.saw.handed), snapshots: slices.Clone(d.saw.snapshots),
-		told: slices.Clone(d.saw.told), pushes: slices.Clone(d.saw.pushes), stays: slices.Clone(d.saw.stays),
+		told: slices.Clone(d.saw.told), vain: slices.Clone(d.saw.vain), pushes: slices.Clone(d.saw.pushes), stays: slices.Clone(d.saw.stays),
 	}
 }
 
@@ -171,6 +172,16 @@ func (l *ledger) answered(p publication) {
 	l.published = append(l.published, p)
 	s := stream{p.owner, p.kind}
 	l.heads[s] = max(l.heads[s], p.version)
+	if p.begun.After(l.begun) {
+		l.begun = p.begun
+	}
+}
+
+// stores reports whether an event that began after a time was answered.
+func (l *ledger) stores(after time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begun.After(after)
 }
 
 func (l *ledger) repeated(r repeat) {

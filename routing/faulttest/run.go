@@ -297,7 +297,9 @@ func (r *run) suffer(ctx context.Context, f fault) {
 }
 
 // heal waits until the fleet is complete, every device is connected, and what
-// was published before has reached every connected one.
+// was published has reached every connected one. That is an event of now at
+// least: while an election holds up all of them nothing is missing, and the
+// next fault would strike in the midst of it.
 func (r *run) heal(ctx context.Context, p phase) error {
 	if err := r.fleet.waitReady(ctx); err != nil {
 		return err
@@ -309,6 +311,11 @@ func (r *run) heal(ctx context.Context, p phase) error {
 	}
 	if err := r.waitConnected(ctx); err != nil {
 		return err
+	}
+	for began := time.Now(); !r.book.stores(began); {
+		if !pause(ctx, 20*time.Millisecond) {
+			return fmt.Errorf("no event is stored: %w", ctx.Err())
+		}
 	}
 	heads := r.book.headsNow()
 	for {
