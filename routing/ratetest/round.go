@@ -163,8 +163,9 @@ func (r *round) stored(ctx context.Context) error {
 // version, or a newer one, has.
 func (r *round) gather(ctx context.Context, e *ear) result {
 	res := result{published: len(r.sent), took: r.took}
+	deadline := time.Now().Add(arriveWithin)
 	for _, p := range r.sent {
-		at, ok := e.arrived(ctx, p.user, p.version, time.Now().Add(arriveWithin))
+		at, ok := e.arrived(ctx, p.user, p.version, deadline)
 		if !ok {
 			res.missing++
 			continue
