@@ -2,6 +2,7 @@ package cells_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,6 +106,41 @@ func TestRoutersComeAndGo(t *testing.T) {
 	kv := bucket(t, steady.nc)
 	for _, p := range networks(1, 30) {
 		eventually(t, "all is added up", func() bool { return about(stored(t, kv, p), 4*5*3) })
+	}
+}
+
+// Two routers that write the same cells at once lose nothing of each other's.
+func TestContention(t *testing.T) {
+	t.Parallel()
+	srv := natstest.Run(t, users()...)
+	r := startRouter(t, srv, "r1", nil)
+	startRouter(t, srv, "r2", nil)
+	const batches, cells = 12, 20
+	var all sync.WaitGroup
+	for _, name := range []string{"e1", "e2", "e3"} {
+		nc := srv.Conn(routing.RoleEdge, name, routing.ConnectOptions(routing.RoleEdge, name)...)
+		all.Go(func() {
+			for n := range batches {
+				rest := deltas(networks(1, cells), 1)
+				for len(rest) > 0 {
+					resp := request(t, nc, name, &linkpb.CellsRequest{Incarnation: 1, Batch: uint64(n + 1), Deltas: rest})
+					var later []*linkpb.Cell
+					for i, f := range resp.GetFates() {
+						if f == linkpb.CellsResponse_FATE_LATER {
+							later = append(later, rest[i])
+						}
+					}
+					rest = later
+				}
+			}
+		})
+	}
+	all.Wait()
+	kv := bucket(t, r.nc)
+	for _, p := range networks(1, cells) {
+		if got := stored(t, kv, p); !about(got, 3*batches) {
+			t.Errorf("%v connections were added up, %d were seen", got, 3*batches)
+		}
 	}
 }
 
