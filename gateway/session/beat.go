@@ -1,12 +1,9 @@
 package session
 
 import (
-	"hash/maphash"
 	"math/rand/v2"
-	"net/netip"
 	"time"
 
-	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 	"github.com/hawser-edge/hawser/heartbeat"
@@ -185,130 +182,9 @@ func (s *session) wroteLocked(notify bool) {
 	s.wrote = now
 }
 
-// lookDueLocked is when the device's address has to be looked at.
-func (s *session) lookDueLocked() time.Duration {
-	if s.gap == 0 {
-		return never
-	}
-	return s.heard + s.serving.srv.scaled(lookAfter)
-}
-
-// lookLocked looks, where that is due, whether the device came from another
-// address, behind the silence that is kept in gap: its NAT has forgotten the
-// connection, or it has moved to another network.
-func (s *session) lookLocked(at time.Time, now time.Duration) (other bool) {
-	if now < s.lookDueLocked() {
-		return false
-	}
-	gap := s.gap.duration()
-	s.gap = 0
-	addr := s.conn.RemoteAddr()
-	before := s.from
-	s.from = s.serving.srv.placeOf(addr)
-	switch {
-	case s.from == before:
-		return false
-	case s.from.block() != before.block():
-		s.cfg().Heartbeat.Move(at, &s.view, path(s.conn.Kind(), addr.Addr(), nil))
-	default:
-		s.serving.srv.metrics.rebindings.Inc()
-		s.cfg().Heartbeat.Rebound(at, &s.view, gap)
-	}
-	return true
-}
-
 // closeView ends what the engine keeps.
 func (s *session) closeView() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg().Heartbeat.Closed(time.Now(), &s.view, s.over.network(), s.now()-s.lastLocked())
-}
-
-// place is the address of a device, as 16 bits of a hash of its network and as
-// many of all of it: to miss a change now and then does not matter.
-type place uint32
-
-func (p place) block() uint16 { return uint16(p >> 16) }
-
-func (srv *Server) placeOf(a netip.AddrPort) place {
-	return place(uint16(srv.hash(blockOf(a.Addr()))))<<16 | place(uint16(maphash.Comparable(srv.seed, a)))
-}
-
-// peer is who a device is, for the caps of the engine.
-func (srv *Server) peer(device deviceKey, addr netip.Addr) heartbeat.Peer {
-	return heartbeat.Peer{
-		Device:     maphash.Comparable(srv.seed, device),
-		Subscriber: srv.hash(prefix(addr, 32, 64)),
-		Block:      srv.hash(blockOf(addr)),
-	}
-}
-
-// hash is 0 for no network.
-func (srv *Server) hash(p netip.Prefix) uint64 {
-	if !p.IsValid() {
-		return 0
-	}
-	return maphash.Comparable(srv.seed, p)
-}
-
-func blockOf(a netip.Addr) netip.Prefix { return prefix(a, 24, 48) }
-
-func prefix(a netip.Addr, bits4, bits6 int) netip.Prefix {
-	a = a.Unmap()
-	bits := bits6
-	if a.Is4() {
-		bits = bits4
-	}
-	p, _ := a.WithZone("").Prefix(bits) // no address has no network
-	return p
-}
-
-// path is what the engine is told of the network.
-func path(kind transport.Kind, addr netip.Addr, n *wirepb.Network) heartbeat.Path {
-	p := heartbeat.Path{Transport: heartbeat.TCP, Radio: radioOf(n.GetRadio())}
-	if kind == transport.QUIC {
-		p.Transport = heartbeat.QUIC
-	}
-	p.Network = heartbeat.NetworkOf(addr, 0, p.Radio, n.GetIdHash())
-	return p
-}
-
-func radioOf(r wirepb.Radio) heartbeat.Radio {
-	switch r {
-	case wirepb.Radio_RADIO_WIFI:
-		return heartbeat.WiFi
-	case wirepb.Radio_RADIO_2G:
-		return heartbeat.Cell2G
-	case wirepb.Radio_RADIO_3G:
-		return heartbeat.Cell3G
-	case wirepb.Radio_RADIO_4G:
-		return heartbeat.Cell4G
-	case wirepb.Radio_RADIO_5G:
-		return heartbeat.Cell5G
-	case wirepb.Radio_RADIO_WIRED:
-		return heartbeat.Wired
-	}
-	return heartbeat.Unknown
-}
-
-// report is what a device says of its last connection.
-func report(l *wirepb.LastConnection) heartbeat.Report {
-	r := heartbeat.Report{
-		LastGood:  millisToTime(l.GetLastGoodGapMs()),
-		FirstMiss: millisToTime(l.GetFirstMissGapMs()),
-		Reconnect: millisToTime(l.GetReconnectDelayMs()),
-	}
-	switch l.GetEnd() {
-	case wirepb.LastConnection_END_RESET:
-		r.How = heartbeat.HowReset
-	case wirepb.LastConnection_END_TIMEOUT:
-		r.How = heartbeat.HowTimeout
-	}
-	return r
-}
-
-// millisToTime is bounded: a phone may lie in a drawer for a year, or say that
-// it lay for a million.
-func millisToTime(ms int64) time.Duration {
-	return time.Duration(min(ms, maxLease.Milliseconds())) * time.Millisecond
 }
