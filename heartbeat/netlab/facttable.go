@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -63,7 +64,8 @@ func (s sortOfNAT) masks() bool { return !s.kind.random && (s.kind.loose || !s.t
 
 func (s sortOfNAT) String() string {
 	if !s.tcp {
-		return fmt.Sprintf("QUIC, %s", map[bool]string{false: "port kept", true: "random port"}[s.kind.random])
+		_, rest, _ := strings.Cut(s.kind.String(), ", ") // loose is of TCP
+		return "QUIC, " + rest
 	}
 	return "TCP, " + s.kind.String()
 }

@@ -51,3 +51,16 @@ func (l lines) Write(p []byte) (int, error) {
 
 // TestFacts sees again what the design of the heartbeats assumes of NATs.
 func TestFacts(t *testing.T) { lab(t, "facts") }
+
+// TestLearns has phones over QUIC behind NATs of every sort: the intervals have
+// to fit, nothing may be lost after that, and no connection may end. The long
+// forms, with TCP, are typed: see README.md.
+func TestLearns(t *testing.T) {
+	lab(t, "learn", "--only", "QUIC", "--time-scale", "20", "--timeouts", "10s", "--settle", "10s", "--learn", "3m", "--hold", "15s", "--bound", "4s")
+}
+
+// TestProbesAreNeeded sees the check of TestLearns fail where it has to: on
+// NATs that hide what they forget, without the edge's probes.
+func TestProbesAreNeeded(t *testing.T) {
+	lab(t, "learn", "--probes=false", "--only", "TCP, loose=1, port kept, WAN drop", "--time-scale", "20", "--timeouts", "6s", "--learn", "1s", "--hold", "30s")
+}
