@@ -1,31 +1,31 @@
 package park
 
 import (
-	"fmt"
-	"os"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// maxEvents is how many events a loop takes at once.
-const maxEvents = 256
+// maxEvents is how many events are taken at once. As many are a rush: what comes
+// behind them would wait for too long.
+const maxEvents = 16
 
 // watched are the events that a socket is watched for, all its life. Each is
 // told once when it becomes true.
 const watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
 
-// Poller watches sockets. It owns a goroutine for each of its loops, as many
-// for the sockets that take long, and one that turns the wheel.
+// Poller watches sockets. It owns a goroutine that waits for events, one for
+// each processor that helps it with a rush of them, as many for the sockets that
+// take long, and one that turns the wheel.
 type Poller struct {
 	// Static after construction.
-	loops   []*loop
+	epoll   *epoll
 	wheel   *wheel
 	unasked time.Duration // see WriteBy
 	stopped chan struct{} // closed by Close
+	rush    chan struct{} // has a place for each helper
 
 	table   table
 	greedy  *greedy
@@ -33,19 +33,20 @@ type Poller struct {
 	once    sync.Once
 }
 
-// NewPoller starts a poller with a loop for each processor.
+// NewPoller starts a poller for all processors.
 func NewPoller() (*Poller, error) { return newPoller(runtime.GOMAXPROCS(0)) }
 
-func newPoller(loops int) (*Poller, error) {
-	p := &Poller{wheel: newWheel(), unasked: unasked, stopped: make(chan struct{}), greedy: newGreedy(loops)}
-	for range loops {
-		l, err := newLoop()
-		if err != nil {
-			p.Close()
-			return nil, err
-		}
-		p.loops = append(p.loops, l)
-		p.running.Go(func() { l.run(&p.table) })
+func newPoller(workers int) (*Poller, error) {
+	epoll, err := newEpoll()
+	if err != nil {
+		return nil, err
+	}
+	p := &Poller{
+		epoll: epoll, wheel: newWheel(), unasked: unasked, greedy: newGreedy(workers),
+		stopped: make(chan struct{}), rush: make(chan struct{}, workers),
+	}
+	p.running.Go(func() { p.watchAll(workers) })
+	for range workers {
 		p.running.Go(func() { p.greedy.run(p.stopped) })
 	}
 	p.running.Go(p.turnWheel)
@@ -57,14 +58,63 @@ func newPoller(loops int) (*Poller, error) {
 func (p *Poller) Close() {
 	p.once.Do(func() {
 		close(p.stopped)
-		for _, l := range p.loops {
-			_ = l.epoll.Close()
-		}
+		p.epoll.wake()
 	})
 }
 
 // Wait waits for the poller's goroutines to end after Close.
 func (p *Poller) Wait() { p.running.Wait() }
+
+// watchAll hands out events until Close.
+func (p *Poller) watchAll(helpers int) {
+	defer p.epoll.release()
+	var helping sync.WaitGroup
+	defer helping.Wait()
+	for range helpers {
+		helping.Go(p.help)
+	}
+	events := make([]unix.EpollEvent, maxEvents)
+	for !p.closed() {
+		p.found(events[:p.epoll.wait(events)])
+	}
+}
+
+// help hands out events, too, while there are more than one goroutine can.
+func (p *Poller) help() {
+	events := make([]unix.EpollEvent, maxEvents)
+	for {
+		select {
+		case <-p.rush:
+		case <-p.stopped:
+			return
+		}
+		for n := maxEvents; n == maxEvents && !p.closed(); {
+			n = p.epoll.look(events)
+			p.found(events[:n])
+		}
+	}
+}
+
+func (p *Poller) closed() bool {
+	select {
+	case <-p.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// found hands out events. There may be more than fit in.
+func (p *Poller) found(events []unix.EpollEvent) {
+	if len(events) == maxEvents {
+		signal(p.rush)
+	}
+	for i := range events {
+		if s := p.table.get(events[i].Fd); s != nil {
+			s.event(events[i].Events)
+		}
+	}
+}
 
 func (p *Poller) turnWheel() {
 	ticker := time.NewTicker(tick)
@@ -89,69 +139,9 @@ func (p *Poller) watch(s *Socket) error {
 	if err := p.table.set(s.fd, s); err != nil {
 		return err
 	}
-	l := p.loops[int(s.fd)%len(p.loops)]
-	if err := l.add(s.fd); err != nil {
+	if err := p.epoll.add(s.fd, watched); err != nil {
 		_ = p.table.set(s.fd, nil)
 		return err
 	}
 	return nil
-}
-
-// loop is one epoll instance. It is itself a file that Go's own poller waits
-// for, so that a loop without events occupies no thread.
-type loop struct {
-	// Static after construction.
-	epoll *os.File
-	raw   syscall.RawConn
-}
-
-func newLoop() (*loop, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("epoll_create1: %w", err)
-	}
-	// What makes package os hand the file to Go's poller.
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
-		return nil, fmt.Errorf("set the epoll instance non-blocking: %w", err)
-	}
-	file := os.NewFile(uintptr(fd), "epoll")
-	raw, err := file.SyscallConn()
-	if err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("epoll instance: %w", err)
-	}
-	return &loop{epoll: file, raw: raw}, nil
-}
-
-func (l *loop) add(fd int32) (err error) {
-	event := unix.EpollEvent{Events: watched, Fd: fd}
-	cerr := l.raw.Control(func(epoll uintptr) {
-		err = unix.EpollCtl(int(epoll), unix.EPOLL_CTL_ADD, int(fd), &event)
-	})
-	if cerr != nil {
-		return cerr
-	}
-	if err != nil {
-		return fmt.Errorf("epoll_ctl: %w", err)
-	}
-	return nil
-}
-
-// run hands out events until the epoll instance is closed.
-func (l *loop) run(t *table) {
-	events := make([]unix.EpollEvent, maxEvents)
-	var n int
-	wait := func(epoll uintptr) bool {
-		var err error
-		n, err = unix.EpollWait(int(epoll), events, 0)
-		return err != nil || n > 0
-	}
-	for l.raw.Read(wait) == nil {
-		for i := range max(n, 0) {
-			if s := t.get(events[i].Fd); s != nil {
-				s.event(events[i].Events)
-			}
-		}
-	}
 }
