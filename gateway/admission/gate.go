@@ -110,6 +110,22 @@ func NewGate(c GateConfig) (*Gate, error) {
 	return g, nil
 }
 
+// Newcomer lets a device in that presents no slot, if there is room for one: then
+// nothing has to be known of it. Otherwise Ask gives it a slot.
+func (g *Gate) Newcomer(now time.Time) bool {
+	if g == nil {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.fillLocked(now)
+	if !g.idleLocked(now) {
+		return false
+	}
+	g.admitLocked(now, 0, false)
+	return true
+}
+
 // Ask says whether a device may come in now, given the slot that it presents,
 // if any. Who it says that it is has not been verified, and only keeps slots
 // from being another's. No device is let in while the edge is full.

@@ -89,13 +89,9 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 		return nil, endEdgeClock
 	}
 	now := srv.cfg.Clock.Now()
-	who, over := srv.claimed(hello.Token, now)
-	if over != nil {
+	// Before the signature: this has to be cheap.
+	if over := u.admit(hello, now); over != nil {
 		return nil, over
-	}
-	// Before the signature, too: this has to be cheap.
-	if !u.admitted(who, hello.Slot, now) {
-		return nil, endBusy
 	}
 	id, err := srv.cfg.Verifier.Verify(hello.Token, now)
 	if err != nil {
@@ -137,14 +133,25 @@ func (srv *Server) claimed(jwt string, now time.Time) (who string, over *ending)
 	return id.Tenant + "/" + id.User + "/" + id.Device, nil
 }
 
-// admitted asks gate 2.
-func (u *unidentified) admitted(who string, slot []byte, now time.Time) bool {
+// admit asks gate 2.
+func (u *unidentified) admit(hello *wirepb.Hello, now time.Time) *ending {
 	srv := u.serving.srv
-	a := srv.cfg.Admission.Ask(now, who, slot, srv.full(u.conn.Kind()))
-	if !a.Admitted && a.Slot != nil {
+	full := srv.full(u.conn.Kind())
+	if !full && len(hello.Slot) == 0 && srv.cfg.Admission.Newcomer(now) {
+		return nil
+	}
+	who, over := srv.claimed(hello.Token, now)
+	if over != nil {
+		return over
+	}
+	a := srv.cfg.Admission.Ask(now, who, hello.Slot, full)
+	if a.Admitted {
+		return nil
+	}
+	if a.Slot != nil {
 		u.back = &wirepb.ComeBack{WaitMs: a.Wait.Milliseconds(), Slot: a.Slot}
 	}
-	return a.Admitted
+	return endBusy
 }
 
 // full reports whether there is no room for one more session.
