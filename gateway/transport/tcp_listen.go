@@ -131,6 +131,7 @@ func (l *tcpListener) begin(raw *incoming) {
 	h.turn.of = l.turns
 	l.running.Add(1)
 	go func() {
+		_ = roomy(0)
 		hold := l.handshake(raw, h)
 		l.busy.end(h)
 		l.running.Done()
@@ -139,6 +140,15 @@ func (l *tcpListener) begin(raw *incoming) {
 			hold(raw.conn(l))
 		}
 	}()
+}
+
+// roomy gives its goroutine the stack that a handshake comes to need, at once: to
+// grow there step by step copies it four times, by when there is much of it.
+//
+//go:noinline
+func roomy(i uint8) byte {
+	var room [9 << 10]byte // of 16 KiB
+	return room[i]
 }
 
 // turnAway is the reason why a connection is not even heard, or empty.

@@ -1,7 +1,7 @@
 // Package park holds sockets on which mostly nothing happens: each costs a
 // small struct, and no goroutine, timer or buffer.
 //
-// A [Poller] watches its sockets with a few edge-triggered epoll loops. When
+// A [Poller] watches its sockets with an edge-triggered epoll instance. When
 // something happens to a socket its [Owner] is called: there may be something
 // to read, a deadline passed, or what was written has been taken. The calls of
 // one socket never overlap, and come from whichever goroutine saw the event;
