@@ -40,7 +40,7 @@ func TestWaitingForTheEdgeIsNoReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandshakes(1)
 		s := h.begin(nil) // who is pushed out is closed, which panics
-		s.turn.of = newTurns(1)
+		s.turn.of = newTurns(1, unhindered)
 		s.turn.of.get(false) // somebody else computes
 		took := make(chan struct{})
 		go func() {
@@ -54,7 +54,7 @@ func TestWaitingForTheEdgeIsNoReason(t *testing.T) {
 				t.Fatal("there is room")
 			}
 		}
-		s.turn.of.put()
+		s.turn.of.put(0)
 		<-took
 		// Its client has one second left, in however many pieces.
 		for range 9 {

@@ -31,7 +31,7 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		tls:  tlsConfig,
 		door: door,
 		open: newTracker(door.release), start: time.Now(),
-		busy: newHandshakes(cfg.MaxHandshakes), turns: newTurns(cfg.Handshakers),
+		busy: newHandshakes(cfg.MaxHandshakes), turns: newTurns(cfg.Handshakers, stint),
 	}
 	if cfg.Shared && !reuseport.Migrates() {
 		cfg.Log.Info("net.ipv4.tcp_migrate_req is 0: while this process drains some devices wait a second longer to connect", "port", l.Addr().Port())

@@ -10,14 +10,36 @@ import (
 // to the other processors. Those that wait for their clients hold none. Who has
 // computed goes before who has not: an edge that is too slow for all finishes
 // what it began, and the others cost it nothing.
+//
+// A place stays empty for a while after a handshake that was kept waiting by
+// the system: others want the processors, among them live connections, and
+// what is on the way to them in other processes. So each process keeps to its
+// share, whatever else runs, and the processors are seldom all busy.
 type turns struct {
+	// stint is called at the beginning of a turn, and what it returns at its
+	// end: that is how long the system kept it waiting. Static.
+	stint func() (end func() time.Duration)
+
 	mu sync.Mutex
 	// Guarded by mu.
 	free         int
-	begun, fresh list.List // of chan struct{}: those that wait
+	begun, fresh list.List     // of chan struct{}: those that wait
+	owed         time.Duration // for how long places are still to stay empty
 }
 
-func newTurns(n int) *turns { return &turns{free: n} }
+const (
+	// politeness is for how long a place stays empty, for each second that a
+	// handshake was kept waiting.
+	politeness = 4
+	// leastRest is the shortest time for which a place stays empty: shorter
+	// ones are added up, for timers are no finer. mostRest is the longest.
+	leastRest = time.Millisecond
+	mostRest  = 20 * time.Millisecond
+)
+
+func newTurns(n int, stint func() (end func() time.Duration)) *turns {
+	return &turns{free: n, stint: stint}
+}
 
 // get waits for a place.
 func (t *turns) get(begun bool) {
@@ -43,10 +65,30 @@ func (t *turns) join(begun bool) chan struct{} {
 	return mine
 }
 
-// put gives a place back, to who waits.
-func (t *turns) put() {
+// put gives a place back, after so long a wait for the system.
+func (t *turns) put(waited time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.owed = min(t.owed+politeness*waited, mostRest)
+	if t.begun.Len()+t.fresh.Len() == 0 {
+		t.owed = 0 // who comes by himself takes nothing from anybody
+	}
+	if t.owed < leastRest {
+		t.passLocked()
+		return
+	}
+	rest, from := t.owed, time.Now()
+	t.owed = 0
+	time.AfterFunc(rest, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.owed = max(t.owed+rest-time.Since(from), -mostRest)
+		t.passLocked()
+	})
+}
+
+// passLocked gives a place to who waits.
+func (t *turns) passLocked() {
 	for _, all := range []*list.List{&t.begun, &t.fresh} {
 		if next := all.Front(); next != nil {
 			close(all.Remove(next).(chan struct{}))
@@ -61,7 +103,8 @@ func (t *turns) put() {
 type turn struct {
 	of    *turns
 	held  bool
-	begun bool // it has had a place
+	begun bool                 // it has had a place
+	stint func() time.Duration // the end of the turn's
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -74,6 +117,7 @@ func (t *turn) take() {
 		t.hear()
 		t.of.get(t.begun)
 		t.held, t.begun = true, true
+		t.stint = t.of.stint()
 	}
 }
 
@@ -83,7 +127,7 @@ func (t *turn) rest() {
 	}
 	t.ask()
 	if t.held {
-		t.of.put()
+		t.of.put(t.stint())
 		t.held = false
 	}
 }

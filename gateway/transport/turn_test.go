@@ -12,7 +12,7 @@ import (
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const places, all = 2, 10
-		of := newTurns(places)
+		of := newTurns(places, unhindered)
 		var computing atomic.Int32
 		var wg sync.WaitGroup
 		start := time.Now()
@@ -60,10 +60,57 @@ func TestPacer(t *testing.T) {
 	}
 }
 
+// unhindered is a stint that the system never keeps waiting.
+func unhindered() func() time.Duration { return hindered(0)() }
+
+// hindered is one that it keeps waiting for so long.
+func hindered(wait time.Duration) func() func() time.Duration {
+	return func() func() time.Duration { return func() time.Duration { return wait } }
+}
+
+// Handshakes that the system keeps waiting leave it to others for longer than
+// that, and go on all the same.
+func TestTurnsOfTheHindered(t *testing.T) {
+	for name, c := range map[string]struct{ turn, wait, least, most time.Duration }{
+		"not at all":     {300 * time.Microsecond, 0, 300 * time.Microsecond, 300 * time.Microsecond},
+		"for a part":     {300 * time.Microsecond, 100 * time.Microsecond, 690 * time.Microsecond, 710 * time.Microsecond},
+		"for ages":       {time.Second, time.Second, time.Second + mostRest, time.Second + mostRest},
+		"all the time": {time.Millisecond, time.Millisecond, 4990 * time.Microsecond, 5010 * time.Microsecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const all = 1000
+				of := newTurns(1, hindered(c.wait))
+				var wg sync.WaitGroup
+				start := time.Now()
+				for range all {
+					wg.Go(func() {
+						own := &turn{of: of}
+						own.take()
+						time.Sleep(c.turn)
+						own.rest()
+					})
+				}
+				wg.Wait()
+				if each := time.Since(start) / (all - 1); each < c.least || each > c.most+c.turn/100 {
+					t.Errorf("%v for each, want %v to %v", each, c.least, c.most)
+				}
+				start = time.Now()
+				own := &turn{of: of}
+				own.take()
+				if waited := time.Since(start); waited > mostRest {
+					t.Errorf("who comes by himself waited %v", waited)
+				}
+				own.rest()
+			})
+		})
+	}
+}
+
 // Who has computed goes before who has not.
 func TestTurnsOfThoseWhoBegan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		of := newTurns(1)
+		of := newTurns(1, unhindered)
 		of.get(false)
 		order := make(chan string, 3)
 		for _, w := range []struct {
@@ -73,11 +120,11 @@ func TestTurnsOfThoseWhoBegan(t *testing.T) {
 			go func() {
 				of.get(w.begun)
 				order <- w.name
-				of.put()
+				of.put(0)
 			}()
 			synctest.Wait()
 		}
-		of.put()
+		of.put(0)
 		for _, want := range []string{"begun", "begun later", "new"} {
 			if got := <-order; got != want {
 				t.Errorf("%s, want %s", got, want)
