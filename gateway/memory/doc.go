@@ -20,15 +20,19 @@
 // hand, on the other CPU, for a collection goes over all that lives. A process
 // that holds idle connections has little garbage, and seldom needs its CPU: it
 // buys memory with it. In a storm, when many connect, the CPU is what is short.
-// So GOGC is, from 10 to 100, what has collections take a given share of the
-// CPU, if that is possible, and if the soft limit leaves room for it.
+// So GOGC is, from 10 to 33, what has collections take a given share of the
+// CPU. Where that is not enough it is 400, if the soft limit leaves room for it:
+// a storm is short, its memory is given back, and a process does not know who
+// else wants its processors, such as more edges on the same port.
 //
 // It is reckoned every second: a collection comes as often as GOGC's part of
 // what lives is allocated, and takes what one was last seen to take for each
 // byte that lives. What lives cancels out. With 2 ns a byte, seen with parked
 // connections, GOGC leaves 10 when 4 MB a second and core are allocated, some 70
-// handshakes, and is 100 from ten times that on, in an edge of any size; in one
-// whose memory has no pointers it takes more.
+// handshakes, and is highest from three times that on, in an edge of any size; in
+// one whose memory has no pointers it takes more. Where collections come one upon
+// the other, as at the beginning of a storm, what they took says the same without
+// waiting for the second to be over.
 //
 // # Trimming
 //

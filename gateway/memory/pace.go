@@ -14,14 +14,24 @@ const (
 	// it there is little left to save: ten bytes of garbage for a hundred that
 	// live.
 	lowestGOGC = 10
-	// highestGOGC is that of a storm. Above it, garbage is what fills memory.
-	highestGOGC = 100
+	// stormGOGC is from where on it is a storm, and GOGC the highest: with as
+	// much allocated, collections would take a quarter of the CPU in calm. Other
+	// processes may want the same processors then, as more edges on one port do.
+	stormGOGC = 33
+	// highestGOGC is that of a storm, which is short. The soft limit goes first.
+	highestGOGC = 400
 	// calmGOGC is up to where memory is given back.
 	calmGOGC = 25
 
 	// lull is for how many samples the greatest demand counts: GOGC rises at
 	// once, and falls when that has passed.
 	lull = int(15 * time.Second / interval)
+
+	// leastGlance is the shortest time for which an allocation counts.
+	leastGlance = interval / 4
+
+	// many collections in one sample say by themselves what they take.
+	many = 3
 
 	// shareMemory is how long a collection counts in the share that is shown.
 	shareMemory = 30 * time.Second
@@ -66,11 +76,29 @@ func (p *pace) next(now time.Time, s sample) {
 	}
 	cpu := max(0, s.gcCPU-p.last.gcCPU)
 	p.learn(cpu, s)
-	p.demands[p.samples%lull] = float64(s.allocated-p.last.allocated) * p.markCost / took
+	p.demands[p.samples%lull] = p.wanted(s, took)
 	p.samples++
 	keep := math.Exp(-now.Sub(p.at).Seconds() / shareMemory.Seconds())
 	p.share = p.share*keep + cpu/took*(1-keep)
 	p.last, p.at = s, now
+}
+
+// glance looks at the time since the last sample before the next one is due.
+// What a moment allocates counts as if it were that of leastGlance.
+func (p *pace) glance(now time.Time, s sample) {
+	took := max(now.Sub(p.at), leastGlance).Seconds() * float64(max(1, s.cores))
+	p.demands[p.samples%lull] = p.wanted(s, took)
+}
+
+// wanted is what collections would have taken since the last sample with GOGC
+// at 100: by what was allocated, and where there were many, by what they took,
+// for that has more to it than what lives.
+func (p *pace) wanted(s sample, took float64) float64 {
+	wanted := float64(s.allocated-p.last.allocated) * p.markCost / took
+	if s.cycles-p.last.cycles >= many {
+		wanted = max(wanted, (s.gcCPU-p.last.gcCPU)/took*float64(min(s.gogc, p.last.gogc))/100)
+	}
+	return wanted
 }
 
 // learn takes what the collections since the last sample took.
@@ -89,7 +117,11 @@ func (p *pace) demand() float64 { return slices.Max(p.demands[:]) }
 
 // gogc is what the collector shall work with.
 func (p *pace) gogc() int {
-	return int(min(max(100*p.demand()/budget, lowestGOGC), highestGOGC))
+	n := max(100*p.demand()/budget, lowestGOGC)
+	if n >= stormGOGC {
+		return highestGOGC
+	}
+	return int(n)
 }
 
 // settled reports whether there have been samples for a while.

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"runtime"
 	"testing"
 	"time"
 )
@@ -13,8 +14,8 @@ type part struct {
 	gogc    int
 }
 
-// With 2 ns for each byte that is marked, GOGC is at its highest from 37.5 MB
-// a second and core, and at its lowest up to 3.75.
+// With 2 ns for each byte that is marked, GOGC is at its lowest up to 3.75 MB a
+// second and core, and at its highest from 12.5.
 func TestPace(t *testing.T) {
 	const ns, mb = 1e-9, 1e6
 	for name, c := range map[string]struct {
@@ -24,15 +25,15 @@ func TestPace(t *testing.T) {
 	}{
 		"calm from the start":   {2 * ns, 100 * mb, []part{{1, mb, 10}, {60, 3.7 * mb, 10}}},
 		"connecting at a pace":  {2 * ns, 100 * mb, []part{{60, 7.6 * mb, 20}, {14, mb, 20}, {1, mb, 10}}},
-		"a storm":               {2 * ns, 100 * mb, []part{{20, mb, 10}, {1, 38 * mb, 100}, {60, 60 * mb, 100}, {14, mb, 100}, {1, mb, 10}}},
-		"a lull does not count": {2 * ns, 100 * mb, []part{{5, 40 * mb, 100}, {12, mb, 100}, {1, 40 * mb, 100}, {14, mb, 100}, {1, mb, 10}}},
-		"less than it was":      {2 * ns, 100 * mb, []part{{5, 40 * mb, 100}, {14, 10 * mb, 100}, {1, 10 * mb, 26}}},
+		"a storm":               {2 * ns, 100 * mb, []part{{20, mb, 10}, {1, 13 * mb, 400}, {60, 60 * mb, 400}, {14, mb, 400}, {1, mb, 10}}},
+		"a lull does not count": {2 * ns, 100 * mb, []part{{5, 40 * mb, 400}, {12, mb, 400}, {1, 40 * mb, 400}, {14, mb, 400}, {1, mb, 10}}},
+		"less than it was":      {2 * ns, 100 * mb, []part{{5, 40 * mb, 400}, {14, 10 * mb, 400}, {1, 10 * mb, 26}}},
 		"seconds between two collections": {
-			2 * ns, 4000 * mb, []part{{20, mb, 10}, {1, 38 * mb, 100}, {60, 38 * mb, 100}, {15, mb, 10}},
+			2 * ns, 4000 * mb, []part{{20, mb, 10}, {1, 38 * mb, 400}, {60, 38 * mb, 400}, {15, mb, 10}},
 		},
 		// Slabs without pointers are marked in no time.
 		"collections that cost little": {0.1 * ns, 100 * mb, []part{{60, 70 * mb, 10}}},
-		"collections that cost much":   {20 * ns, 100 * mb, []part{{300, 3.8 * mb, 100}, {300, 0.8 * mb, 21}}},
+		"collections that cost much":   {20 * ns, 100 * mb, []part{{300, 3.8 * mb, 400}, {300, 0.8 * mb, 21}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const cores = 4
@@ -62,7 +63,7 @@ func TestPace(t *testing.T) {
 // Between its ends, GOGC has collections take the budget.
 func TestBudget(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	const cost, rate, live = 3e-9, 20e6, 100e6
+	const cost, rate, live = 3e-9, 10e6, 100e6
 	s := sample{cores: 2, live: live}
 	p := newPace(now, s)
 	garbage := 0.0
@@ -78,6 +79,33 @@ func TestBudget(t *testing.T) {
 	if p.share < 0.9*budget || p.share > 1.1*budget {
 		t.Errorf("a share of %.3f with GOGC %d", p.share, p.gogc())
 	}
+}
+
+// Many collections that take more than what lives explains are a storm at
+// once; one that does is none.
+func TestDearCollections(t *testing.T) {
+	for cycles, want := range map[int64]int{1: stormGOGC - 1, many: highestGOGC} {
+		now := time.Unix(1_700_000_000, 0)
+		s := sample{cores: 2, live: 10e6, gogc: lowestGOGC}
+		p := newPace(now, s)
+		s.cycles += cycles
+		s.allocated += 10e6
+		s.gcCPU += 0.6
+		p.next(now.Add(time.Second), s)
+		if got := p.gogc(); got > want || want == highestGOGC && got != want {
+			t.Errorf("%d collections: GOGC %d instead of %d", cycles, got, want)
+		}
+	}
+}
+
+// The runtime tells of collections, until it is not asked any more.
+func TestCollections(t *testing.T) {
+	ended, stop := goRuntime{}.collections()
+	for range 3 {
+		runtime.GC()
+		<-ended
+	}
+	stop()
 }
 
 // A process that was stopped in the middle of a collection takes that for no

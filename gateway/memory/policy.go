@@ -74,10 +74,15 @@ func (p *Policy) Run(ctx context.Context) {
 	p.tell(rooms)
 	ticks := time.NewTicker(interval)
 	defer ticks.Stop()
+	collected, stop := p.process.collections()
+	defer stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-collected:
+			p.glance(pace)
+			continue
 		case <-ticks.C:
 		}
 		s := p.process.sample()
@@ -92,6 +97,19 @@ func (p *Policy) Run(ctx context.Context) {
 		if pace.settled() && pace.gogc() <= calmGOGC && time.Now().After(p.notUntil) {
 			p.trim(s)
 		}
+	}
+}
+
+// glance raises GOGC as soon as a collection comes early: at the beginning of a
+// storm there would be one upon the other until the next sample.
+func (p *Policy) glance(pace *pace) {
+	if !p.paces {
+		return
+	}
+	was := pace.gogc()
+	pace.glance(time.Now(), p.process.sample())
+	if pace.gogc() > was {
+		p.follow(pace)
 	}
 }
 
@@ -154,9 +172,9 @@ func (p *Policy) follow(pace *pace) {
 	}
 	p.gogc = gogc
 	p.process.setGOGC(gogc)
-	p.metrics.setStorm(gogc == highestGOGC)
+	p.metrics.setStorm(gogc >= stormGOGC)
 	level := slog.LevelDebug
-	if (gogc == highestGOGC) != (was == highestGOGC) {
+	if (gogc >= stormGOGC) != (was >= stormGOGC) {
 		level = slog.LevelInfo
 	}
 	p.log.Log(context.Background(), level, "garbage is collected at another pace",

@@ -23,6 +23,8 @@ type fakeProcess struct {
 	gogc  int
 	limit int64
 	trims []time.Time
+	// collected tells of a collection, where the test does.
+	collected chan struct{}
 	// trimTakes is how long a trim does.
 	trimTakes time.Duration
 }
@@ -48,6 +50,7 @@ func (f *fakeProcess) sample() sample {
 	}
 	f.s.own = max(f.s.own, peak+10*mib)
 	f.s.free = f.s.own - f.s.objects - 10*mib
+	f.s.gogc = f.gogc
 	return f.s
 }
 
@@ -68,6 +71,8 @@ func (f *fakeProcess) setLimit(bytes int64) {
 	defer f.mu.Unlock()
 	f.limit = bytes
 }
+
+func (f *fakeProcess) collections() (<-chan struct{}, func()) { return f.collected, func() {} }
 
 func (f *fakeProcess) trim() {
 	time.Sleep(f.trimTakes)
@@ -158,10 +163,10 @@ func TestStormAndAfter(t *testing.T) {
 		expect("at the start", 10, 0)
 		f.play(idleRate, 10*time.Second)
 		f.play(fullRate, 2*time.Second)
-		expect("a storm of two seconds", 100, 0)
+		expect("a storm of two seconds", 400, 0)
 		f.play(fullRate, 30*time.Second)
 		f.play(idleRate, 10*time.Second)
-		expect("its lull", 100, 0)
+		expect("its lull", 400, 0)
 		_, _, _, stormy := f.state()
 		f.play(idleRate, 10*time.Second)
 		expect("after it", 10, 1)
@@ -182,12 +187,31 @@ func TestStormAndAfter(t *testing.T) {
 	})
 }
 
+// GOGC does not wait for the next sample where collections come one upon the
+// other, and a burst is no storm.
+func TestStormBetweenSamples(t *testing.T) {
+	for _, c := range []struct{ rate, want int }{{fullRate, 400}, {4 * mib, 10}} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(200 * mib)
+			f.collected = make(chan struct{})
+			defer start(t, f, fstest.MapFS{}, true, true)()
+			f.play(idleRate, 2*time.Second)
+			f.play(int64(c.rate), 300*time.Millisecond)
+			f.collected <- struct{}{}
+			synctest.Wait()
+			if g, _, _, _ := f.state(); g != c.want {
+				t.Errorf("%d MiB a second: GOGC %d instead of %d", c.rate/mib, g, c.want)
+			}
+		})
+	}
+}
+
 // In between its ends GOGC moves by a fifth and more.
 func TestSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(200 * mib)
 		defer start(t, f, fstest.MapFS{}, true, true)()
-		for _, c := range []struct{ rate, want int }{{60 * mib, 41}, {64 * mib, 41}, {75 * mib, 52}, {idleRate, 10}} {
+		for _, c := range []struct{ rate, want int }{{30 * mib, 20}, {35 * mib, 20}, {40 * mib, 27}, {48 * mib, 400}, {idleRate, 10}} {
 			f.play(int64(c.rate), 30*time.Second)
 			if g, _, _, _ := f.state(); g != c.want {
 				t.Errorf("%d MiB a second: GOGC %d instead of %d", c.rate/mib, g, c.want)

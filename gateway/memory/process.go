@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 )
 
 // A sample is what the runtime says of the process, in bytes unless noted.
@@ -24,6 +25,8 @@ type sample struct {
 	// that they took, but for those that nobody else wanted.
 	cycles int64
 	gcCPU  float64
+	// gogc is what the collections worked with of late.
+	gogc int
 	// cores are those that the process may use.
 	cores int
 }
@@ -43,6 +46,9 @@ type process interface {
 	settings() (percent int, limit int64)
 	setGOGC(percent int)
 	setLimit(bytes int64)
+	// collections tells of those that end, until stop. One that is not heard
+	// stands for those after it.
+	collections() (ended <-chan struct{}, stop func())
 	// trim collects and gives back; it returns when that is done.
 	trim()
 }
@@ -53,6 +59,26 @@ type goRuntime struct{}
 func (goRuntime) setGOGC(percent int)  { debug.SetGCPercent(percent) }
 func (goRuntime) setLimit(bytes int64) { debug.SetMemoryLimit(bytes) }
 func (goRuntime) trim()                { debug.FreeOSMemory() }
+
+// collections has each collection find an object that nobody has, and make the
+// next one.
+func (goRuntime) collections() (<-chan struct{}, func()) {
+	ended := make(chan struct{}, 1) // never closed
+	var over atomic.Bool
+	var mark func(struct{})
+	mark = func(struct{}) {
+		if over.Load() {
+			return
+		}
+		select {
+		case ended <- struct{}{}:
+		default:
+		}
+		runtime.AddCleanup(new([32]byte), mark, struct{}{})
+	}
+	runtime.AddCleanup(new([32]byte), mark, struct{}{})
+	return ended, func() { over.Store(true) }
+}
 
 func (goRuntime) settings() (percent int, limit int64) {
 	s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
@@ -75,12 +101,14 @@ func (goRuntime) sample() sample {
 		{Name: "/gc/cycles/total:gc-cycles"},
 		{Name: "/cpu/classes/gc/total:cpu-seconds"},
 		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
+		{Name: "/gc/gogc:percent"},
 	}
 	metrics.Read(s)
 	number := func(i int) int64 { return int64(s[i].Value.Uint64()) }
 	return sample{
 		allocated: number(0), own: number(1) - number(2), objects: number(3), live: number(4), free: number(5),
 		cycles: number(6), gcCPU: s[7].Value.Float64() - s[8].Value.Float64(),
+		gogc:  int(min(s[9].Value.Uint64(), highestGOGC)),
 		cores: runtime.GOMAXPROCS(0), // it follows the cgroup's
 	}
 }

@@ -152,7 +152,9 @@ type ListenConfig struct {
 	// DefaultMaxHandshakes.
 	MaxHandshakes int
 	// Handshakers is how many handshakes compute at once, so that processors
-	// are left for live connections. Zero means half of the processors.
+	// are left for live connections. Zero means half of the processors. Where
+	// the system keeps them waiting, because others want the processors too, they
+	// pause for some times as long (Linux).
 	Handshakers int
 	// Sources bounds connections by their addresses. Those that are refused
 	// are reset. Nil: no bounds. TCP and QUIC may share it.
