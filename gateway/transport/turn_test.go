@@ -72,9 +72,9 @@ func hindered(wait time.Duration) func() func() time.Duration {
 // that, and go on all the same.
 func TestTurnsOfTheHindered(t *testing.T) {
 	for name, c := range map[string]struct{ turn, wait, least, most time.Duration }{
-		"not at all":     {300 * time.Microsecond, 0, 300 * time.Microsecond, 300 * time.Microsecond},
-		"for a part":     {300 * time.Microsecond, 100 * time.Microsecond, 690 * time.Microsecond, 710 * time.Microsecond},
-		"for ages":       {time.Second, time.Second, time.Second + mostRest, time.Second + mostRest},
+		"not at all":   {300 * time.Microsecond, 0, 300 * time.Microsecond, 300 * time.Microsecond},
+		"for a part":   {300 * time.Microsecond, 100 * time.Microsecond, 690 * time.Microsecond, 710 * time.Microsecond},
+		"for ages":     {time.Second, time.Second, time.Second + mostRest, time.Second + mostRest},
 		"all the time": {time.Millisecond, time.Millisecond, 4990 * time.Microsecond, 5010 * time.Microsecond},
 	} {
 		t.Run(name, func(t *testing.T) {
