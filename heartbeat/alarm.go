@@ -1,12 +1,18 @@
 package heartbeat
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 const (
-	// A death at an interval that was thought safe adds up to 1, a success
-	// takes some of it off; alarmAt of it is the alarm.
-	alarmAt     = 3
-	calming     = 0.06
+	// The sum of what deaths and successes say for a change is an alarm at
+	// alarmAt: after five deaths that nobody expected.
+	alarmAt = 4
+	// Where connections differ, a part of them dies; a change is taken for one
+	// where most do that tried.
+	usual       = 0.35
+	changed     = 0.9
 	alarmFrom   = 3    // distinct devices at least
 	alarmWindow = 3600 // within so many seconds
 	alarmPause  = 1200 // between two alarms of a network
@@ -34,13 +40,26 @@ type failure struct {
 	at     float64
 }
 
-// calm takes a success into account.
-func (a *alarm) calm() { a.sum = max(a.sum-calming, 0) }
+// odds are the shares that die of a silence thought to lose a share of
+// expected: as it was, and after a change.
+func odds(expected float64) (before, after float64) {
+	before = min(max(expected, usual), changed)
+	return before, before + (1-before)*changed
+}
 
-// fail takes a death at a silence that was thought to lose a share of
-// expected. It reports whether it is an alarm, and the cap then.
+// calm takes a success into account.
+func (a *alarm) calm(expected float64) {
+	if a.sum > 0 {
+		before, after := odds(expected)
+		a.sum = max(a.sum+float32(math.Log((1-after)/(1-before))), 0)
+	}
+}
+
+// fail takes a death into account. It reports whether it is an alarm, and the
+// cap then.
 func (a *alarm) fail(now float64, device uint16, gap, expected float64) (limit float64, alarmed bool) {
-	a.sum = min(a.sum+float32(1-min(expected/atMost, 1)), 2*alarmAt)
+	before, after := odds(expected)
+	a.sum = min(a.sum+float32(math.Log(after/before)), 2*alarmAt)
 	a.failing[a.next%uint8(len(a.failing))] = failure{device, float32(gap), now}
 	a.next++
 	if a.sum < alarmAt || a.count > 0 && now-a.at < alarmPause {
@@ -93,14 +112,6 @@ func (a *alarm) limit(now float64) float64 {
 func (c *cell) contradicted(limit float64) {
 	c.contradict(limit)
 	c.unshared.contradict(limit)
-	c.dirty, c.fresh = true, 0
+	c.fresh = 0
 	c.up = raise{}
-}
-
-func (v *evidence) contradict(limit float64) {
-	const left = 0.05
-	for k := floorBucket(limit) + 1; k < buckets; k++ {
-		v.n[k] *= left
-		v.e[k] *= left
-	}
 }

@@ -35,6 +35,15 @@ func (c *caps) take(now float64, v *View) bool {
 		c.below(v.cell, 3, uint32(v.block), capBlock)
 }
 
+// spent reports whether v's device has used up its deaths of the day. What it
+// shows otherwise does not count then, either: only both together say how many
+// die.
+func (c *caps) spent(now float64, v *View) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int64(now/day) == c.day && c.table[mix(v.cell*4+1, uint32(v.device))>>16] >= capDevice
+}
+
 func (c *caps) below(cell, kind, tag uint32, limit uint8) bool {
 	at := &c.table[mix(cell*4+kind, tag)>>16]
 	if *at >= limit {

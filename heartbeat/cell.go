@@ -12,18 +12,17 @@ type cell struct {
 	unshared evidence // the part that was not exported
 	changed  float32  // how much that is
 
-	// The last alarm and renewal, by the time that all edges share.
-	newAlarms uint32 // not exported
+	// The last alarm by the time that all edges share, and how many there were
+	// that are not exported.
 	alarmAt   float64
-	raiseAt   float64
-	raiseTo   int
+	newAlarms uint32
 
 	// Computed from the evidence and the parent's.
-	s     survival
-	best  int
-	climb int // the probe that is worth it for a connection that shows nothing; -1: none
-	dirty bool
-	fresh float64 // when
+	s             survival
+	best          int
+	climb         int     // the probe that is worth it for a connection that shows nothing; -1: none
+	stale, enough float32 // evidence since then, and when there is enough
+	fresh         float64 // when
 
 	aged    float64 // when evidence was aged last
 	touched float64
@@ -38,14 +37,13 @@ const (
 	// refreshAge is after how many seconds a cell is computed anew though
 	// nothing happened: it has aged.
 	refreshAge = 600
-	// refreshGap is how seldom it is computed while much happens.
-	refreshGap = 1
+	// refreshShare is the share of all evidence that has to be new.
+	refreshShare = 0.01
 )
 
 // refresh brings what is computed up to date.
 func (c *cell) refresh(now float64, parent func(*[buckets]float32)) {
-	age := now - c.fresh
-	if !c.dirty && age < refreshAge || c.dirty && age >= 0 && age < refreshGap && c.fresh > 0 {
+	if c.fresh > 0 && now-c.fresh < refreshAge && c.stale < c.enough {
 		return
 	}
 	if d := now - c.aged; d > refreshAge {
@@ -55,55 +53,53 @@ func (c *cell) refresh(now float64, parent func(*[buckets]float32)) {
 	}
 	var h [buckets]float32
 	parent(&h)
-	prior := float32(leafPrior)
 	if c.class {
-		prior = rootPrior
+		c.eachItsOwn(&h, rootPrior, &c.s)
+	} else {
+		c.estimate(&h, &c.s)
 	}
-	c.estimate(&h, prior, &c.s)
 	c.best = c.s.best(c.path.Transport, span{-1, buckets})
-	c.climb = c.s.climb(c.path.Transport, span{c.best, buckets}, c.best, horizon)
-	c.dirty, c.fresh = false, max(now, 1e-3)
+	c.climb = c.s.climb(c.path.Transport, span{c.best, buckets}, c.best, c)
+	tested, deaths := c.weight()
+	c.stale, c.enough = 0, max(float32(tested+deaths)*refreshShare, 2*repeatWeight)
+	c.fresh = max(now, 1e-3)
 }
 
-// survived notes that a connection that had survived until lo survived until
-// bucket to. It returns what was new.
-func (c *cell) survived(lo, to int, weight float32) float32 {
-	added := float32(0)
+// survived notes that a connection that had survived until bucket lo survived
+// until bucket to.
+func (c *cell) survived(lo, to int) {
 	for k := 0; k <= to; k++ {
-		w := weight
+		w := float32(1)
 		if k <= lo {
-			w *= repeatWeight
+			w = repeatWeight
 		}
-		c.n[k] += w
-		c.unshared.n[k] += w
-		added += w
+		c.kept[k] += w
+		c.unshared.kept[k] += w
 	}
-	c.changed += weight
-	c.dirty = true
-	return added
+	new := float32(1)
+	if lo >= to {
+		new = repeatWeight
+	}
+	c.changed += new
+	c.stale += new
 }
 
-// died notes a death in the buckets above lo up to at, spread by where it is
-// likely to have been.
-func (c *cell) died(lo, at int, weight float32) {
-	if lo >= at {
-		lo = at - 1
+// perished notes a death.
+func (c *cell) perished(at int, weight float32) {
+	c.died[at] += weight
+	c.unshared.died[at] += weight
+	c.changed += 2 * weight
+	c.stale += 10 * weight
+}
+
+// learnFrom takes part in what one of its networks shows: much of the first
+// that shows something, little of one that shows it again.
+func (c *cell) learnFrom(leaf *cell, lo, to int) {
+	for k := max(lo+1, 0); k <= to; k++ {
+		w := 1 / (1 + leaf.kept[k])
+		c.kept[k] += w
+		c.unshared.kept[k] += w
 	}
-	mass := c.s.at(lo) - c.s.at(at)
-	if mass < 1e-9 {
-		mass = 1e-9
-	}
-	for k := lo + 1; k <= at; k++ {
-		share := float32((c.s.at(k-1) - c.s.at(k)) / mass)
-		risk := float32((c.s.at(k-1) - c.s.at(at)) / mass)
-		if lo+1 == at {
-			share, risk = 1, 1
-		}
-		c.e[k] += weight * share
-		c.n[k] += weight * risk
-		c.unshared.e[k] += weight * share
-		c.unshared.n[k] += weight * risk
-	}
-	c.changed += 4 * weight
-	c.dirty = true
+	c.changed += 1 / (1 + leaf.kept[to])
+	c.stale += 1 / (1 + leaf.kept[to])
 }

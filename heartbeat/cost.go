@@ -12,11 +12,24 @@ const (
 	// horizon is how long, in seconds, a longer interval is taken to be of
 	// use.
 	horizon = 3 * 3600
+	// sharing bounds how much more of use it is while the network is unknown:
+	// others learn from it.
+	sharing = 16
 	// probeCost is the trouble of one.
 	probeCost = 0.15
 	// atMost is the share of connections that an interval may lose.
 	atMost = 0.25
 )
+
+// deadCostOf is a second in which the device cannot be reached, on a
+// transport. UDP is forgotten so soon that a beat costs more than the little
+// that it could be late.
+func deadCostOf(t Transport) float64 {
+	if t == QUIC {
+		return deadCost / 8
+	}
+	return deadCost
+}
 
 // reconnectCost is a connection that has to be made anew. QUIC survives its
 // mapping's death.
@@ -41,7 +54,7 @@ func (s *survival) best(t Transport, in span) int {
 	all := max(top-bottom, 1e-6)
 	best, least := max(in.lo, 0), -1.0
 	dead, lived, before := 0.0, 0.0, top
-	reconnect := reconnectCost(t)
+	reconnect, dear := reconnectCost(t), deadCostOf(t)
 	for k := max(in.lo, 0); k < min(in.hi, buckets); k++ {
 		at := max(s.at(k), bottom)
 		if k > in.lo {
@@ -53,7 +66,7 @@ func (s *survival) best(t Transport, in span) int {
 		if dead > atMost && least >= 0 {
 			break
 		}
-		cost := (1 + dead*reconnect + deadCost*(dead*(grid[k]+noticing)-lived)) / grid[k]
+		cost := (1 + dead*reconnect + dear*(dead*(grid[k]+noticing)-lived)) / grid[k]
 		if least < 0 || cost < least {
 			best, least = k, cost
 		}
@@ -63,21 +76,24 @@ func (s *survival) best(t Transport, in span) int {
 
 // climb is the bucket that is worth a probe for a connection that now has the
 // interval of bucket from, -1 where none is.
-func (s *survival) climb(t Transport, in span, from int, useful float64) int {
+func (s *survival) climb(t Transport, in span, from int, c *cell) int {
 	top, bottom := s.at(max(in.lo, min(from, in.lo))), 0.0
 	if in.hi < buckets {
 		bottom = s.at(in.hi)
 	}
 	all := max(top-bottom, 1e-6)
 	best, most := -1, 0.0
-	reconnect := reconnectCost(t)
+	share := min(max(float64(c.live)/4, 2), sharing)
+	_, deaths := c.weight()
+	reconnect, dear := reconnectCost(t), deadCostOf(t)
 	for k := from + 1; k < min(in.hi, buckets); k++ {
 		ps := max(s.at(k)-bottom, 0) / all
 		if ps < 0.05 {
 			break
 		}
+		useful := horizon * (1 + share/(1+float64(c.kept[k])+deaths))
 		gain := ps*(1/grid[from]-1/grid[k])*useful -
-			(1-ps)*(reconnect+deadCost*(0.6*(grid[k]-grid[from])+noticing)) - probeCost
+			(1-ps)*(reconnect+dear*(0.6*(grid[k]-grid[from])+noticing)) - probeCost
 		if gain > most {
 			best, most = k, gain
 		}

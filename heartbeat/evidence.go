@@ -8,53 +8,44 @@ const (
 	// repeatWeight is what another success at a silence that the connection
 	// has survived before adds.
 	repeatWeight = 0.03
-	// leafPrior and rootPrior are how many connections a parent's knowledge
-	// stands for.
-	leafPrior = 2.5
-	rootPrior = 40
 )
 
-// evidence is what was seen of a network. For each bucket, n counts the
-// connections that were at risk in it and e those that died there. Both add up
-// over edges, and age.
+// evidence is what was seen of a network. For each bucket, kept counts the
+// connections that survived a silence of g_k, and died those that did not
+// survive one of it: they died then or before. Both add up over edges, and
+// age.
 type evidence struct {
-	n, e [buckets]float32
+	kept, died [buckets]float32
 }
 
 func (v *evidence) age(seconds float64) {
-	f := float32(math.Exp2(-seconds / halfLife))
-	for k := range v.n {
-		v.n[k] *= f
-		v.e[k] *= f
+	f := float32(math.Exp2(-max(seconds, 0) / halfLife))
+	for k := range v.kept {
+		v.kept[k] *= f
+		v.died[k] *= f
 	}
 }
 
+// weight sums up what was seen, for the eye.
 func (v *evidence) weight() (tested, deaths float64) {
-	for k := range v.n {
-		tested = max(tested, float64(v.n[k]))
-		deaths += float64(v.e[k])
+	for k := range v.kept {
+		tested = max(tested, float64(v.kept[k]))
+		deaths += float64(v.died[k])
 	}
 	return tested, deaths
 }
 
+// contradict takes back what says that a network keeps more than so many
+// seconds.
+func (v *evidence) contradict(limit float64) {
+	const left = 0.05
+	for k := floorBucket(limit) + 1; k < buckets; k++ {
+		v.kept[k] *= left
+	}
+}
+
 // survival is S: the share of connections that are kept for longer than g_k.
 type survival [buckets]float32
-
-// estimate computes S from evidence and a parent's hazards.
-func (v *evidence) estimate(parent *[buckets]float32, prior float32, s *survival) {
-	at := float32(1)
-	for k := range s {
-		at *= 1 - (v.e[k]+prior*parent[k])/(v.n[k]+prior)
-		s[k] = at
-	}
-}
-
-// hazards is the share that each bucket loses, with the parent's.
-func (v *evidence) hazards(parent *[buckets]float32, prior float32, h *[buckets]float32) {
-	for k := range h {
-		h[k] = (v.e[k] + prior*parent[k]) / (v.n[k] + prior)
-	}
-}
 
 // at is S at bucket k; everybody survives the bucket before the first.
 func (s *survival) at(k int) float64 {
@@ -62,4 +53,22 @@ func (s *survival) at(k int) float64 {
 		return 1
 	}
 	return float64(s[k])
+}
+
+// hazards is the share that each bucket loses of those that reach it.
+func (s *survival) hazards(h *[buckets]float32) {
+	before := float32(1)
+	for k := range h {
+		h[k] = min(max(1-s[k]/max(before, 1e-9), 1e-6), 1)
+		before = s[k]
+	}
+}
+
+// from is S by hazards.
+func (s *survival) from(h *[buckets]float32) {
+	at := float32(1)
+	for k := range s {
+		at *= 1 - h[k]
+		s[k] = at
+	}
 }

@@ -5,10 +5,10 @@ import "math"
 // Silences are learned on a grid: g_k = gridMin * gridRatio^k. A bucket k of
 // it are the timeouts in (g_(k-1), g_k], the first one all up to g_0.
 const (
-	buckets  = 60
+	buckets  = 120
 	gridMin  = 20.0 // seconds
-	gridMax  = 1730.0
-	fineness = 4 // steps of a view's lo and hi in each bucket
+	gridMax  = 1732.0
+	fineness = 2 // steps of a view's lo and hi in each bucket
 )
 
 var (

@@ -117,28 +117,30 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	}
 	s, c := l.lock(v)
 	defer s.mu.Unlock()
-	c.release(v)
 	v.sync(c.down.epoch)
 	lo := v.span().lo
-	weight := 1 / (1 + c.n[to])
-	c.survived(lo, to, 1)
+	tries := v.is(upward) && c.expected(lo, to) > upDoubt
+	c.release(v)
+	counted := c.live <= household || !l.caps.spent(now, v)
+	if counted && !c.class && lo < to {
+		l.teach(now, c.path, func(parent *cell) { parent.learnFrom(c, lo, to) })
+	}
+	if counted {
+		c.survived(lo, to)
+	}
 	v.lo = max(v.lo, fineFloor(gap))
 	if v.hi <= v.lo {
 		v.hi = 0
 		v.setStruck(0)
 	}
-	if gap >= 0.9*grid[c.best] {
-		c.down.calm()
+	if gap >= 0.9*float64(v.interval)/10 {
+		c.down.calm(c.expected(lo, to))
 	}
-	if v.is(upward) && c.up.tried(now, v.device, true) {
+	if tries {
 		l.counts.raises.Add(1)
-		c.raiseAt, c.raiseTo = l.unix(now), to
-		c.renewed(to)
+		c.up.good(now)
 	}
 	v.flags &^= upward
-	if !c.class && lo < to {
-		l.teach(now, c.path, func(parent *cell) { parent.survived(lo, to, weight) })
-	}
 }
 
 // death is a silence that the connection did not survive.
@@ -147,19 +149,25 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	l.counts.deaths.Add(1)
 	s, c := l.lock(v)
 	defer s.mu.Unlock()
+	exploring := v.is(planned)
 	counted := c.live <= household || l.caps.take(now, v)
 	if !counted {
 		l.counts.capped.Add(1)
 	}
 	c.release(v)
 	v.sync(c.down.epoch)
-	c.refresh(now, l.parentOf(c))
-	lo := v.span().lo
+	c.refresh(now, l.parentOf(now, c))
 	if counted {
-		l.learnDeath(now, c, v, gap, lo, at, weight)
+		l.learnDeath(now, c, v, at, weight)
+		if !exploring && !c.class && gap <= 1.1*grid[c.best] {
+			l.suspect(now, c, v, gap, at)
+		}
 	}
 	v.flags &^= upward
 	v.sync(c.down.epoch)
+	if weight < 1 && c.s.at(at) < surprise {
+		return // told by the connection before: this one may be luckier
+	}
 	v.setStruck(v.struck() + 1)
 	v.hi = fineCeil(gap)
 	if v.lo >= v.hi {
@@ -167,26 +175,25 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	}
 }
 
-func (l *Learner) learnDeath(now float64, c *cell, v *View, gap float64, lo, at int, weight float32) {
-	expected := 1 - c.s.at(at)
-	toParent := weight / (1 + c.n[at] + 4*c.e[at])
-	c.died(lo, at, weight)
-	if v.is(upward) {
-		c.up.tried(now, v.device, false)
-	}
+func (l *Learner) learnDeath(now float64, c *cell, v *View, at int, weight float32) {
+	_, before := c.weight()
+	c.perished(at, weight)
 	if !c.class {
-		l.teach(now, c.path, func(parent *cell) { parent.died(lo, at, toParent) })
+		l.teach(now, c.path, func(parent *cell) { parent.perished(at, weight/(1+2*float32(before))) })
 	}
-	if gap > 1.1*grid[c.best] {
+}
+
+// suspect takes a death at an interval that was thought safe into account.
+func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int) {
+	limit, alarmed := c.down.fail(now, v.device, gap, c.expected(v.span().lo, at))
+	if !alarmed {
 		return
 	}
-	if limit, alarmed := c.down.fail(now, v.device, gap, expected); alarmed && !c.class {
-		l.counts.alarms.Add(1)
-		c.alarmAt = l.unix(now)
-		c.newAlarms++
-		c.contradicted(limit)
-		c.died(floorBucket(limit), at, alarmFrom)
-	}
+	l.counts.alarms.Add(1)
+	c.alarmAt = l.unix(now)
+	c.newAlarms++
+	c.contradicted(limit)
+	c.perished(at, alarmFrom)
 }
 
 // teach tells a cell's parent; the cell's lock is held.
@@ -195,6 +202,15 @@ func (l *Learner) teach(now float64, p Path, what func(*cell)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	parent := s.slots[0]
-	parent.refresh(now, l.parentOf(parent))
+	parent.refresh(now, l.parentOf(now, parent))
 	what(parent)
+}
+
+// expected is the share of connections that a silence of bucket to loses, of
+// those that survived lo.
+func (c *cell) expected(lo, to int) float64 {
+	if to <= lo {
+		return 0
+	}
+	return 1 - c.s.at(to)/max(c.s.at(lo), 1e-6)
 }

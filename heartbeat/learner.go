@@ -152,7 +152,7 @@ func (c *cell) release(v *View) {
 
 // parentOf fills in the hazards of a cell's parent; its own lock is held, the
 // parent's is not.
-func (l *Learner) parentOf(c *cell) func(*[buckets]float32) {
+func (l *Learner) parentOf(now float64, c *cell) func(*[buckets]float32) {
 	return func(h *[buckets]float32) {
 		prior := priors[c.path.class()]
 		if c.class {
@@ -162,7 +162,9 @@ func (l *Learner) parentOf(c *cell) func(*[buckets]float32) {
 		s := &l.shards[shards+c.path.class()]
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.slots[0].hazards(&prior, rootPrior, h)
+		parent := s.slots[0]
+		parent.refresh(now, l.parentOf(now, parent))
+		parent.s.hazards(h)
 	}
 }
 

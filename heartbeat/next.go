@@ -9,21 +9,27 @@ const (
 	late = 1.5
 	// checks is how many steady beats come to one whose silence the edge tests
 	// too; fewer where there is a suspicion.
-	checks          = 20
-	checksSuspicion = 4
+	checks          = 4
+	checksSuspicion = 2
+	// doubt is the share of connections that an interval is thought to lose,
+	// from which on each connection is tested once.
+	doubt = 0.003
 	// outstanding bounds the probes of a network at a time where little is
 	// known of it.
 	outstanding      = 4
-	outstandingKnown = 64
+	outstandingKnown = 16
 	// retests is how many intervals of a connection that died once come to a
 	// test whether it would again.
 	retests = 8
+	// surprise is the share of connections that a silence was thought to keep,
+	// for a death in it to be taken for the connection's own.
+	surprise = 0.9
 	// floor2G is the least interval on 2G, where a beat is slow and the
 	// network would rather not be used, unless a death was seen.
 	floor2G = 150
 	// jitter of what is learned, downward. Devices that have talked at their
 	// own times need no more.
-	jitter = 0.02
+	jitter = 0.006
 )
 
 // Next is what to hand out with Welcome or Pong.
@@ -36,7 +42,7 @@ func (l *Learner) Next(now time.Time, v *View, r float64) Plan {
 	if at-c.touched > refreshAge {
 		s.touch(v.slot(), at)
 	}
-	c.refresh(at, l.parentOf(c))
+	c.refresh(at, l.parentOf(at, c))
 	v.sync(c.down.epoch)
 	if v.mute() {
 		return l.plan(v, seconds(Max), 0)
@@ -59,7 +65,7 @@ func seconds(d time.Duration) float64 { return d.Seconds() }
 // plan clamps what is handed out.
 func (l *Learner) plan(v *View, interval, probe float64) Plan {
 	interval = min(max(interval, seconds(Min)), seconds(Max))
-	probe = min(probe, interval-fallback/2)
+	probe = min(probe, interval-fallback)
 	v.interval = uint16(interval * 10)
 	return Plan{Interval: l.duration(interval), Probe: l.duration(max(probe, 0))}
 }
@@ -92,7 +98,7 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 	}
 	test := 0.0
 	switch {
-	case v.hi > 0 && v.struck() < maxStrikes && in.hi <= c.best && dice.once(retests*float64(int(1)<<(2*v.struck()))):
+	case v.hi > 0 && v.struck() < maxStrikes && in.hi <= c.best && c.s.at(in.hi) > surprise && dice.once(retests*float64(int(1)<<(2*v.struck()))):
 		test = grid[c.best]
 	case v.hi == 0:
 		test = c.further(now, v, in, from)
@@ -105,6 +111,9 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 	often := float64(checks)
 	if c.down.sum > suspicion {
 		often = checksSuspicion
+	}
+	if in.lo < from {
+		often = min(often, doubt/max(c.expected(in.lo, from), 1e-6))
 	}
 	if dice.once(often) {
 		return interval + late
@@ -119,7 +128,7 @@ func (c *cell) further(now float64, v *View, in span, from int) float64 {
 	}
 	k := c.climb
 	if in.lo > from || from != c.best {
-		k = c.s.climb(c.path.Transport, in, from, horizon)
+		k = c.s.climb(c.path.Transport, in, from, c)
 	}
 	if k > from && c.mayProbe(k) {
 		return grid[k]
@@ -133,7 +142,7 @@ func (c *cell) further(now float64, v *View, in span, from int) float64 {
 
 func (c *cell) mayProbe(k int) bool {
 	limit := int32(outstanding)
-	if c.n[k] > 8 {
+	if c.kept[k] > 8 {
 		limit = outstandingKnown
 	}
 	return c.probing < limit

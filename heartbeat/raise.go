@@ -8,19 +8,18 @@ const (
 	upPause  = 900
 	upAgain  = 30
 	// upBuckets is how far beyond the interval.
-	upBuckets = 2
-	// The network is taken to keep more after so many distinct devices, if
-	// they are such a share of those that tried.
-	upDevices = 3
-	upShare   = 0.7
+	upBuckets = 4
+	// upDoubt is the share of connections that was thought to die of a try,
+	// for its success to be news.
+	upDoubt = 0.7
 )
 
-// raise notices that a network keeps more than it did.
+// raise says when to try whether a network keeps more than it did. What a try
+// shows is evidence like all other. Nothing is taken back for it: where some
+// connections are kept for longer than others, luck must not look like a
+// change, and each connection finds out for itself once others were lucky.
 type raise struct {
-	next      float64 // when to try again
-	good, bad float32 // the last tries
-	devices   [upDevices]uint16
-	distinct  uint8
+	next float64
 }
 
 // due reports whether to try now, and if so says when to try next.
@@ -36,44 +35,5 @@ func (r *raise) due(now float64, live int32) bool {
 	return true
 }
 
-// tried takes the result of a try. It reports whether the network is found to
-// keep more.
-func (r *raise) tried(now float64, device uint16, good bool) bool {
-	const memory = 0.85
-	r.good *= memory
-	r.bad *= memory
-	if !good {
-		r.bad++
-		return false
-	}
-	r.good++
-	known := false
-	for _, d := range r.devices[:r.distinct] {
-		known = known || d == device
-	}
-	if !known && int(r.distinct) < len(r.devices) {
-		r.devices[r.distinct] = device
-		r.distinct++
-	}
-	if r.good >= upShare*(r.good+r.bad) {
-		r.next = min(r.next, now+upAgain)
-		return r.distinct >= upDevices
-	}
-	return false
-}
-
-// renewed takes back the deaths up to bucket to.
-func (c *cell) renewed(to int) {
-	c.renew(to)
-	c.unshared.renew(to)
-	c.up = raise{next: c.up.next}
-	c.dirty, c.fresh = true, 0
-}
-
-func (v *evidence) renew(to int) {
-	const died, stayed = 0.05, 0.2
-	for k := 0; k <= to && k < buckets; k++ {
-		v.e[k] *= died
-		v.n[k] *= stayed
-	}
-}
+// good is a try that went well.
+func (r *raise) good(now float64) { r.next = min(r.next, now+upAgain) }

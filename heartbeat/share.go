@@ -109,18 +109,12 @@ func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
 	if r.alarmAt > r.at {
 		r.alarmAt = 0
 	}
-	if r.raiseAt > r.at {
-		r.raiseAt = 0
-	}
 	r.add(l.unshared(c, at))
 	c.evidence = r.evidence
-	c.aged, c.dirty, c.fresh = at, true, 0
+	c.aged, c.fresh = at, 0
 	if r.alarmAt > c.alarmAt && r.cap > 0 {
 		c.alarmAt = r.alarmAt
 		c.down.raise(at-(l.unix(at)-r.alarmAt), r.cap)
-	}
-	if r.raiseAt > c.raiseAt {
-		c.raiseAt, c.raiseTo = r.raiseAt, r.raiseTo
 	}
 	return nil
 }
@@ -135,7 +129,6 @@ func (l *Learner) unshared(c *cell, at float64) *record {
 	return &record{
 		evidence: c.unshared, at: l.unix(at),
 		alarmAt: c.alarmAt, cap: c.down.cap, alarms: c.newAlarms,
-		raiseAt: c.raiseAt, raiseTo: c.raiseTo,
 	}
 }
 

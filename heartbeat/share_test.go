@@ -112,7 +112,7 @@ func TestAlarmsAreShared(t *testing.T) {
 func TestGarbage(t *testing.T) {
 	l := NewLearner(t0, Options{})
 	p := Path{Radio: WiFi, Network: Network{9}}
-	for _, b := range [][]byte{nil, {}, {0}, {1}, {1, 1}, bytes.Repeat([]byte{255}, 40), make([]byte, MaxSnapshot+1), append([]byte{1, 0, 0, 0, 0, 0, 0, 59, 2}, 1, 1, 1, 1)} {
+	for _, b := range [][]byte{nil, {}, {0}, {1}, {1, 1}, bytes.Repeat([]byte{255}, 40), make([]byte, MaxSnapshot+1), append([]byte{1, 0, 0, 0, 0, 119, 2}, 1, 1, 1, 1)} {
 		if err := l.Import(t0, p, b); !errors.Is(err, ErrSnapshot) {
 			t.Errorf("Import(%x) = %v, want ErrSnapshot", b, err)
 		}
@@ -120,7 +120,7 @@ func TestGarbage(t *testing.T) {
 	if got := l.Stats(); got.Garbage != 8 || got.Cells != 0 {
 		t.Errorf("8 snapshots were garbage; counted %d, and %d networks were made of them", got.Garbage, got.Cells)
 	}
-	good := (&record{at: 1, evidence: evidence{n: [buckets]float32{3: 7}}}).encode()
+	good := (&record{at: 1, evidence: evidence{kept: [buckets]float32{3: 7}}}).encode()
 	for _, pair := range [][2][]byte{{good, {2}}, {{2}, good}} {
 		if got, err := Merge(pair[0], pair[1]); !errors.Is(err, ErrSnapshot) || !bytes.Equal(got, good) {
 			t.Errorf("Merge(%x, %x) = %x, %v, want the one that can be read, and an error", pair[0], pair[1], got, err)
@@ -145,9 +145,9 @@ func TestSnapshotOfTheFuture(t *testing.T) {
 
 func FuzzSnapshot(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	r := &record{at: 1.8e9, alarmAt: 1.7e9, cap: 150, alarms: 2, raiseAt: 1.6e9, raiseTo: 20}
-	for k := range r.n {
-		r.n[k], r.e[k] = rng.Float32()*100, rng.Float32()
+	r := &record{at: 1.8e9, alarmAt: 1.7e9, cap: 150, alarms: 2}
+	for k := range r.kept {
+		r.kept[k], r.died[k] = rng.Float32()*100, rng.Float32()
 	}
 	f.Add(r.encode(), (&record{}).encode())
 	f.Add([]byte{1}, []byte{})

@@ -15,8 +15,7 @@ var ErrSnapshot = errors.New("heartbeat: not a snapshot")
 
 // A snapshot is its version, one byte; then, as unsigned varints, the time of
 // its evidence; of the last alarm the time, the cap and how many there were;
-// of the last renewal the time and the bucket; the first bucket that follows
-// and how many; and for each of these n and e in units of unit. Times are
+// the first bucket that follows and how many; and for each of these kept and died in units of unit. Times are
 // seconds since 1970 in the engine's scale, caps seconds of it. Bytes behind
 // that belong to later versions of 1 and are ignored.
 const (
@@ -34,27 +33,25 @@ type record struct {
 	alarmAt float64
 	cap     float64
 	alarms  uint32
-	raiseAt float64
-	raiseTo int
 }
 
 func (r *record) encode() []byte {
 	b := append(make([]byte, 0, 256), snapshotVersion)
-	for _, v := range []float64{r.at, r.alarmAt, r.cap, float64(r.alarms), r.raiseAt, float64(r.raiseTo)} {
+	for _, v := range []float64{r.at, r.alarmAt, r.cap, float64(r.alarms)} {
 		b = binary.AppendUvarint(b, uint64(max(v, 0)))
 	}
 	first, last := 0, buckets-1
-	for first < buckets && quantum(r.n[first]) == 0 && quantum(r.e[first]) == 0 {
+	for first < buckets && quantum(r.kept[first]) == 0 && quantum(r.died[first]) == 0 {
 		first++
 	}
-	for last > first && quantum(r.n[last]) == 0 && quantum(r.e[last]) == 0 {
+	for last > first && quantum(r.kept[last]) == 0 && quantum(r.died[last]) == 0 {
 		last--
 	}
 	count := max(last-first+1, 0)
 	b = append(b, byte(first), byte(count))
 	for k := first; k < first+count && k < buckets; k++ {
-		b = binary.AppendUvarint(b, quantum(r.n[k]))
-		b = binary.AppendUvarint(b, quantum(r.e[k]))
+		b = binary.AppendUvarint(b, quantum(r.kept[k]))
+		b = binary.AppendUvarint(b, quantum(r.died[k]))
 	}
 	return b
 }
@@ -64,8 +61,7 @@ func quantum(x float32) uint64 {
 	return uint64(math.Round(min(max(float64(x), 0), maxEvidence) / unit))
 }
 
-// decode reads a snapshot; it believes none of its numbers. No more connections
-// can have died than were at risk.
+// decode reads a snapshot; it believes none of its numbers.
 func decode(b []byte) (*record, error) {
 	if len(b) > MaxSnapshot {
 		return nil, fmt.Errorf("%w: %d bytes, more than %d", ErrSnapshot, len(b), MaxSnapshot)
@@ -76,15 +72,14 @@ func decode(b []byte) (*record, error) {
 	d := varints{b: b[1:]}
 	r := &record{
 		at: d.next(maxTime), alarmAt: d.next(maxTime), cap: d.next(1 << 16), alarms: uint32(d.next(maxAlarms)),
-		raiseAt: d.next(maxTime), raiseTo: int(d.next(buckets - 1)),
 	}
 	first, count := int(d.next(buckets)), int(d.next(buckets))
 	if first+count > buckets {
 		d.bad = true
 	}
 	for k := first; k < first+count && !d.bad; k++ {
-		r.n[k] = float32(d.next(maxEvidence/unit) * unit)
-		r.e[k] = min(float32(d.next(maxEvidence/unit)*unit), r.n[k])
+		r.kept[k] = float32(d.next(maxEvidence/unit) * unit)
+		r.died[k] = float32(d.next(maxEvidence/unit) * unit)
 	}
 	if d.bad {
 		return nil, fmt.Errorf("%w: cut short, or a number out of its bounds", ErrSnapshot)
@@ -109,7 +104,7 @@ func (d *varints) next(most float64) float64 {
 }
 
 // add adds another record's evidence. The older one ages, and what a later
-// alarm or renewal of one takes back is taken back from the other.
+// alarm of one takes back is taken back from the other.
 func (r *record) add(o *record) {
 	if o.at > r.at {
 		*r, *o = *o, *r
@@ -117,26 +112,20 @@ func (r *record) add(o *record) {
 	o.evidence.age(r.at - o.at)
 	r.settle(o)
 	o.settle(r)
-	for k := range r.n {
-		r.n[k] = min(r.n[k]+o.n[k], maxEvidence)
-		r.e[k] = min(r.e[k]+o.e[k], maxEvidence)
+	for k := range r.kept {
+		r.kept[k] = min(r.kept[k]+o.kept[k], maxEvidence)
+		r.died[k] = min(r.died[k]+o.died[k], maxEvidence)
 	}
 	r.alarms = min(r.alarms+o.alarms, maxAlarms)
 	if o.alarmAt > r.alarmAt {
 		r.alarmAt, r.cap = o.alarmAt, o.cap
 	}
-	if o.raiseAt > r.raiseAt {
-		r.raiseAt, r.raiseTo = o.raiseAt, o.raiseTo
-	}
 }
 
-// settle takes back of r what o's newer alarm or renewal contradicts.
+// settle takes back of r what o's newer alarm contradicts.
 func (r *record) settle(o *record) {
 	if o.alarmAt > r.alarmAt && o.cap > 0 {
 		r.contradict(o.cap)
-	}
-	if o.raiseAt > r.raiseAt {
-		r.renew(o.raiseTo)
 	}
 }
 

@@ -54,11 +54,11 @@ func (l *Learner) Look(now time.Time, p Path) Cell {
 	s := &l.shards[l.shardOf(p)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &cell{path: p, dirty: true, aged: at}
+	c := &cell{path: p, aged: at}
 	if i, ok := s.byPath[p]; ok {
 		c = s.slots[i]
 	}
-	c.refresh(at, l.parentOf(c))
+	c.refresh(at, l.parentOf(at, c))
 	v := View{}
 	interval, _ := c.interval(at, &v, v.span())
 	tested, deaths := c.weight()

@@ -24,9 +24,9 @@ func Weigh(snapshot []byte) (Weight, error) {
 		return Weight{}, err
 	}
 	w := Weight{At: date(r.at)}
-	w.Tested, _ = r.weight()
-	if changed := max(r.alarmAt, r.raiseAt); changed > 0 {
-		w.Overrules = date(changed)
+	w.Tested = r.claims()
+	if r.alarmAt > 0 {
+		w.Overrules = date(r.alarmAt)
 	}
 	return w, nil
 }
@@ -42,18 +42,24 @@ func Temper(snapshot []byte, at time.Time, most float64, overrule bool) ([]byte,
 		return nil, err
 	}
 	r.at = float64(at.Unix())
-	if tested, _ := r.weight(); tested > most {
+	if tested := r.claims(); tested > most {
 		part := float32(max(most, 0) / tested)
-		for k := range r.n {
-			r.n[k] *= part
-			r.e[k] *= part
+		for k := range r.kept {
+			r.kept[k] *= part
+			r.died[k] *= part
 		}
 	}
 	if !overrule {
-		r.alarmAt, r.cap, r.alarms, r.raiseAt, r.raiseTo = 0, 0, 0, 0, 0
+		r.alarmAt, r.cap, r.alarms = 0, 0, 0
 	}
-	r.alarmAt, r.raiseAt = min(r.alarmAt, r.at), min(r.raiseAt, r.at)
+	r.alarmAt = min(r.alarmAt, r.at)
 	return r.encode(), nil
+}
+
+// claims is how many connections showed something.
+func (r *record) claims() float64 {
+	tested, deaths := r.weight()
+	return tested + deaths
 }
 
 // date is a time of a snapshot.

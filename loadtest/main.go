@@ -6,6 +6,7 @@
 //	go run ./loadtest churn --spawn --rate 200          devices that come and go
 //	go run ./loadtest storm --spawn --storm 30000       everyone comes back at once
 //	go run ./loadtest peers --spawn --conns 10000       the same beside an MQTT broker
+//	go run ./loadtest heartbeat --seed 1                simulated networks under hawser's engine of heartbeats and others
 //
 // With --spawn the edge under test is a process of its own, and NATS, a router
 // and a push worker are another one. With --addr a deployment is tested that
@@ -60,6 +61,9 @@ func internalPart(args []string) (func([]string) int, bool) {
 // command is the whole program but for its children; it returns the exit
 // code.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == heartbeats {
+		return simulate(args[1:], stdout, stderr)
+	}
 	o, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, errHelp):

@@ -1,0 +1,131 @@
+package natsim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// seeds are two that nobody has seen, each time; set NATSIM_SEED to see one
+// again.
+func seeds(t *testing.T) []uint64 {
+	var seed uint64
+	if s := os.Getenv("NATSIM_SEED"); s != "" {
+		if _, err := fmt.Sscan(s, &seed); err != nil {
+			t.Fatal(err)
+		}
+		return []uint64{seed}
+	}
+	seed = uint64(time.Now().UnixNano()) >> 10 % 1e9
+	return []uint64{seed, seed + 1}
+}
+
+func load(t *testing.T, name string) World {
+	w, err := Load("worlds/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// Small worlds vary more than large ones; the bounds leave room for that. The
+// full form is loadtest heartbeat, see README.md.
+func TestEngine(t *testing.T) {
+	for _, tt := range []struct {
+		world          string
+		beats, dead    float64
+		coldBeats      float64
+		atMostOfMars   float64 // beats; 0: not compared
+		deadAtMostMars float64
+	}{
+		{"small-tcp", 1.30, 0.006, 1.45, 0.85, 0.25},
+		{"small-quic", 1.20, 0.004, 1.35, 0, 0.01},
+	} {
+		w := load(t, tt.world)
+		for _, seed := range seeds(t) {
+			t.Run(fmt.Sprint(tt.world, " seed ", seed), func(t *testing.T) {
+				r, err := Compare(w, seed, 1, []string{Hawser, Mars})
+				if err != nil {
+					t.Fatal(err)
+				}
+				us, mars := r.Find(Hawser), r.Find(Mars)
+				last := us.Last()
+				if last.BeatsRatio > tt.beats || last.Dead > tt.dead || us.Days[0].BeatsRatio > tt.coldBeats {
+					t.Errorf("%.3f of the oracle's beats and %.3f %% dead on the last day, %.3f of its beats on the first; want at most %v, %v %%, %v",
+						last.BeatsRatio, 100*last.Dead, us.Days[0].BeatsRatio, tt.beats, 100*tt.dead, tt.coldBeats)
+				}
+				if tt.atMostOfMars > 0 && last.Beats > tt.atMostOfMars*mars.Last().Beats {
+					t.Errorf("%.1f beats, Mars %.1f", last.Beats, mars.Last().Beats)
+				}
+				if last.DeadS > tt.deadAtMostMars*mars.Last().DeadS {
+					t.Errorf("%.1f seconds dead, Mars %.1f", last.DeadS, mars.Last().DeadS)
+				}
+				if us.Engine.Alarms > int64(10*w.Days) {
+					t.Errorf("%d alarms in %d days", us.Engine.Alarms, w.Days)
+				}
+			})
+		}
+	}
+}
+
+// Without what the server tests, dead time or beats are what they are for
+// everybody else.
+func TestWithoutProbes(t *testing.T) {
+	w := load(t, "small-tcp")
+	r, err := Compare(w, seeds(t)[0], 1, []string{Hawser, Deaf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if us, deaf := r.Find(Hawser).Last(), r.Find(Deaf).Last(); deaf.Beats < 1.5*us.Beats {
+		t.Errorf("%.1f beats without probes and %.1f with them", deaf.Beats, us.Beats)
+	}
+}
+
+// The same seed is the same world.
+func TestDefinite(t *testing.T) {
+	w := load(t, "small-tcp")
+	w.Days = 1
+	a, err := Run(w, 5, 1, Hawser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Run(w, 5, 1, Hawser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Last() != b.Last() {
+		t.Errorf("the same seed gave %+v and %+v", a.Last(), b.Last())
+	}
+}
+
+func TestWorlds(t *testing.T) {
+	files, err := os.ReadDir("worlds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if _, err := Load("worlds/" + f.Name()); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, text := range []string{"", "{}", `{"transport":"sctp"}`, `{"unknown":1}`, `{"transport":"tcp","devices":1,"days":1}`,
+		`{"transport":"tcp","devices":1,"days":1,"away":[{"radio":"4g"}]}`, `{"transport":"tcp","devices":1e9,"days":1}`} {
+		if _, err := Parse([]byte(text)); !errors.Is(err, ErrWorld) {
+			t.Errorf("Parse(%s) = %v, want ErrWorld", text, err)
+		}
+	}
+	if _, err := Run(World{}, 1, 1, "nobody"); !errors.Is(err, ErrPolicy) {
+		t.Errorf("a policy that nobody knows: %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"transport":"tcp","devices":2,"days":1,"away":[{"radio":"4g","share":1,"networks":1,"timeouts":[{"weight":1,"s":60}]}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if w, err := Parse(b); err == nil && (w.Devices < 1 || len(w.Away) == 0) {
+			t.Errorf("Parse(%s) = %+v", b, w)
+		}
+	})
+}

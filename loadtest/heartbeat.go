@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hawser-edge/hawser/heartbeat/natsim"
+)
+
+// heartbeats is the command that simulates engines of heartbeats. It holds no
+// connections, and shares no flags with those that do.
+const heartbeats = "heartbeat"
+
+// heartbeatOptions are its flags.
+type heartbeatOptions struct {
+	world    string
+	seed     uint64
+	scale    float64
+	policies string
+	json     string
+}
+
+func heartbeatFlags(o *heartbeatOptions) *flag.FlagSet {
+	f := flag.NewFlagSet("loadtest "+heartbeats, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.world, "world", "heartbeat/natsim/worlds/tcp.json", "the `file` of the world")
+	f.Uint64Var(&o.seed, "seed", 1, "makes the world definite")
+	f.Float64Var(&o.scale, "timeout-scale", 1, "multiplies all of the world's timeouts")
+	f.StringVar(&o.policies, "policies", strings.Join([]string{natsim.Hawser, natsim.Deaf, natsim.Mars, "fixed:270", "fixed:60"}, ","), "what to compare with the oracle, by commas")
+	f.StringVar(&o.json, "json", "", "write the report to this `file`, too; - for stdout alone")
+	return f
+}
+
+// simulate is the command; it returns the exit code.
+func simulate(args []string, stdout, stderr io.Writer) int {
+	o := heartbeatOptions{}
+	f := heartbeatFlags(&o)
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.SetOutput(stdout)
+		f.Usage()
+		return exitOK
+	case err == nil && f.NArg() > 0:
+		err = fmt.Errorf("%.40q is no flag", f.Arg(0))
+	case err == nil && !(o.scale > 0 && o.scale <= 100):
+		err = fmt.Errorf("--timeout-scale %g: want more than 0 and at most 100", o.scale)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "loadtest %s: %v\n", heartbeats, err)
+		return exitUsage
+	}
+	if err := o.run(stdout); err != nil {
+		fmt.Fprintf(stderr, "loadtest %s: %v\n", heartbeats, err)
+		if errors.Is(err, natsim.ErrWorld) || errors.Is(err, natsim.ErrPolicy) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return exitOK
+}
+
+func (o *heartbeatOptions) run(stdout io.Writer) error {
+	w, err := natsim.Load(o.world)
+	if err != nil {
+		return err
+	}
+	r, err := natsim.Compare(w, o.seed, o.scale, strings.Split(o.policies, ","))
+	if err != nil {
+		return err
+	}
+	if o.json != "" {
+		b, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return err
+		}
+		b = append(b, '\n')
+		if o.json == "-" {
+			_, err = stdout.Write(b)
+			return err
+		}
+		if err := os.WriteFile(o.json, b, 0o644); err != nil {
+			return err
+		}
+	}
+	return r.WriteTable(stdout)
+}
