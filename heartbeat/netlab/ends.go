@@ -17,12 +17,12 @@ func (p *pair) close() {
 
 // connect makes a connection through the NAT over which each side has heard
 // the other.
-func (t trial) connect(ctx context.Context) (p *pair, err error) {
+func (t trial) connect(ctx context.Context, home int) (p *pair, err error) {
 	make := connectUDP
 	if t.tcp {
 		make = connectTCP
 	}
-	if p, err = make(ctx, t.nat); err != nil {
+	if p, err = make(ctx, t.nat, home); err != nil {
 		return nil, fmt.Errorf("connect through NAT %d: %w", t.nat.number, err)
 	}
 	for _, hello := range []func() error{
@@ -93,15 +93,15 @@ func (e *end) peer() string {
 	return e.remote.String()
 }
 
-// port is this side's own.
-func (e *end) port() int {
+// at is this side's own end, where it is a device's.
+func (e *end) at() inside {
 	switch a := e.conn.LocalAddr().(type) {
 	case *net.TCPAddr:
-		return a.Port
+		return inside{a.IP.String(), a.Port}
 	case *net.UDPAddr:
-		return a.Port
+		return inside{a.IP.String(), a.Port}
 	}
-	return 0
+	return inside{}
 }
 
 func (e *end) close() {
@@ -112,13 +112,13 @@ func (e *end) close() {
 	}
 }
 
-func connectTCP(ctx context.Context, n *nat) (*pair, error) {
+func connectTCP(ctx context.Context, n *nat, home int) (*pair, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(edgeHost, "0"))
 	if err != nil {
 		return nil, err
 	}
 	defer listener.Close()
-	device, err := n.dial(ctx, "tcp", listener.Addr().String())
+	device, err := n.dial(ctx, home, "tcp", listener.Addr().String())
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +130,12 @@ func connectTCP(ctx context.Context, n *nat) (*pair, error) {
 	return &pair{&end{conn: device}, &end{conn: edge}}, nil
 }
 
-func connectUDP(ctx context.Context, n *nat) (*pair, error) {
+func connectUDP(ctx context.Context, n *nat, home int) (*pair, error) {
 	edge, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(edgeHost)})
 	if err != nil {
 		return nil, err
 	}
-	device, err := n.dial(ctx, "udp", edge.LocalAddr().String())
+	device, err := n.dial(ctx, home, "udp", edge.LocalAddr().String())
 	if err != nil {
 		_ = edge.Close()
 		return nil, err
@@ -143,9 +143,9 @@ func connectUDP(ctx context.Context, n *nat) (*pair, error) {
 	return &pair{&end{conn: device}, &end{packet: edge}}, nil
 }
 
-// dial connects from the NAT's first home, without keep-alives of the kernel.
-func (n *nat) dial(ctx context.Context, network, addr string) (conn net.Conn, err error) {
-	err = n.homes[0].Do(func() error {
+// dial connects from a home of the NAT, without keep-alives of the kernel.
+func (n *nat) dial(ctx context.Context, home int, network, addr string) (conn net.Conn, err error) {
+	err = n.homes[home].Do(func() error {
 		conn, err = (&net.Dialer{KeepAlive: -1, Timeout: greetWait}).DialContext(ctx, network, addr)
 		return err
 	})

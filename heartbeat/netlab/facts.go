@@ -60,7 +60,7 @@ type trial struct {
 	silence time.Duration
 }
 
-// look makes both experiments at the same time.
+// look makes both experiments at the same time, each in a home of its own.
 func (t trial) look(ctx context.Context) (f fact, err error) {
 	f = fact{TCP: t.tcp, Kind: t.nat.kind}
 	var work sync.WaitGroup
@@ -73,7 +73,7 @@ func (t trial) look(ctx context.Context) (f fact, err error) {
 
 // push has the edge speak first after the silence.
 func (t trial) push(ctx context.Context, f *fact) error {
-	p, err := t.connect(ctx)
+	p, err := t.connect(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (t trial) push(ctx context.Context, f *fact) error {
 
 // beat has the device speak first after the silence.
 func (t trial) beat(ctx context.Context, f *fact) error {
-	p, err := t.connect(ctx)
+	p, err := t.connect(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (t trial) beat(ctx context.Context, f *fact) error {
 
 // wait lets the silence pass and looks at what the NAT still knows.
 func (t trial) wait(ctx context.Context, p *pair, forgotten *bool) error {
-	known, err := t.nat.knows(t.tcp, p.device.port())
+	known, err := t.nat.knows(t.tcp, p.device.at())
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (t trial) wait(ctx context.Context, p *pair, forgotten *bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	known, err = t.nat.knows(t.tcp, p.device.port())
+	known, err = t.nat.knows(t.tcp, p.device.at())
 	*forgotten = !known
 	return err
 }

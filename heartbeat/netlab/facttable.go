@@ -21,7 +21,7 @@ func lookAtAll(ctx context.Context, timeout time.Duration) ([]fact, error) {
 	facts, errs := make([]fact, len(sorts)), make([]error, len(sorts))
 	var work sync.WaitGroup
 	for i, s := range sorts {
-		n, err := newNAT(i+1, 1, s.kind, timeout)
+		n, err := newNAT(i+1, 2, s.kind, timeout)
 		if err != nil {
 			errs[i] = err
 			break

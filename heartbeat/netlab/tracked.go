@@ -38,11 +38,11 @@ func (n *nat) mappings() (all []mapping, err error) {
 	return all, nil
 }
 
-// knows reports whether the NAT has a mapping for a device's port.
-func (n *nat) knows(tcp bool, inner int) (bool, error) {
+// knows reports whether the NAT has a mapping for a device's end.
+func (n *nat) knows(tcp bool, at inside) (bool, error) {
 	all, err := n.mappings()
 	for _, m := range all {
-		if m.tcp == tcp && m.inner == inner {
+		if m.tcp == tcp && m.home == at.home && m.inner == at.port {
 			return true, err
 		}
 	}
