@@ -30,7 +30,9 @@ type Poller struct {
 	table   table
 	greedy  *greedy
 	running sync.WaitGroup
-	once    sync.Once
+	// watching are those of them that use epoll.
+	watching sync.WaitGroup
+	once     sync.Once
 }
 
 // NewPoller starts a poller for all processors.
@@ -45,10 +47,15 @@ func newPoller(workers int) (*Poller, error) {
 		epoll: epoll, wheel: newWheel(), unasked: unasked, greedy: newGreedy(workers),
 		stopped: make(chan struct{}), rush: make(chan struct{}, workers),
 	}
-	p.running.Go(func() { p.watchAll(workers) })
+	p.watching.Go(p.watchAll)
 	for range workers {
+		p.watching.Go(p.help)
 		p.running.Go(func() { p.greedy.run(p.stopped) })
 	}
+	p.running.Go(func() {
+		p.watching.Wait()
+		p.epoll.release()
+	})
 	p.running.Go(p.turnWheel)
 	return p, nil
 }
@@ -66,13 +73,7 @@ func (p *Poller) Close() {
 func (p *Poller) Wait() { p.running.Wait() }
 
 // watchAll hands out events until Close.
-func (p *Poller) watchAll(helpers int) {
-	defer p.epoll.release()
-	var helping sync.WaitGroup
-	defer helping.Wait()
-	for range helpers {
-		helping.Go(p.help)
-	}
+func (p *Poller) watchAll() {
 	events := make([]unix.EpollEvent, maxEvents)
 	for !p.closed() {
 		p.found(events[:p.epoll.wait(events)])
