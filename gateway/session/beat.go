@@ -20,6 +20,9 @@ const (
 	// afterProbe is when the frame of a device is due that got a Probe, or did
 	// not.
 	afterProbe = 8 * time.Second
+	// lateProbe is how late a Probe is whose answer may be mistaken for a beat
+	// that comes afterProbe behind the time when the Probe was due.
+	lateProbe = afterProbe - answerWithin
 	// lookAfter is when the address of a device on QUIC is looked at, after it
 	// spoke from wherever it is: it has to prove the new one first.
 	lookAfter = 2 * time.Second
@@ -36,6 +39,17 @@ type beats struct {
 	probe    steps  // the silence after which a Probe is due; 0: none
 	gap      steps  // the silence before the last frame, until the address was looked at; 0: it was
 }
+
+// asking says what a session waits for.
+type asking uint8
+
+const (
+	nothing asking = iota
+	answer         // a Probe is on its way, or its answer
+	// perhaps is that too, but the Probe was so late that a Ping may as well be
+	// the device's own beat, which crossed it.
+	perhaps
+)
 
 // millis is a time in milliseconds, up to 49 days.
 type millis uint32
@@ -118,15 +132,15 @@ func (s *session) heardFrame(f wire.Frame) (now time.Duration) {
 	s.lookLocked(at, now)
 	s.heard = now
 	engine := s.cfg().Heartbeat
-	if !s.asked {
+	if s.asked == nothing {
 		engine.Heard(at, &s.view, silence)
 		if s.tries && silence >= s.serving.srv.scaled(lookFrom) {
 			s.gap = stepsOf(silence)
 		}
 		return now
 	}
-	s.asked = false
-	how, silence := s.serving.srv.probeEnd(f, silence)
+	how, silence := s.serving.srv.probeEnd(f, silence, s.asked == answer)
+	s.asked = nothing
 	s.serving.srv.metrics.probeEnds.WithLabelValues(how).Inc()
 	engine.Heard(at, &s.view, silence)
 	return now
@@ -143,11 +157,12 @@ const (
 // tells so to the engine, which knows no frames. An answer that comes behind
 // another frame tells nothing: the device's own frame opens the way down again,
 // and then what was sent before may still arrive. It would be as if the device
-// had been away.
-func (srv *Server) probeEnd(f wire.Frame, silence time.Duration) (how string, told time.Duration) {
+// had been away. Nor does a Ping that does not say what it is where it may be
+// either; see perhaps.
+func (srv *Server) probeEnd(f wire.Frame, silence time.Duration, clear bool) (how string, told time.Duration) {
 	ping, ok := f.(*wire.Ping)
 	switch soon := silence < srv.scaled(answerWithin); {
-	case ok && (ping.Answer || soon):
+	case ok && (ping.Answer || soon && clear):
 		return probeAnswered, min(silence, srv.scaled(time.Second))
 	case soon:
 		return probeDisturbed, srv.scaled(time.Minute)
@@ -165,18 +180,26 @@ func (s *session) probeDueLocked() time.Duration {
 
 // probeLocked sends a Probe.
 func (s *session) probeLocked(at time.Time, now time.Duration) *ending {
-	s.probe, s.asked = 0, true
+	late := now - s.probeDueLocked()
+	s.probe, s.asked = 0, answer
+	if late >= s.serving.srv.scaled(lateProbe) {
+		s.asked = perhaps
+	}
 	s.cfg().Heartbeat.Probed(at, &s.view, now-s.lastLocked())
 	s.serving.srv.metrics.probes.Inc()
 	s.wrote = now // it is about to be
 	return s.queueLocked(&wire.Probe{})
 }
 
-// wroteLocked takes up that something is written; a Notify is answered.
+// wroteLocked takes up that something is written; a Notify is answered. Behind
+// a Probe nothing else begins a silence: whoever gets it got the Probe before.
 func (s *session) wroteLocked(notify bool) {
+	if s.asked != nothing {
+		return
+	}
 	at := time.Now()
 	now := at.Sub(s.serving.srv.start)
-	if notify && !s.asked {
+	if notify {
 		s.cfg().Heartbeat.Notified(at, &s.view, now-s.lastLocked())
 	}
 	s.wrote = now

@@ -292,3 +292,81 @@ func TestBeatAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A Notify behind a Probe that was lost is lost with it: the device's beat soon
+// after is none the more an answer.
+func TestNotifyBehindAProbe(t *testing.T) {
+	probed(t, func(e *edge, engine *scripted) {
+		d := e.connect(nil)
+		d.awaitProbe(testProbe)
+		engine.take()
+		time.Sleep(5 * time.Second)
+		e.srv.Hub().Notify(1, "r1", "messages", 1, 0)
+		d.expectNotify("messages")
+		time.Sleep(3 * time.Second)
+		d.send(&wire.Ping{})
+		d.expectPong()
+		engine.expect(t, "heard 8s")
+		if got := e.counter("probes_ended_total", probeMissed); got != 1 {
+			t.Errorf("%v probes were missed, want 1", got)
+		}
+	})
+}
+
+// standStill has the edge find that it did not look for so long.
+func (e *edge) standStill(d time.Duration) {
+	s := e.srv.hub.find(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard, s.wrote = s.heard-d, s.wrote-d
+}
+
+// A Probe of an edge that stood still crosses the beat of the device, which is
+// no answer, while one that says so is.
+func TestLateProbe(t *testing.T) {
+	for name, tt := range map[string]struct {
+		frame  wire.Frame
+		result string
+	}{
+		"beat":   {&wire.Ping{}, probeDisturbed},
+		"answer": {&wire.Ping{Answer: true}, probeAnswered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			probed(t, func(e *edge, engine *scripted) {
+				d := e.connect(nil)
+				d.silent(testProbe - time.Second)
+				e.standStill(10 * time.Second)
+				if f := d.next(); f.Type() != wire.TypeProbe {
+					t.Fatalf("%s instead of Probe", f.Type())
+				}
+				time.Sleep(100 * time.Millisecond)
+				d.send(tt.frame)
+				d.expectPong()
+				if got := e.counter("probes_ended_total", tt.result); got != 1 {
+					t.Errorf("%v probes were %s, want 1: %s", got, tt.result, engine.take())
+				}
+			})
+		})
+	}
+}
+
+// An edge that stood still reads what has come before it gives a device up.
+func TestIdleWhileTheEdgeStoodStill(t *testing.T) {
+	engine := &scripted{plan: heartbeat.Plan{Interval: testInterval}}
+	inBubble(t, func(c *Config) { c.Heartbeat = engine }, func(e *edge) {
+		d := e.connect(nil)
+		wait := heartbeat.Deadline(testInterval)
+		d.silent(wait - time.Second)
+		e.standStill(time.Minute)
+		time.Sleep(time.Second + secondLook/2)
+		d.send(&wire.Ping{}) // it has been there for long
+		d.expectPong()
+		d.silent(wait - time.Second)
+		e.standStill(time.Minute)
+		start := time.Now()
+		d.closed(wire.CloseIdle)
+		if got := time.Since(start); got > 3*time.Second {
+			t.Errorf("closed after %v", got)
+		}
+	})
+}

@@ -29,6 +29,14 @@ func (s *session) arm() bool {
 	return true
 }
 
+const (
+	// stalled is how late the edge is awake where the machine stood still, or
+	// has far too much to do. Otherwise it is milliseconds.
+	stalled = 2 * time.Second
+	// secondLook is for how long it reads then before it gives a device up.
+	secondLook = time.Second
+)
+
 // never is later than everything that is due.
 const never = time.Duration(math.MaxInt64)
 
@@ -44,7 +52,7 @@ func (s *session) idleAtLocked() time.Duration {
 	}
 	most := srv.deadline(interval)
 	wait := most
-	if s.asked {
+	if s.asked != nothing {
 		wait = srv.deadline(srv.scaled(afterProbe))
 	}
 	return min(s.lastLocked()+wait, s.heard+2*most)
@@ -65,8 +73,14 @@ func (s *session) overdue() *ending {
 	if now >= s.probeDueLocked() {
 		return s.probeLocked(at, now)
 	}
-	switch {
-	case now >= s.idleAtLocked():
+	switch idle := now - s.idleAtLocked(); {
+	case idle >= stalled:
+		// It was the edge that did not look. What has come meanwhile is read
+		// first: the silence is taken to be as long as it may just be.
+		s.heard += idle + secondLook
+		s.wrote += idle + secondLook
+		return nil
+	case idle >= 0:
 		return endIdle
 	case now < s.leaseDueLocked():
 		return nil

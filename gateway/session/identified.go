@@ -48,7 +48,7 @@ type session struct {
 	leaving    bool // a logout is under way
 	turning    bool // somebody is at work, and writes when it is done; see beginTurn
 	closed     bool // the connection; over is set
-	asked      bool // a Probe is on its way, or its answer
+	asked      asking
 	asleep     bool // see wire.State
 }
 
