@@ -125,6 +125,7 @@ func usage(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(about())) {
 		fmt.Fprintf(w, "  %-9s%s\n", name, about()[name])
 	}
+	fmt.Fprintf(w, "\n  %s  simulated networks under hawser's engine of heartbeats and others; it has flags of its own: loadtest %s --help\n", heartbeats, heartbeats)
 	fmt.Fprint(w, "\nFlags:\n")
 	flagsOf(&options{}).VisitAll(func(fl *flag.Flag) {
 		kind, text := flag.UnquoteUsage(fl)
