@@ -143,15 +143,9 @@ func (r *asking) lastFromLeader(ctx context.Context, subjects []string, minSeq u
 	if minSeq == 0 {
 		return nil
 	}
-	last, err := r.leaderLastSeq(ctx)
-	if err != nil {
-		return err
-	}
-	if last < minSeq {
-		return fmt.Errorf("%w: its leader is at %d, below %d", ErrUnavailable, last, minSeq)
-	}
+	l := leading{r: r, minSeq: minSeq}
 	for _, s := range subjects {
-		m, err := r.leader(ctx, getRequest{LastFor: s})
+		m, err := l.last(ctx, s)
 		if err != nil {
 			return err
 		}

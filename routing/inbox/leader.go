@@ -124,16 +124,55 @@ func (r *Reader) leaderOver(ctx context.Context, road *road, req getRequest) (*s
 	return &stored{subject: m.Subject, header: header, data: m.Data, seq: m.Seq, at: m.Time}, nil
 }
 
-// leaderLastSeq is the stream's last sequence as its leader knows it.
-func (r *asking) leaderLastSeq(ctx context.Context) (last uint64, err error) {
-	err = r.retry(ctx, func(ctx context.Context) error {
-		road, err := r.road()
-		if err == nil {
-			last, err = r.lastOver(ctx, road)
+// leading asks the leader that has the log up to minSeq. All goes over the road
+// on which that one answered: another server may still take itself for the
+// leader, and has seen nothing of what came since.
+type leading struct {
+	// Static.
+	r      *asking
+	minSeq uint64
+
+	road *road // nil: none has answered
+	at   time.Time
+}
+
+// leadingFor is how long a leader that is sure to be one stays it: leadsFor and
+// this are less than what the others wait before they elect.
+const leadingFor = time.Second
+
+// last is a subject's newest message; nil: there is none.
+func (l *leading) last(ctx context.Context, subject string) (newest *stored, err error) {
+	err = l.r.retry(ctx, func(ctx context.Context) (err error) {
+		if err = l.find(ctx); err != nil {
+			return err
+		}
+		if newest, err = l.r.leaderOver(ctx, l.road, getRequest{LastFor: subject}); err != nil {
+			l.road = nil
 		}
 		return err
 	})
-	return last, err
+	return newest, err
+}
+
+func (l *leading) find(ctx context.Context) error {
+	if l.road != nil && time.Since(l.at) < leadingFor {
+		return nil
+	}
+	l.road, l.at = nil, time.Now()
+	road, err := l.r.road()
+	if err != nil {
+		return err
+	}
+	last, err := l.r.lastOver(ctx, road)
+	if err != nil {
+		return err
+	}
+	if last < l.minSeq {
+		l.r.metrics.stale.Inc()
+		return fmt.Errorf("%w: its leader is at %d, below %d", ErrUnavailable, last, l.minSeq)
+	}
+	l.road = road
+	return nil
 }
 
 // leaderView is a subject's newest message, nil where there is none, and the
