@@ -205,7 +205,11 @@ func TestCluster(t *testing.T) {
 func TestStolenEdge(t *testing.T) {
 	t.Parallel()
 	srv := natstest.Run(t, users()...)
-	r := startRouter(t, srv, "r1", func(c *cells.KeeperConfig) { c.Sessions = func(string) int { return 10 } })
+	now := time.Now() // stands still: an edge earns more with each second
+	r := startRouter(t, srv, "r1", func(c *cells.KeeperConfig) {
+		c.Sessions = func(string) int { return 10 }
+		c.Now = func() time.Time { return now }
+	})
 	nc := srv.Conn(routing.RoleEdge, "e1", routing.ConnectOptions(routing.RoleEdge, "e1")...)
 	kv := bucket(t, r.nc)
 	// An hour has 144 times 25 s, and an edge at least 100 sessions.
