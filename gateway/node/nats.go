@@ -87,10 +87,11 @@ func (r readConns) close() {
 }
 
 // watchReach has a role leave a server that is cut off from the others. subject
-// is one that the role alone publishes to, about once a second.
-func (r readConns) watchReach(nc *nats.Conn, subject string, watch *natsWatch, log *slog.Logger) *reach.Watch {
+// is one that the role alone publishes to, about once a second. cutOff, if any,
+// is told of those of r whose server is cut off.
+func (r readConns) watchReach(nc *nats.Conn, subject string, cutOff func(*nats.Conn), watch *natsWatch, log *slog.Logger) *reach.Watch {
 	return reach.New(reach.Config{
-		Conn: nc, Others: r.conns(), Subject: subject, Log: log, Moved: func(string) { watch.moves.Inc() },
+		Conn: nc, Others: r.conns(), Subject: subject, Log: log, CutOff: cutOff, Moved: func(string) { watch.moves.Inc() },
 	})
 }
 

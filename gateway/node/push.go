@@ -67,7 +67,7 @@ func (r *pushRole) open(p parts) (err error) {
 	if r.listeners, err = connectReads(p, config.RolePush, r.nats); err != nil {
 		return err
 	}
-	r.reach = r.listeners.watchReach(r.nc, routing.PushBeatSubject(p.cfg.Name), r.nats, p.log)
+	r.reach = r.listeners.watchReach(r.nc, routing.PushBeatSubject(p.cfg.Name), nil, r.nats, p.log)
 	if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: p.catalog}); err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func (r *routerRole) open(p parts) (err error) {
 	if err != nil {
 		return err
 	}
-	r.reach = r.reads.watchReach(r.nc, routing.BeatSubject(p.cfg.Name), r.nats, p.log)
+	r.reach = r.reads.watchReach(r.nc, routing.BeatSubject(p.cfg.Name), r.reader.Doubt, r.nats, p.log)
 	if r.cells, err = newKeeper(p, r); err != nil {
 		return err
 	}

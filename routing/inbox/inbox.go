@@ -108,7 +108,27 @@ type road struct {
 // unanswered, and would have a share of all places all the time.
 const doubtFor = time.Second
 
-func (r *road) doubt() { r.doubtUntil.Store(time.Now().Add(doubtFor).UnixNano()) }
+func (r *road) doubt() {
+	// A longer doubt stays.
+	until := time.Now().Add(doubtFor).UnixNano()
+	for old := r.doubtUntil.Load(); old < until && !r.doubtUntil.CompareAndSwap(old, until); {
+		old = r.doubtUntil.Load()
+	}
+}
+
+// outdatedFor is for how long Doubt holds: whoever knows says so every second.
+const outdatedFor = 3 * time.Second
+
+// Doubt has other connections asked for the next 3 s, where there are any: the
+// server of this one is cut off from the others, so that its replica does not
+// hear of what is stored, and does not know that. It may be called at any time.
+func (r *Reader) Doubt(nc *nats.Conn) {
+	for _, road := range r.roads {
+		if road.nc == nc {
+			road.doubtUntil.Store(time.Now().Add(outdatedFor).UnixNano())
+		}
+	}
+}
 
 // road takes the next one that is connected and answers, or else one that is
 // connected.

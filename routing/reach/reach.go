@@ -34,6 +34,9 @@ type Config struct {
 	// Subject is one that this process publishes to over Conn about once a
 	// second, and that nobody else publishes to.
 	Subject string
+	// CutOff is called once a beat for each of Others whose server is cut off
+	// from most of the others, and has old answers at best; nil: nobody is told.
+	CutOff func(*nats.Conn)
 	// Moved is called for each move, with the name of the server that was left;
 	// nil: nobody is told.
 	Moved func(server string)
@@ -53,6 +56,8 @@ type Watch struct {
 	// Guarded by mu.
 	others  []other
 	movedAt time.Time
+	// here is the server that the last beat went to.
+	here string
 }
 
 // other is what is known of one of the other connections.
@@ -70,6 +75,9 @@ type other struct {
 func New(cfg Config) *Watch {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.CutOff == nil {
+		cfg.CutOff = func(*nats.Conn) {}
 	}
 	if cfg.Moved == nil {
 		cfg.Moved = func(string) {}
@@ -121,15 +129,25 @@ func (w *Watch) heard(i int, now time.Time) {
 func (w *Watch) beat(now time.Time) {
 	here := w.cfg.Conn.ConnectedServerId()
 	w.mu.Lock()
+	if here != w.here { // what was not heard of another one says nothing of it
+		w.here = here
+		for i := range w.others {
+			w.others[i].server = ""
+		}
+	}
 	for i := range w.others {
 		w.others[i].missed(w.others[i].nc.ConnectedServerId(), now)
 	}
 	deaf, hearing := count(w.others, here, now)
+	cutOff := w.cutOffLocked(here, deaf, hearing, now)
 	move := here != "" && deaf > hearing+1 && now.Sub(w.movedAt) >= moveEvery
 	if move {
 		w.movedAt = now
 	}
 	w.mu.Unlock()
+	for _, nc := range cutOff {
+		w.cfg.CutOff(nc)
+	}
 	if !move {
 		return
 	}
@@ -143,6 +161,20 @@ func (w *Watch) beat(now time.Time) {
 	w.cfg.Moved(server)
 }
 
+// cutOffLocked are those of the others whose servers are fewer than the rest.
+func (w *Watch) cutOffLocked(here string, deaf, hearing int, now time.Time) (cutOff []*nats.Conn) {
+	if here == "" || deaf == hearing+1 {
+		return nil // nobody knows which half it is
+	}
+	for i := range w.others {
+		o := &w.others[i]
+		if far := o.server != here && !o.hears(now); o.server != "" && far == (deaf < hearing+1) {
+			cutOff = append(cutOff, o.nc)
+		}
+	}
+	return cutOff
+}
+
 // missed notes a beat that the connection has not heard yet.
 func (o *other) missed(server string, now time.Time) {
 	if server != o.server {
@@ -151,13 +183,17 @@ func (o *other) missed(server string, now time.Time) {
 	o.beats++
 }
 
+func (o *other) hears(now time.Time) bool {
+	return o.beats < deafBeats || now.Sub(o.since) < deafFor
+}
+
 // count tells the other servers apart by what they heard. One that was connected
 // to just now counts as one that hears.
 func count(others []other, here string, now time.Time) (deaf, hearing int) {
 	hears := map[string]bool{} // by server
 	for _, o := range others {
 		if o.server != "" && o.server != here {
-			hears[o.server] = hears[o.server] || o.beats < deafBeats || now.Sub(o.since) < deafFor
+			hears[o.server] = hears[o.server] || o.hears(now)
 		}
 	}
 	for _, h := range hears {

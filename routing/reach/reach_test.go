@@ -3,6 +3,7 @@ package reach_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func TestLeavesAServerThatIsCutOff(t *testing.T) {
 	})
 	at := w.conn.ConnectedUrl()
 	w.beats(t, 6)
+	w.told(t, alone)
 	if w.conn.ConnectedUrl() != at || w.moves.Load() != 1 {
 		t.Errorf("the connection moved %d times, from %s to %s", w.moves.Load(), at, w.conn.ConnectedUrl())
 	}
@@ -39,6 +41,7 @@ func TestStaysWhereTheMajorityIs(t *testing.T) {
 	alone := natstest.Run(t)
 	w := watch(t, joined[0], joined[1], alone)
 	w.beats(t, 6)
+	w.told(t, alone)
 	if url := w.conn.ConnectedUrl(); url != joined[0].URL() || w.moves.Load() != 0 {
 		t.Errorf("the connection moved %d times, to %s", w.moves.Load(), url)
 	}
@@ -50,6 +53,7 @@ func TestStaysWhereTwoDoNotHearOneAnother(t *testing.T) {
 	here, there := natstest.Run(t), natstest.Run(t)
 	w := watch(t, here, there)
 	w.beats(t, 6)
+	w.told(t, nil)
 	if url := w.conn.ConnectedUrl(); url != here.URL() || w.moves.Load() != 0 {
 		t.Errorf("the connection moved %d times, to %s", w.moves.Load(), url)
 	}
@@ -61,6 +65,27 @@ type watched struct {
 	conn  *nats.Conn
 	heard atomic.Int64 // beats that came back over the connection
 	moves atomic.Int64
+	// cutOff are the servers that it was told are cut off.
+	cutOff sync.Map
+}
+
+// told checks that of that server alone, nil: of none, was said that it is cut
+// off.
+func (w *watched) told(t *testing.T, s *natstest.Server) {
+	t.Helper()
+	w.cutOff.Range(func(url, _ any) bool {
+		if s == nil || url != s.URL() {
+			t.Errorf("%s is said to be cut off", url)
+		}
+		return true
+	})
+	if s == nil {
+		return
+	}
+	within(t, "it is told that the server is cut off", func() bool {
+		_, ok := w.cutOff.Load(s.URL())
+		return ok
+	})
 }
 
 func watch(t *testing.T, servers ...*natstest.Server) *watched {
@@ -91,7 +116,8 @@ func watch(t *testing.T, servers ...*natstest.Server) *watched {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	t.Cleanup(func() { cancel(); <-done; <-done })
-	watch := reach.New(reach.Config{Conn: w.conn, Others: others, Subject: subject, Moved: func(string) { w.moves.Add(1) }})
+	watch := reach.New(reach.Config{Conn: w.conn, Others: others, Subject: subject,
+		Moved: func(string) { w.moves.Add(1) }, CutOff: func(nc *nats.Conn) { w.cutOff.Store(nc.ConnectedUrl(), true) }})
 	go func() {
 		defer func() { done <- struct{}{} }()
 		if err := watch.Run(ctx); err != nil {
