@@ -2,16 +2,24 @@ package heartbeat
 
 import "sync"
 
-// household is up to how many devices a network is one where nobody can do
-// harm to others than those they live with.
+// household is up to how many devices a network is taken to be one where nobody
+// can do harm to others than those they live with.
 const household = 4
 
 // Deaths a day that count in one network.
 const (
 	capDevice     = 3
+	capHousehold  = 12 // of an address, where few are
 	capSubscriber = 48
 	capBlock      = 192
 	day           = 86400
+)
+
+// What one address may say a day beyond the network that it is in: deaths for
+// all networks of the kind, and networks that nothing was heard of before.
+const (
+	capParent   = 12
+	capNetworks = 128
 )
 
 // caps counts the deaths of the day by network and who claims them, in a table
@@ -26,22 +34,56 @@ type caps struct {
 func (c *caps) take(now float64, v *View) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if today := int64(now / day); today != c.day {
-		c.day = today
-		clear(c.table[:])
-	}
+	c.begin(now)
 	return c.below(v.cell, 1, uint32(v.device), capDevice) &&
 		c.below(v.cell, 2, uint32(v.subscriber), capSubscriber) &&
 		c.below(v.cell, 3, uint32(v.block), capBlock)
 }
 
+// takeHousehold is take where few are: they may yet be the first of many.
+func (c *caps) takeHousehold(now float64, v *View) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begin(now)
+	return c.below(v.cell, 2, uint32(v.subscriber), capHousehold)
+}
+
+// takeParent is take for the parent of v's network. Anybody can claim networks
+// that are new, and alone in each be the first to show something there.
+func (c *caps) takeParent(now float64, v *View) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begin(now)
+	return c.below(v.parent(), 1, uint32(v.device), capDevice) &&
+		(v.address() == 0 || c.below(v.parent(), 0, v.address(), capParent))
+}
+
+// takeNetwork reports whether v may be in a network that is new.
+func (c *caps) takeNetwork(now float64, v *View) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begin(now)
+	return v.address() == 0 || c.below(nowhere, 0, v.address(), capNetworks)
+}
+
+// nowhere is no view's cell.
+const nowhere = 1<<32 - 1
+
+// begin forgets what was counted on another day.
+func (c *caps) begin(now float64) {
+	if today := int64(now / day); today != c.day {
+		c.day = today
+		clear(c.table[:])
+	}
+}
+
 // spent reports whether v's device has used up its deaths of the day. What it
 // shows otherwise does not count then, either: only both together say how many
 // die.
-func (c *caps) spent(now float64, v *View) bool {
+func (c *caps) spent(now float64, v *View, cell uint32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int64(now/day) == c.day && c.table[mix(v.cell*4+1, uint32(v.device))>>16] >= capDevice
+	return int64(now/day) == c.day && c.table[mix(cell*4+1, uint32(v.device))>>16] >= capDevice
 }
 
 func (c *caps) below(cell, kind, tag uint32, limit uint8) bool {

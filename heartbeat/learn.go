@@ -121,8 +121,8 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	lo := v.span().lo
 	tries := v.is(upward) && c.expected(lo, to) > upDoubt
 	c.release(v)
-	counted := c.live <= household || !l.caps.spent(now, v)
-	if counted && !c.class && lo < to {
+	counted := c.live <= household || !l.caps.spent(now, v, v.cell)
+	if counted && !c.class && lo < to && !l.caps.spent(now, v, v.parent()) {
 		l.teach(now, c.path, func(parent *cell) { parent.learnFrom(c, lo, to) })
 	}
 	if counted {
@@ -150,7 +150,7 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	s, c := l.lock(v)
 	defer s.mu.Unlock()
 	exploring := v.is(planned)
-	counted := c.live <= household || l.caps.take(now, v)
+	counted := l.counted(now, c, v)
 	if !counted {
 		l.counts.capped.Add(1)
 	}
@@ -160,7 +160,7 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	if counted {
 		l.learnDeath(now, c, v, at, weight)
 		if !exploring && !c.class && gap <= 1.1*grid[c.best] {
-			l.suspect(now, c, v, gap, at)
+			l.suspect(now, c, v, gap, at, weight < 1)
 		}
 	}
 	v.flags &^= upward
@@ -175,17 +175,34 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	}
 }
 
+// counted reports whether a death of v is believed.
+func (l *Learner) counted(now float64, c *cell, v *View) bool {
+	if c.class {
+		return l.caps.takeParent(now, v)
+	}
+	if c.live <= household {
+		return l.caps.takeHousehold(now, v)
+	}
+	return l.caps.take(now, v)
+}
+
 func (l *Learner) learnDeath(now float64, c *cell, v *View, at int, weight float32) {
 	_, before := c.weight()
 	c.perished(at, weight)
-	if !c.class {
+	if !c.class && l.caps.takeParent(now, v) {
 		l.teach(now, c.path, func(parent *cell) { parent.perished(at, weight/(1+2*float32(before))) })
 	}
 }
 
-// suspect takes a death at an interval that was thought safe into account.
-func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int) {
-	limit, alarmed := c.down.fail(now, v.device, gap, c.expected(v.span().lo, at))
+// suspect takes a death at an interval that was thought safe into account. All
+// that is merely claimed at one address is one device's: a few words must not
+// take back what a whole network showed.
+func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int, claim bool) {
+	who := v.device
+	if claim && v.address() != 0 {
+		who = uint16(v.address())
+	}
+	limit, alarmed := c.down.fail(now, who, gap, c.expected(v.span().lo, at))
 	if !alarmed {
 		return
 	}

@@ -109,6 +109,14 @@ func (l *Learner) enter(now float64, v *View, p Path) {
 	i := l.shardOf(p)
 	s := &l.shards[i]
 	s.mu.Lock()
+	if _, known := s.byPath[p]; !known && !l.caps.takeNetwork(now, v) {
+		s.mu.Unlock()
+		l.counts.capped.Add(1)
+		p.Network = Network{}
+		i = l.shardOf(p)
+		s = &l.shards[i]
+		s.mu.Lock()
+	}
 	defer s.mu.Unlock()
 	slot := s.find(p, now)
 	c := s.slots[slot]

@@ -27,6 +27,12 @@ func (v *View) path() Path {
 	return Path{Transport: Transport(class / radios), Radio: Radio(class % radios)}
 }
 
+// parent is where the cell of path is.
+func (v *View) parent() uint32 { return handle(shards+int(v.flags&classBits), 0, 1) }
+
+// address is what tells subscribers of all networks apart; 0: unknown.
+func (v *View) address() uint32 { return uint32(v.block)<<8 | uint32(v.subscriber) }
+
 func (v *View) setState(s State) {
 	v.set(background, s.Background)
 	v.set(mute, s.Mute)
