@@ -45,7 +45,12 @@ func hostOf(server string) string {
 		return "" // the client has refused it
 	}
 	if u.Port() == "" {
-		return net.JoinHostPort(u.Hostname(), "4222")
+		// As the client does.
+		port, ok := map[string]string{"ws": "80", "wss": "443"}[u.Scheme]
+		if !ok {
+			port = "4222"
+		}
+		return net.JoinHostPort(u.Hostname(), port)
 	}
 	return u.Host
 }

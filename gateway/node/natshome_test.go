@@ -50,6 +50,7 @@ func TestHostOf(t *testing.T) {
 	for server, want := range map[string]string{
 		"nats://n1.example:4333": "n1.example:4333", "tls://n1.example": "n1.example:4222", "n1.example:4333": "n1.example:4333",
 		"nats://user:secret@[::1]:4222": "[::1]:4222", "n1": "n1:4222",
+		"wss://n1.example": "n1.example:443", "ws://n1.example": "n1.example:80", "ws://n1.example:8080/nats": "n1.example:8080",
 	} {
 		if got := hostOf(server); got != want {
 			t.Errorf("%s is at %s, want %s", server, got, want)
