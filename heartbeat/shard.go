@@ -49,6 +49,12 @@ func (s *shard) find(p Path, now float64) int32 {
 	return i
 }
 
+// spare reports whether find pushes out no network that has connections.
+func (s *shard) spare(p Path) bool {
+	_, known := s.byPath[p]
+	return known || len(s.slots) < s.room || s.slots[s.oldest].live == 0
+}
+
 func (s *shard) touch(i int32, now float64) {
 	s.slots[i].touched = now
 	if s.newest != i {

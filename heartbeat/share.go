@@ -91,7 +91,8 @@ func (l *Learner) Restore(now time.Time, p Path, delta []byte) error {
 }
 
 // Import replaces what is known of a network by the sum of all edges, to which
-// what this edge has not exported yet is added. An error wraps ErrSnapshot.
+// what this edge has not exported yet is added. Where there is no room left, a
+// network that nobody here is in takes none from one that somebody is in. An error wraps ErrSnapshot.
 func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
 	r, err := decode(snapshot)
 	if err != nil {
@@ -103,6 +104,9 @@ func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
 	s := &l.shards[l.shardOf(p)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.spare(p) {
+		return nil
+	}
 	c := s.slots[s.find(p, at)]
 	// A clock that is ahead must not make the evidence of all others old.
 	r.at = min(r.at, l.unix(at))

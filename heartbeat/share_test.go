@@ -172,3 +172,39 @@ func FuzzSnapshot(f *testing.F) {
 		}
 	})
 }
+
+// What others tell of networks that nobody here is in does not push out one
+// that somebody is in.
+func TestImportSparesNetworksInUse(t *testing.T) {
+	other, l := NewLearner(t0, Options{}), NewLearner(t0, Options{MaxCells: 640})
+	far, home := Path{Radio: Cell4G, Network: Network{1}}, Path{Radio: WiFi, Network: Network{9}}
+	teachSafe(other, far, 20, 500*time.Second)
+	snapshot, _ := other.Export(t0, far)
+	teachSafe(l, home, 200, 1000*time.Second)
+	v := l.Open(t0, Arrival{Path: home})
+	for i := range 20_000 {
+		far.Network = Network{byte(i), byte(i >> 8), byte(i >> 16), 1, 15: 7}
+		if err := l.Import(t0, far, snapshot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if plan := l.Next(t0, &v, 0.5); plan.Interval < 900*time.Second || l.Stats().Cells < 600 {
+		t.Errorf("the interval is %v, with %d networks", plan.Interval, l.Stats().Cells)
+	}
+}
+
+// A network that was removed from the store is known anew from the next sum on.
+func TestRemovedIsForgotten(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	a, b := NewLearner(t0, Options{}), NewLearner(t0, Options{})
+	teachSafe(a, p, 200, 1500*time.Second)
+	a.Export(t0, p)
+	teachSafe(b, p, 3, 100*time.Second)
+	sum, _ := b.Export(t0, p)
+	if err := a.Import(t0, p, sum); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Look(t0, p); got.Tested > 4 || got.Interval > 600*time.Second {
+		t.Errorf("%v connections are remembered, the interval is %v", got.Tested, got.Interval)
+	}
+}

@@ -80,6 +80,8 @@
 //   - The bucket is full of bytes: known networks go on being added up, new
 //     ones are refused.
 //   - A cell is removed from the bucket by hand: routers forget it, and edges
-//     as it loses its weight. To forget everything stop the routers, delete the
-//     bucket, restart the edges.
+//     once one of them has learned something new of the network, which makes
+//     the cell anew; until then as it loses its weight. An alarm holds for its
+//     hour. To forget everything stop the routers, delete the bucket, restart
+//     the edges.
 package cells
