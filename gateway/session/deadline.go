@@ -77,8 +77,9 @@ func (s *session) overdue() *ending {
 	case idle >= stalled:
 		// It was the edge that did not look. What has come meanwhile is read
 		// first: the silence is taken to be as long as it may just be.
-		s.heard += idle + secondLook
-		s.wrote += idle + secondLook
+		idle += s.serving.srv.scaled(secondLook)
+		s.heard += idle
+		s.wrote += idle
 		return nil
 	case idle >= 0:
 		return endIdle
