@@ -4,6 +4,7 @@ package natstest
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -100,10 +101,19 @@ func (s *Server) JetStream(router string, o routing.StreamOptions) (*nats.Conn, 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := routing.EnsureStreams(ctx, js, small(o)); err != nil {
-		s.t.Fatal(err)
+	for {
+		err := routing.EnsureStreams(ctx, js, small(o))
+		if err == nil {
+			return nc, js
+		}
+		// A cluster's leader hears of the other servers one by one.
+		const noPeers = 10005
+		var api *jetstream.APIError
+		if !errors.As(err, &api) || api.ErrorCode != noPeers || ctx.Err() != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	return nc, js
 }
 
 func small(o routing.StreamOptions) routing.StreamOptions {
