@@ -72,13 +72,15 @@ func (v *evidence) oneTimeout(parent *[buckets]float32, s *survival) float64 {
 // its own by where S has it happen, and S computed anew.
 func (v *evidence) eachItsOwn(parent *[buckets]float32, prior float32, s *survival) (log float64) {
 	s.from(parent)
-	for i := range rounds {
-		log = v.spread(parent, prior, s, i == rounds-1)
+	learned := 0.0
+	for range rounds {
+		learned = v.spread(parent, prior, s)
 	}
-	return log
+	return v.likely(s) - learned
 }
 
-func (v *evidence) spread(parent *[buckets]float32, prior float32, s *survival, last bool) (log float64) {
+// spread also returns what had to be learned, as a logarithm.
+func (v *evidence) spread(parent *[buckets]float32, prior float32, s *survival) (learned float64) {
 	// For the deaths of buckets k and above: how many, and how many for each
 	// share of S that has gone by k.
 	all, rate := float32(0), float32(0)
@@ -102,23 +104,25 @@ func (v *evidence) spread(parent *[buckets]float32, prior float32, s *survival, 
 		before = s[k]
 		at *= 1 - h
 		s[k] = at
-		if last {
-			log += likely(float64(h), float64(risk), float64(deaths))
+		if deaths > 0.5 {
+			learned += 0.5 * math.Log1p(float64(risk))
 		}
 	}
-	return log
+	return learned
 }
 
-// likely is the logarithm of how likely so many deaths of those at risk are,
-// if their share had been known in the end; less what had to be learned.
-func likely(h, risk, deaths float64) float64 {
-	if risk < 1e-3 {
-		return 0
-	}
-	h = min(max(h, 1e-6), 1-1e-6)
-	log := deaths*math.Log(h) + max(risk-deaths, 0)*math.Log1p(-h)
-	if deaths > 0.5 {
-		log -= 0.5 * math.Log1p(risk)
+// likely is the logarithm of how likely the evidence is by S: that so many were
+// kept in each bucket, and so many died in theirs or before.
+func (v *evidence) likely(s *survival) (log float64) {
+	const never = 1e-6
+	before := 1.0
+	for k := range s {
+		at := max(float64(s[k]), never)
+		log += float64(v.kept[k]) * math.Log(min(at/before, 1))
+		if v.died[k] > 0 {
+			log += float64(v.died[k]) * math.Log(max(1-at, never))
+		}
+		before = at
 	}
 	return log
 }
