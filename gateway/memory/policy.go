@@ -19,9 +19,9 @@ const (
 	// gogcStep is the part of itself by which GOGC has to move.
 	gogcStep = 5
 	// trimSlack is the part of what the process has that makes trimming worth
-	// it, trimLeast the bytes that do: beats of idle connections take two
-	// minutes for that, as long as the runtime lies between two collections.
-	trimSlack, trimLeast = 20, 4 << 20
+	// it, trimLeast the bytes that do: beats of idle connections take a minute
+	// for that, half as long as the runtime lies between two collections.
+	trimSlack, trimLeast = 40, 2 << 20
 	// trimEvery is the least time between two trims, trimShare the part of the
 	// time that they may take.
 	trimEvery, trimShare = 30 * time.Second, 100

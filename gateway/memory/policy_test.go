@@ -177,9 +177,9 @@ func TestStormAndAfter(t *testing.T) {
 		f.play(idleRate, 20*time.Second)
 		expect("a second storm, too early to trim again", 10, 1)
 		f.play(idleRate, 2*time.Minute)
-		expect("later", 10, 2)
+		expect("later, once for that storm and once for the beats since", 10, 3)
 		f.play(0, time.Hour)
-		expect("nothing to give back", 10, 2)
+		expect("nothing to give back", 10, 3)
 		stop()
 		if g, l, _, _ := f.state(); g != 100 || l != math.MaxInt64 {
 			t.Errorf("left behind: GOGC %d, limit %d", g, l)
