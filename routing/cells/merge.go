@@ -183,10 +183,10 @@ func (m *merging) write(ctx context.Context, revision uint64, cell *linkpb.Store
 	key := routing.CellKey(m.path.Key())
 	if revision != 0 {
 		_, err = m.s.kv.Update(ctx, key, value, revision)
-	} else if !m.k.makeRoom(ctx, m.s, now) {
+	} else if !m.k.makeRoom(ctx, m.s, m.path, now) {
 		return resultFull, nil
-	} else {
-		_, err = m.s.kv.Create(ctx, key, value)
+	} else if _, err = m.s.kv.Create(ctx, key, value); err != nil {
+		m.s.mirror.release(m.path)
 	}
 	switch {
 	case err == nil:
@@ -201,12 +201,16 @@ func (m *merging) write(ctx context.Context, revision uint64, cell *linkpb.Store
 	}
 }
 
-// makeRoom pushes out the network of which nothing was heard for longest. It
-// reports false where there is no room and none to be made.
-func (k *Keeper) makeRoom(ctx context.Context, s *store, now time.Time) bool {
-	path, old, isFull := s.mirror.oldest()
+// makeRoom reserves room for a new network, and pushes out for it the one of
+// which nothing was heard for longest. It reports false where there is no room
+// and none to be made.
+func (k *Keeper) makeRoom(ctx context.Context, s *store, p heartbeat.Path, now time.Time) bool {
+	path, old, isFull := s.mirror.reserve(p)
 	if !isFull {
 		return true
+	}
+	if old.revision == 0 {
+		return false
 	}
 	c, err := parseValue(old.value, now)
 	if err == nil {
@@ -218,7 +222,7 @@ func (k *Keeper) makeRoom(ctx context.Context, s *store, now time.Time) bool {
 	if err != nil {
 		return conflict(err) // it was written just now, or another one pushed it out
 	}
-	s.mirror.remove(path, old.revision+1)
+	s.mirror.replace(path, old.revision+1, p)
 	k.metrics.evicted.Inc()
 	return true
 }

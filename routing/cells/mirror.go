@@ -26,6 +26,9 @@ type mirror struct {
 	order []line
 	// newest is the last revision that was put.
 	newest uint64
+	// coming are new networks that this router writes and has not been told of
+	// by the watch: they take room already.
+	coming map[heartbeat.Path]bool
 	// dropped counts networks that were forgotten for want of room.
 	dropped int
 }
@@ -42,7 +45,10 @@ type line struct {
 }
 
 func newMirror(generation int64, most int) *mirror {
-	return &mirror{most: most, generation: generation, cells: make(map[heartbeat.Path]held)}
+	return &mirror{
+		most: most, generation: generation,
+		cells: make(map[heartbeat.Path]held), coming: make(map[heartbeat.Path]bool),
+	}
 }
 
 // put takes in a cell that was written. Only the watch does, which tells of
@@ -51,6 +57,7 @@ func newMirror(generation int64, most int) *mirror {
 func (m *mirror) put(p heartbeat.Path, h held) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	delete(m.coming, p)
 	if h.revision <= m.newest {
 		return // told again
 	}
@@ -74,6 +81,10 @@ func (m *mirror) put(p heartbeat.Path, h held) {
 func (m *mirror) remove(p heartbeat.Path, revision uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.removeLocked(p, revision)
+}
+
+func (m *mirror) removeLocked(p heartbeat.Path, revision uint64) {
 	if have, ok := m.cells[p]; ok && have.revision < revision {
 		delete(m.cells, p)
 	}
@@ -92,15 +103,34 @@ func (m *mirror) oldestLocked() (line, bool) {
 	return line{}, false
 }
 
-// oldest names a network to push out, if there is no room for another one.
-func (m *mirror) oldest() (p heartbeat.Path, h held, full bool) {
+// reserve takes room for a new network until release, or until the watch tells
+// of it. Where there is none, it names a network to push out before; its
+// revision is 0 where there is none of those either.
+func (m *mirror) reserve(p heartbeat.Path) (out heartbeat.Path, h held, full bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.cells) < m.most {
-		return p, h, false
+	if len(m.cells)+len(m.coming) >= m.most && !m.coming[p] {
+		l, _ := m.oldestLocked()
+		return l.path, m.cells[l.path], true
 	}
-	l, ok := m.oldestLocked()
-	return l.path, m.cells[l.path], ok
+	m.coming[p] = true
+	return out, h, false
+}
+
+// replace takes the room of a network that was pushed out at that revision for
+// a new one.
+func (m *mirror) replace(out heartbeat.Path, revision uint64, p heartbeat.Path) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.removeLocked(out, revision)
+	m.coming[p] = true
+}
+
+// release gives back the room of a network that was not written.
+func (m *mirror) release(p heartbeat.Path) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.coming, p)
 }
 
 func (m *mirror) get(p heartbeat.Path) held {

@@ -93,8 +93,34 @@ func TestMirrorIsBounded(t *testing.T) {
 	if cells != 100 || len(m.order) > 300 || dropped != 65_536-100+(100_000-65_536) { // names repeat after 65,536
 		t.Errorf("%d networks and %d lines are kept, %d dropped", cells, len(m.order), dropped)
 	}
-	if p, _, full := m.oldest(); !full || p != net(99_900) {
+	if p, _, full := m.reserve(net(1)); !full || p != net(99_900) {
 		t.Errorf("the oldest is %v, full %v", p, full)
+	}
+}
+
+// What is being written takes room before the watch tells of it.
+func TestRoomIsReserved(t *testing.T) {
+	m := newMirror(7, 3)
+	m.put(net(1), held{1, nil})
+	for _, tt := range []struct {
+		path int
+		full bool
+	}{{2, false}, {3, false}, {3, false}, {4, true}} {
+		if out, h, full := m.reserve(net(tt.path)); full != tt.full || full && (out != net(1) || h.revision != 1) {
+			t.Errorf("for network %d: full %v, to push out %v of revision %d", tt.path, full, out, h.revision)
+		}
+	}
+	m.release(net(3))
+	if _, _, full := m.reserve(net(4)); full {
+		t.Error("what was not written keeps its room")
+	}
+	m.replace(net(1), 2, net(5))
+	if _, h, full := m.reserve(net(6)); !full || h.revision != 0 {
+		t.Errorf("with nothing but what is coming: full %v, to push out revision %d", full, h.revision)
+	}
+	m.put(net(2), held{3, nil})
+	if cells, _ := m.count(); cells != 1 || len(m.coming) != 2 {
+		t.Errorf("%d networks, %d coming, want 1 and 2", cells, len(m.coming))
 	}
 }
 
