@@ -2,11 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,9 +14,7 @@ import (
 // TestMain is the program itself where the test has run it inside namespaces.
 func TestMain(m *testing.M) {
 	if netspace.Inside() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
+		main() // does not return
 	}
 	os.Exit(m.Run())
 }
