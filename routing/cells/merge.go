@@ -14,6 +14,7 @@ import (
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // errConflict tells that the cell was written by another router meanwhile.
@@ -76,7 +77,7 @@ func (k *Keeper) merge(ctx context.Context, s *store, b batch, delta *linkpb.Cel
 	for n := range attempts {
 		if n > 0 {
 			// Losers come back apart from one another.
-			sleep(ctx, rand.N(2*time.Millisecond<<n))
+			sleep.For(ctx, rand.N(2*time.Millisecond<<n))
 			if at, err = s.read(ctx, path); err != nil {
 				return resultStore
 			}

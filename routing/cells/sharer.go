@@ -17,6 +17,7 @@ import (
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // Learner is the part of heartbeat.Learner that is shared.
@@ -118,7 +119,7 @@ func (s *Sharer) age() float64 { return time.Since(time.Unix(0, s.heardAt.Load()
 // that cannot share learns by itself.
 func (s *Sharer) Run(ctx context.Context) error {
 	pause := rand.N(firstPause)
-	for first := firstPause; sleep(ctx, pause); {
+	for first := firstPause; sleep.For(ctx, pause); {
 		err := s.round(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.log.Debug("what is known of networks was not shared, trying again", "error", err)
@@ -136,7 +137,7 @@ func (s *Sharer) Run(ctx context.Context) error {
 // round sends what there is to send, and asks for what there is to hear.
 func (s *Sharer) round(ctx context.Context) error {
 	for page := 0; page < roundPages || !s.whole; page++ {
-		if page > 0 && !sleep(ctx, pagePause) {
+		if page > 0 && !sleep.For(ctx, pagePause) {
 			return nil
 		}
 		s.collect()
@@ -199,7 +200,7 @@ func (s *Sharer) ask(ctx context.Context) (*linkpb.CellsResponse, error) {
 			return resp, nil
 		}
 		s.metrics.failures.Inc()
-		if !sleep(ctx, rand.N(time.Second)) {
+		if !sleep.For(ctx, rand.N(time.Second)) {
 			break
 		}
 	}

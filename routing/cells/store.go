@@ -11,6 +11,7 @@ import (
 
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 const (
@@ -55,7 +56,7 @@ func (k *Keeper) follow(ctx context.Context) {
 					"bucket", routing.BucketCells, "error", err)
 			}
 		}
-		sleep(ctx, storePause)
+		sleep.For(ctx, storePause)
 	}
 }
 
@@ -185,15 +186,4 @@ func (k *Keeper) refill(ctx context.Context, s *store, old *mirror) {
 	}
 	close(next)
 	wg.Wait()
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

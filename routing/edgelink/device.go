@@ -10,6 +10,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // PutDevice stores a device's registration for pushes. It repeats the
@@ -49,7 +50,7 @@ func (l *Link) device(ctx context.Context, req *linkpb.DeviceRequest) error {
 			return nil
 		}
 		l.metrics.deviceRetries.Inc()
-		if !sleep(ctx, wait/2+rand.N(wait)) {
+		if !sleep.For(ctx, wait/2+rand.N(wait)) {
 			return fmt.Errorf("no router took the device's registration: %w (last: %w)", ctx.Err(), err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // verifyAll moves sessions on when something happens or is due.
@@ -69,7 +70,7 @@ func (l *Link) ask(ctx context.Context, sessions []Session, generation uint64) {
 		}
 		l.metrics.headsRetries.Inc()
 		l.log.Debug("heads were not answered, asking again", "users", len(sessions), "error", err)
-		if !sleep(ctx, wait/2+rand.N(wait)) {
+		if !sleep.For(ctx, wait/2+rand.N(wait)) {
 			return
 		}
 		if sessions = l.still(sessions, generation); len(sessions) == 0 {
@@ -143,15 +144,4 @@ func headsOf(h *linkpb.Heads) []Head {
 		out[i] = Head{Kind: x.GetKind(), Version: x.GetVersion()}
 	}
 	return out
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

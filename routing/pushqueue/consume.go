@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // ConsumeConfig says how a push worker consumes. Zero values get the
@@ -132,7 +133,7 @@ func (c *consumption) find(ctx context.Context) jetstream.Consumer {
 			c.log.Warn("no push jobs: waiting for the consumer, which a router creates",
 				"stream", routing.StreamPush, "consumer", routing.ConsumerPush, "error", err)
 		}
-		if !sleep(ctx, wait) {
+		if !sleep.For(ctx, wait) {
 			return nil
 		}
 	}
@@ -180,7 +181,7 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 				c.log.Warn("push jobs could not be fetched, trying again", "error", err)
 			}
 		}
-		sleep(ctx, wait)
+		sleep.For(ctx, wait)
 		wait = min(2*wait, 2*time.Second)
 	}
 }
@@ -211,7 +212,7 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int)
 // the end of ctx.
 func (c *consumption) mayTake(ctx context.Context) bool {
 	for !c.share.takesJobs() {
-		if !sleep(ctx, 20*time.Millisecond) {
+		if !sleep.For(ctx, 20*time.Millisecond) {
 			return false
 		}
 	}

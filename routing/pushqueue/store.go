@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // ErrBusy is given to done when MaxInFlight jobs are being stored already:
@@ -113,7 +114,7 @@ func (s *Store) put(j Job) error {
 		if err == nil {
 			return nil
 		}
-		if !wrongSequence(err) && !sleep(ctx, wait/2+rand.N(wait)) {
+		if !wrongSequence(err) && !sleep.For(ctx, wait/2+rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", err)
 		}
 		waiting, seq, err := s.last(ctx, j.subject())
@@ -127,7 +128,7 @@ func (s *Store) put(j Job) error {
 		default:
 			write, expect = j.over(waiting), seq
 		}
-		if ctx.Err() != nil || !sleep(ctx, rand.N(wait)) {
+		if ctx.Err() != nil || !sleep.For(ctx, rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", ctx.Err())
 		}
 	}
@@ -191,15 +192,4 @@ func wrongSequence(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

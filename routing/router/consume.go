@@ -10,6 +10,7 @@ import (
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
+	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // pullMessages is how many events are on their way to the router at most.
@@ -39,7 +40,7 @@ func (r *Router) consume(ctx context.Context) {
 		}
 		r.metrics.retries.WithLabelValues(retryConsumer).Inc()
 		r.cfg.Log.Warn("events cannot be pulled, trying again", "error", err)
-		sleep(ctx, retryPause)
+		sleep.For(ctx, retryPause)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -158,7 +159,7 @@ func (r *Router) limitStored(ctx context.Context) {
 func (s *deviceServer) limit(ctx context.Context, t limitTask) error {
 	for {
 		err := s.limitOnce(ctx, t)
-		if err == nil || !sleep(ctx, retryPause) {
+		if err == nil || !sleep.For(ctx, retryPause) {
 			return err
 		}
 		s.r.metrics.retries.WithLabelValues(retryLimit).Inc()

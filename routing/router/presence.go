@@ -14,6 +14,7 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/hawserv1"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -47,7 +48,7 @@ func (r *Router) Presence(ctx context.Context, tenant string, names []string) (*
 		if err == nil || errors.Is(err, routing.ErrTooManyDevices) {
 			return answer, err
 		}
-		if !sleep(ctx, pause) {
+		if !sleep.For(ctx, pause) {
 			return nil, fmt.Errorf("no router with a complete table answered: %w", err)
 		}
 	}

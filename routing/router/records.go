@@ -11,6 +11,7 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
 	"github.com/hawser-edge/hawser/routing/linkpb"
+	"github.com/hawser-edge/hawser/routing/sleep"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -35,7 +36,7 @@ func (r *Router) watchRecords(ctx context.Context) {
 			r.metrics.retries.WithLabelValues(retryRecords).Inc()
 			r.cfg.Log.Warn("device records cannot be watched, trying again", "error", err)
 		}
-		sleep(ctx, retryPause)
+		sleep.For(ctx, retryPause)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -181,16 +180,4 @@ func (r *Router) SessionsOf(edge string) int {
 func (r *Router) Dispatched(tenant, user, kind string) (log, own uint64) {
 	own = r.floors.Of(tenant, user, kind)
 	return r.dispatched.Load(), own // in this order: own is not above log
-}
-
-// sleep waits, and reports false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
