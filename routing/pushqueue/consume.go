@@ -159,15 +159,15 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 	wait := 100 * time.Millisecond
 	var said reminder
 	for c.mayTake(ctx) {
-		free := min(c.open.free(), fetchMax)
-		if free <= 0 {
+		places := c.open.reserve(fetchMax)
+		if places == 0 {
 			select {
 			case <-ctx.Done():
 			case <-c.open.room:
 			}
 			continue
 		}
-		err := c.fetch(ctx, cons, free)
+		err := c.fetch(ctx, cons, places)
 		if err == nil {
 			wait = 100 * time.Millisecond
 			if said.over() {
@@ -186,18 +186,22 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 	}
 }
 
-func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, n int) error {
+// fetch asks for jobs, one a reserved place.
+func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, places int) error {
+	defer func() { c.open.release(places) }()
 	ctx, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
 	// A job may have come at any time since the one before was taken: of a
 	// process that is stopped meanwhile that is long ago.
 	given := c.open.since()
-	batch, err := cons.Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
+	batch, err := cons.Fetch(places, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
 	if err != nil {
 		return fmt.Errorf("fetch push jobs: %w", err)
 	}
 	for msg := range batch.Messages() {
-		c.take(ctx, msg, given)
+		if c.take(ctx, msg, given) {
+			places--
+		}
 		given = c.open.since()
 	}
 	switch err := batch.Error(); {
@@ -219,12 +223,13 @@ func (c *consumption) mayTake(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// take hands on a job that was given to this worker no earlier than given.
-func (c *consumption) take(ctx context.Context, msg jetstream.Msg, given time.Duration) {
+// take hands on a job that was given to this worker no earlier than given. It
+// reports whether the job took its reserved place.
+func (c *consumption) take(ctx context.Context, msg jetstream.Msg, given time.Duration) bool {
 	meta, err := msg.Metadata()
 	if err != nil {
 		c.metrics.malformed.Inc()
-		return
+		return false
 	}
 	j, err := Parse(msg.Subject(), msg.Data())
 	if err != nil {
@@ -233,12 +238,13 @@ func (c *consumption) take(ctx context.Context, msg jetstream.Msg, given time.Du
 		if err := msg.TermWithReason("malformed"); err != nil {
 			c.metrics.lost.Inc()
 		}
-		return
+		return false
 	}
 	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open}
 	d.keptAt.Store(int64(given))
-	c.open.add(d)
+	c.open.addReserved(d)
 	c.place(ctx, d)
+	return true
 }
 
 // place hands a job to this worker, or passes it to the one that has its device.
@@ -271,7 +277,7 @@ func (c *consumption) hand(d *Delivery) {
 func (c *consumption) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Grace)
 	defer cancel()
-	for c.open.free() < c.cfg.MaxOpen {
+	for c.open.size() > 0 {
 		select {
 		case <-c.open.room:
 			continue

@@ -106,17 +106,48 @@ type openSet struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	all map[*Delivery]struct{}
+	all      map[*Delivery]struct{}
+	reserved int // places of jobs that the queue was asked for
 }
 
 func newOpenSet(limit int, m *metrics) *openSet {
 	return &openSet{metrics: m, max: limit, began: time.Now(), room: make(chan struct{}, 1), all: map[*Delivery]struct{}{}}
 }
 
-func (o *openSet) add(d *Delivery) {
+// reserve keeps places for jobs that the queue will be asked for, and returns
+// how many: half of all at most, so that jobs that are passed find room too. The
+// jobs take their places with addReserved; the rest is released.
+func (o *openSet) reserve(limit int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	n := max(0, min(limit, (o.max+1)/2, o.max-len(o.all)-o.reserved))
+	o.reserved += n
+	return n
+}
+
+func (o *openSet) release(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.reserved -= n
+}
+
+// addReserved adds a delivery in a reserved place.
+func (o *openSet) addReserved(d *Delivery) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.reserved--
 	o.all[d] = struct{}{}
+}
+
+// add adds a delivery and reports whether there was room.
+func (o *openSet) add(d *Delivery) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.all)+o.reserved >= o.max {
+		return false
+	}
+	o.all[d] = struct{}{}
+	return true
 }
 
 func (o *openSet) remove(d *Delivery) bool {
@@ -131,11 +162,10 @@ func (o *openSet) remove(d *Delivery) bool {
 	return ok
 }
 
-// free is how many deliveries there is room for.
-func (o *openSet) free() int {
+func (o *openSet) size() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.max - len(o.all)
+	return len(o.all)
 }
 
 func (o *openSet) list() []*Delivery {

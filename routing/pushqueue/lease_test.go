@@ -53,8 +53,8 @@ func TestStoppedProcessHasLostItsJobs(t *testing.T) {
 		}
 		d.Retry(time.Second)
 		pushed.Done()
-		if m.returned != 0 || p.acked != 1 || o.free() != 10 {
-			t.Errorf("returned %d, acked %d, %d places free", m.returned, p.acked, o.free())
+		if m.returned != 0 || p.acked != 1 || o.size() != 0 {
+			t.Errorf("returned %d, acked %d, %d open", m.returned, p.acked, o.size())
 		}
 	})
 }

@@ -40,7 +40,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 // watch shows how many jobs are open.
 func watch(reg prometheus.Registerer, o *openSet) {
 	metric.For(reg, "pushqueue").GaugeFunc("open", "Push jobs in the worker's hands.",
-		func() float64 { return float64(o.max - o.free()) })
+		func() float64 { return float64(o.size()) })
 }
 
 // watchWorkers shows how many workers share the queue.

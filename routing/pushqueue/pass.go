@@ -122,12 +122,11 @@ func (s *sharing) takePassed(m *nats.Msg, now time.Duration) {
 		s.c.metrics.malformed.Inc()
 		return
 	}
-	taken := s.roster.takesJobs(now) && s.roster.mine(p.job, now) && s.c.open.free() > 0
+	d := &Delivery{Job: p.job, Deliveries: p.deliveries, msg: passedMessage{s.nc, p.ack}, seq: p.sequence, open: s.c.open}
+	// Whoever passed it kept it a moment ago: it would be out itself by now.
+	d.keptAt.Store(int64(now))
+	taken := s.roster.takesJobs(now) && s.roster.mine(p.job, now) && s.c.open.add(d)
 	if taken {
-		d := &Delivery{Job: p.job, Deliveries: p.deliveries, msg: passedMessage{s.nc, p.ack}, seq: p.sequence, open: s.c.open}
-		// Whoever passed it kept it a moment ago: it would be out itself by now.
-		d.keptAt.Store(int64(now))
-		s.c.open.add(d)
 		if err := d.msg.InProgress(); err != nil {
 			s.c.metrics.lost.Inc()
 		}
