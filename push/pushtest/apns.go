@@ -122,6 +122,9 @@ func (a *APNs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if reply.Status == 0 || reply.Status == http.StatusOK {
 		a.add(apnsNotification(r, token, body))
+		if a.answer(r.Context(), a.closing) != nil {
+			panic(http.ErrAbortHandler)
+		}
 		w.WriteHeader(http.StatusOK)
 		return
 	}

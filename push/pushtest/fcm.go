@@ -140,6 +140,9 @@ func (f *FCM) serveSend(w http.ResponseWriter, r *http.Request, body []byte) {
 	if !dry {
 		f.add(m.notification(name, f.opts.Project, body))
 	}
+	if f.answer(r.Context(), f.closing) != nil {
+		panic(http.ErrAbortHandler)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{"name": name})
 }

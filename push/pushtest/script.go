@@ -36,7 +36,9 @@ type script struct {
 	mu        sync.Mutex
 	replies   []Reply
 	perToken  map[string]Reply
-	delay     time.Duration
+	pace      Pace
+	flying    Flight // requests under way
+	lost      Flight // requests whose clients went away
 	blackHole bool
 	released  chan struct{} // closed when the black hole ends
 	requests  []Request
@@ -79,11 +81,9 @@ func (s *script) ForgetToken(token string) {
 	delete(s.perToken, token)
 }
 
-// Delay makes every answer wait. 0: none.
+// Delay makes every request wait. 0: none.
 func (s *script) Delay(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.delay = d
+	s.SetPace(Pace{Accept: func() time.Duration { return d }})
 }
 
 // BlackHole makes the simulator take requests and never answer them, until it
@@ -137,7 +137,7 @@ func (s *script) enter() (leave func()) {
 // ended meanwhile.
 func (s *script) hold(ctx context.Context, closing <-chan struct{}) error {
 	s.mu.Lock()
-	delay, hole, released := s.delay, s.blackHole, s.released
+	hole, released := s.blackHole, s.released
 	s.mu.Unlock()
 	if hole {
 		select {
@@ -148,19 +148,7 @@ func (s *script) hold(ctx context.Context, closing <-chan struct{}) error {
 			return ctx.Err()
 		}
 	}
-	if delay <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-closing:
-		return context.Canceled
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s.decide(ctx, closing)
 }
 
 // next returns the scripted answer to a request, if there is one.
