@@ -24,11 +24,11 @@ type notifyFlags struct {
 	user, kind, item, id, urgency string
 	version                       int64
 	// The push.
-	title, body, sound string
-	badge              int
-	ttl                time.Duration
-	noPush             bool
-	data               keyValues
+	title, body, sound, channel string
+	badge                       int
+	ttl                         time.Duration
+	noPush                      bool
+	data                        keyValues
 	// The answer.
 	asJSON bool
 }
@@ -42,6 +42,9 @@ type notifyResult struct {
 	Version   string `json:"version"`
 	Duplicate bool   `json:"duplicate"`
 }
+
+// unsetTTL stands for a --push-ttl that is not given.
+const unsetTTL time.Duration = -1
 
 func newNotifyFlags(c *console) *notifyFlags {
 	f := &notifyFlags{flags: newFlags(c, "notify", "notify --user U [--kind K] [--item TEXT] [flags]",
@@ -57,7 +60,8 @@ func newNotifyFlags(c *console) *notifyFlags {
 	f.StringVar(&f.body, "push-body", "", "`TEXT` of the push's body. Default: the kind's")
 	f.StringVar(&f.sound, "push-sound", "", "`NAME` of the push's sound")
 	f.IntVar(&f.badge, "push-badge", -1, "`N` on the application's icon. Default: left as it is")
-	f.DurationVar(&f.ttl, "push-ttl", 0, "`DURATION` the push provider tries, in whole seconds. Default: the kind's")
+	f.StringVar(&f.channel, "push-channel", "", "`NAME` of the Android notification channel. Default: the kind's")
+	f.DurationVar(&f.ttl, "push-ttl", unsetTTL, "`DURATION` the push provider tries, in whole seconds; 0s: once. Default: the kind's")
 	f.Var(&f.data, "push-data", "`NAME=VALUE` for the application, may be repeated")
 	f.BoolVar(&f.noPush, "no-push", false, "never push for this event")
 	f.BoolVar(&f.asJSON, "json", false, "print JSON, schema hawser.notify/1")
@@ -130,14 +134,18 @@ func (f *notifyFlags) readItem() ([]byte, error) {
 // push returns nil where no flag speaks of the push, so that the kind's
 // defaults hold.
 func (f *notifyFlags) push() (*hawserv1.Push, error) {
-	p := &hawserv1.Push{Title: f.title, Body: f.body, Sound: f.sound, TtlS: int64(f.ttl / time.Second), Data: f.data, None: f.noPush}
+	p := &hawserv1.Push{Title: f.title, Body: f.body, Sound: f.sound, Channel: f.channel, Data: f.data, None: f.noPush}
 	if f.badge >= 0 {
 		badge := int32(min(f.badge, 1<<31-1))
 		p.Badge = &badge
 	}
-	said := f.title != "" || f.body != "" || f.sound != "" || f.ttl != 0 || f.badge >= 0 || len(f.data) > 0
+	if f.ttl >= 0 {
+		s := int64(f.ttl / time.Second)
+		p.TtlS = &s
+	}
+	said := f.title != "" || f.body != "" || f.sound != "" || f.channel != "" || f.ttl >= 0 || f.badge >= 0 || len(f.data) > 0
 	switch {
-	case f.ttl < 0 || f.ttl%time.Second != 0:
+	case f.ttl != unsetTTL && (f.ttl < 0 || f.ttl%time.Second != 0):
 		return nil, usagef("--push-ttl %s must be whole seconds", f.ttl)
 	case f.noPush && said:
 		return nil, usagef("--no-push stands beside another --push flag: keep one")

@@ -76,10 +76,10 @@ func TestNotifySendsEveryField(t *testing.T) {
 	if want := `{"schema":"hawser.notify/1","user":"alice","kind":"account","version":"9007199254740991","duplicate":false}` + "\n"; got.stdout != want {
 		t.Errorf("stdout %s, want %s", got.stdout, want)
 	}
-	badge := int32(0)
+	badge, ttl := int32(0), int64(90)
 	want := &hawserv1.NotifyRequest{
 		User: "alice", Kind: "account", Item: []byte("hello"), Id: "m-1", Urgency: hawserv1.Urgency_HIGH, Version: 7,
-		Push: &hawserv1.Push{Title: "T", Body: "B", Sound: "S", Badge: &badge, TtlS: 90, Data: map[string]string{"a": "1", "b": "x=y"}},
+		Push: &hawserv1.Push{Title: "T", Body: "B", Sound: "S", Badge: &badge, TtlS: &ttl, Data: map[string]string{"a": "1", "b": "x=y"}},
 	}
 	if !proto.Equal(r.got, want) {
 		t.Errorf("sent %v, want %v", r.got, want)

@@ -24,10 +24,6 @@ func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) 
 	if !ok {
 		return
 	}
-	if !m.Expiry.After(time.Now()) {
-		w.dead(ctx, h, "too old")
-		return
-	}
 	if !w.mine(ctx, h, asked) {
 		return
 	}

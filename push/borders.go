@@ -88,6 +88,13 @@ type Defaults struct {
 	Title, Body, Sound string
 	// TTL is how long the provider tries. 0: the worker's MaxAge.
 	TTL time.Duration
+	// Once: the provider tries once and stores nothing, whatever TTL says.
+	Once bool
+	// Channel is the Android notification channel. Empty: the application's
+	// default one.
+	Channel string
+	// AsIs: iOS shows alerts without the application's extension.
+	AsIs bool
 	// Mode is what an event without push content does: ModeAlert,
 	// ModeBackground or ModeNone. Empty: ModeAlert if there is a default title
 	// or body, else ModeBackground.

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -14,6 +15,13 @@ type Content struct {
 	Badge *int
 	// TTL is how long the provider tries. 0: the kind's default.
 	TTL time.Duration
+	// Once: the provider tries once and stores nothing, whatever TTL says.
+	Once bool
+	// Channel is the Android notification channel.
+	Channel string
+	// Mutable lets the application's extension see an alert before iOS shows
+	// it; nil: the kind's default.
+	Mutable *bool
 	// Data is passed to the application as it is. Keys that the payload
 	// itself uses ("hawser", and "aps" at APNs) are not taken from here.
 	Data map[string]string
@@ -29,14 +37,17 @@ func (c Content) shows() bool { return c.Title != "" || c.Body != "" }
 // eventPush is the JSON of an event's push content: the publisher's words, as
 // JSON or as protobuf's JSON writes them.
 type eventPush struct {
-	Title string            `json:"title"`
-	Body  string            `json:"body"`
-	Badge *int              `json:"badge"`
-	Sound string            `json:"sound"`
-	TTL   seconds           `json:"ttl_s"`
-	TTLpb seconds           `json:"ttlS"`
-	Data  map[string]string `json:"data"`
-	None  bool              `json:"none"`
+	Title     string            `json:"title"`
+	Body      string            `json:"body"`
+	Badge     *int              `json:"badge"`
+	Sound     string            `json:"sound"`
+	TTL       *seconds          `json:"ttl_s"`
+	TTLpb     *seconds          `json:"ttlS"`
+	Data      map[string]string `json:"data"`
+	None      bool              `json:"none"`
+	Channel   string            `json:"channel"`
+	Mutable   *bool             `json:"mutable_content"`
+	MutablePB *bool             `json:"mutableContent"`
 }
 
 // seconds reads a number or, as protobuf's JSON writes 64-bit numbers, text.
@@ -69,9 +80,17 @@ func parseContent(raw []byte) (c Content, ok bool) {
 	if json.Unmarshal(raw, &e) != nil || e.None {
 		return Content{}, false
 	}
-	c = Content{Title: e.Title, Body: e.Body, Sound: e.Sound, Badge: e.Badge, Data: e.Data}
-	c.TTL = time.Duration(max(e.TTL, e.TTLpb)) * time.Second
-	return c, c.shows() || c.Sound != "" || c.Badge != nil || len(c.Data) > 0
+	c = Content{Title: e.Title, Body: e.Body, Sound: e.Sound, Badge: e.Badge, Data: e.Data, Channel: e.Channel}
+	c.Mutable = cmp.Or(e.Mutable, e.MutablePB)
+	if ttl := cmp.Or(e.TTL, e.TTLpb); ttl != nil {
+		c.TTL, c.Once = time.Duration(*ttl)*time.Second, *ttl == 0
+	}
+	return c, c.says()
+}
+
+// says reports whether there is anything of the publisher's.
+func (c Content) says() bool {
+	return c.shows() || c.Sound != "" || c.Badge != nil || len(c.Data) > 0 || c.Once || c.TTL > 0 || c.Channel != "" || c.Mutable != nil
 }
 
 // apply fills what the event left open. send is false if the kind's
@@ -90,8 +109,12 @@ func (d Defaults) apply(c Content, has bool, kind string) (out Content, send boo
 	if c.Sound == "" && !c.Background {
 		c.Sound = d.Sound
 	}
-	if c.TTL == 0 {
-		c.TTL = d.TTL
+	if c.TTL == 0 && !c.Once {
+		c.TTL, c.Once = d.TTL, d.Once
+	}
+	c.Channel = cmp.Or(c.Channel, d.Channel)
+	if c.Mutable == nil && d.AsIs {
+		c.Mutable = new(bool)
 	}
 	if c.Class = d.Class; c.Class == "" {
 		c.Class = kind

@@ -119,11 +119,30 @@ func (w *Worker) compose(ctx context.Context, h *held, rec Record) (m Message, v
 		w.done(h, outcomeNone)
 		return Message{}, 0, false
 	}
-	ttl := content.TTL
-	if ttl == 0 {
-		ttl = w.cfg.MaxAge
+	until, expiry := w.lifetime(j, content)
+	if !until.After(time.Now()) {
+		w.dead(ctx, h, "too old")
+		return Message{}, 0, false
 	}
-	return newMessage(j, rec, version, content, j.latest().Add(ttl)), version, true
+	return newMessage(j, rec, version, content, expiry), version, true
+}
+
+// onceFor is for how long, beyond the patience with a connected device, a push
+// is tried that its provider is to try once only: it is of this moment.
+const onceFor = 30 * time.Second
+
+// lifetime is until when the worker tries to send a push, and until when its
+// provider shall try to deliver it.
+func (w *Worker) lifetime(j Job, c Content) (until, expiry time.Time) {
+	switch {
+	case c.Once:
+		return j.latest().Add(patience(j.Urgency) + onceFor), time.Time{}
+	case c.TTL == 0:
+		until = j.latest().Add(w.cfg.MaxAge)
+	default:
+		until = j.latest().Add(c.TTL)
+	}
+	return until, until
 }
 
 // content prefers what the head wants shown, then what the job's own event

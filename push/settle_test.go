@@ -50,6 +50,25 @@ func TestExpiredContentIsNotSent(t *testing.T) {
 	})
 }
 
+// What the provider is to try once has no expiry, and is given up soon.
+func TestOnceIsForNow(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		for _, c := range []struct {
+			age  time.Duration
+			want string
+		}{{time.Second, "done"}, {patience(Normal) + onceFor, "dead too old"}} {
+			j := job(int64(c.age / time.Second))
+			j.Push, j.EventAt = []byte(`{"title":"call","ttl_s":0}`), time.Now().Add(-c.age)
+			k := b.hand(j)
+			pass(2 * time.Second)
+			k.want(c.want)
+		}
+		if m := b.app.messages(); len(m) != 1 || !m[0].Expiry.IsZero() {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
 func TestRejectedTokenIsAnnouncedThenRemoved(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		b.app.set(always(Result{Verdict: DropToken, Reason: "Unregistered", Unregistered: time.Now()}))

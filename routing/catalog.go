@@ -51,6 +51,14 @@ type PushDefaults struct {
 	Sound string
 	// TTL is how long the provider tries; 0: the push role's default.
 	TTL time.Duration
+	// Once: the provider tries once and stores nothing.
+	Once bool
+	// Channel is the Android notification channel; empty: the application's
+	// default one.
+	Channel string
+	// AsIs: iOS shows alerts without the application's notification service
+	// extension.
+	AsIs bool
 	// Mode is PushAlert, PushBackground or PushNone; empty: PushAlert where
 	// there is a title or body, else PushBackground.
 	Mode string

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -73,7 +75,7 @@ type KindPush struct {
 	// background.
 	Mode string `yaml:"mode"`
 	// Class is what pushes replace one another within, on the device:
-	// [A-Za-z0-9_-]{1,64}. Empty: the kind's name.
+	// [A-Za-z0-9_-]{1,64}. A tenant has at most four. Empty: the kind's name.
 	Class string `yaml:"class"`
 	// Title of the alert.
 	Title string `yaml:"title,omitempty"`
@@ -83,6 +85,15 @@ type KindPush struct {
 	Sound string `yaml:"sound,omitempty"`
 	// TTL is how long the provider tries, at most 672h (28 days). 0: 24h.
 	TTL time.Duration `yaml:"ttl"`
+	// Once has the provider try once and store nothing, as for a call: TTL
+	// does not count then.
+	Once bool `yaml:"once"`
+	// Channel is the Android notification channel. Empty: the application's
+	// default one.
+	Channel string `yaml:"channel,omitempty"`
+	// AsIs has iOS show alerts without the application's notification service
+	// extension.
+	AsIs bool `yaml:"as_is"`
 }
 
 // The values of Kind.NumberedBy.
@@ -180,6 +191,25 @@ func (t *Tenant) checkKinds(k *checker, path string) {
 		k.oneOf(p+".urgency", kind.Urgency, "LOW", "NORMAL", "HIGH")
 		kind.Push.check(k, p+".push", name)
 	}
+	t.checkClasses(k, path)
+}
+
+// maxClasses is how many collapse keys Firebase keeps of a device; with one
+// more it does not say which four it keeps.
+const maxClasses = 4
+
+func (t *Tenant) checkClasses(k *checker, path string) {
+	var classes []string
+	for _, kind := range t.Kinds {
+		if c := kind.Push.Class; !slices.Contains(classes, c) {
+			classes = append(classes, c)
+		}
+	}
+	if len(classes) > maxClasses {
+		slices.Sort(classes)
+		k.addf(path, "have %d push classes (%s): Firebase keeps at most %d collapse keys a device, so give kinds whose pushes may replace one another one push.class",
+			len(classes), strings.Join(classes, ", "), maxClasses)
+	}
 }
 
 func (p *KindPush) check(k *checker, path, kind string) {
@@ -190,7 +220,7 @@ func (p *KindPush) check(k *checker, path, kind string) {
 	if p.Class != kind {
 		k.id(path+".class", p.Class)
 	}
-	for _, f := range []struct{ name, value string }{{"title", p.Title}, {"body", p.Body}, {"sound", p.Sound}} {
+	for _, f := range []struct{ name, value string }{{"title", p.Title}, {"body", p.Body}, {"sound", p.Sound}, {"channel", p.Channel}} {
 		if len(f.value) > maxText {
 			k.addf(path+"."+f.name, "has %d bytes: at most %d fit into a push", len(f.value), maxText)
 		}

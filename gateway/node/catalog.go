@@ -59,7 +59,8 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 			Urgency: urgency,
 			Push: routing.PushDefaults{
 				Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
-				Sound: k.Push.Sound, TTL: k.Push.TTL, Mode: k.Push.Mode,
+				Sound: k.Push.Sound, TTL: k.Push.TTL, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
+				Mode: k.Push.Mode,
 			},
 		}
 	}
@@ -72,7 +73,8 @@ func pushPolicy(catalog *routing.Catalog) push.Policy {
 		k, _ := catalog.Kind(tenant, kind)
 		return push.Defaults{
 			Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
-			Sound: k.Push.Sound, TTL: k.Push.TTL, Mode: k.Push.Mode,
+			Sound: k.Push.Sound, TTL: k.Push.TTL, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
+			Mode: k.Push.Mode,
 		}
 	}
 }

@@ -52,6 +52,8 @@ func TestPriorityPushTypeAndExpiration(t *testing.T) {
 		{"high urgency", func(m *push.Message) { m.Urgency = push.High }, "10", "alert", "2000000000", ""},
 		{"one try only", func(m *push.Message) { m.Expiry = time.Time{} }, "10", "alert", "0", ""},
 		{"expiry at the epoch", func(m *push.Message) { m.Expiry = time.Unix(0, 0) }, "10", "alert", "0", ""},
+		{"without an extension", func(m *push.Message) { m.Content.Mutable = new(bool) }, "10", "alert", "2000000000",
+			`{"aps":{"alert":{"title":"Anna","body":"are you there?"},"sound":"ping.caf"},"hawser":{"v":1,"user":"u1","kind":"messages","version":"9007199254740991"}}`},
 		{"background", func(m *push.Message) { m.Content, m.Urgency = push.Content{Background: true}, push.High }, "5", "background", "2000000000",
 			`{"aps":{"content-available":1},"hawser":{"v":1,"user":"u1","kind":"messages","version":"9007199254740991"}}`},
 	} {

@@ -95,7 +95,10 @@ func apsOf(c push.Content) aps {
 	}
 	a := aps{Badge: c.Badge, Sound: c.Sound}
 	if c.Title != "" || c.Body != "" {
-		a.Alert, a.MutableContent = &alert{c.Title, c.Body}, 1
+		a.Alert = &alert{c.Title, c.Body}
+		if c.Mutable == nil || *c.Mutable {
+			a.MutableContent = 1
+		}
 	}
 	return a
 }

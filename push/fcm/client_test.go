@@ -14,6 +14,8 @@ import (
 func TestAlertAsGoogleGetsIt(t *testing.T) {
 	c, sim := start(t)
 	m := message()
+	badge := 3
+	m.Content.Badge, m.Content.Channel = &badge, "talk"
 	m.Content.Data = map[string]string{"chat": "c7", "from": "not taken", "google.x": "not taken", "hawser": "not taken"}
 	if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
@@ -25,7 +27,7 @@ func TestAlertAsGoogleGetsIt(t *testing.T) {
 	err := json.Unmarshal([]byte(`{"message":{"token":"`+device+`",
 		"data":{"chat":"c7","hawser":"{\"v\":1,\"user\":\"u1\",\"kind\":\"messages\",\"version\":\"9007199254740991\"}"},
 		"notification":{"title":"Anna","body":"are you there?"},
-		"android":{"collapse_key":"chat","priority":"high","ttl":"3600s","notification":{"sound":"ping","tag":"chat"}}}}`), &want)
+		"android":{"collapse_key":"chat","priority":"high","ttl":"3600s","notification":{"sound":"ping","tag":"chat","channel_id":"talk","notification_count":3}}}}`), &want)
 	if err != nil {
 		t.Fatal(err)
 	}

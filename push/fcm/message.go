@@ -38,7 +38,7 @@ func compose(m push.Message, now time.Time) (msg *messaging.Message, ok bool) {
 		// The collapse key replaces what waits at Google, the tag what the
 		// device shows.
 		msg.Android.Notification = &messaging.AndroidNotification{
-			Sound: c.Sound, Tag: m.Collapse, NotificationCount: c.Badge,
+			Sound: c.Sound, Tag: m.Collapse, NotificationCount: c.Badge, ChannelID: c.Channel,
 		}
 	}
 	return msg, true

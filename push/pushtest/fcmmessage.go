@@ -26,11 +26,12 @@ type fcmMessage struct {
 		TTL          string `json:"ttl"`
 		Package      string `json:"restricted_package_name"`
 		Notification *struct {
-			Title string `json:"title"`
-			Body  string `json:"body"`
-			Sound string `json:"sound"`
-			Tag   string `json:"tag"`
-			Count *int   `json:"notification_count"`
+			Title   string `json:"title"`
+			Body    string `json:"body"`
+			Sound   string `json:"sound"`
+			Tag     string `json:"tag"`
+			Count   *int   `json:"notification_count"`
+			Channel string `json:"channel_id"`
 		} `json:"notification"`
 	} `json:"android"`
 }

@@ -1188,14 +1188,20 @@ type Push struct {
 	// The application's badge; unset leaves it as it is.
 	Badge *int32 `protobuf:"varint,3,opt,name=badge,proto3,oneof" json:"badge,omitempty"`
 	Sound string `protobuf:"bytes,4,opt,name=sound,proto3" json:"sound,omitempty"`
-	// How long the provider tries, in seconds. 0: the kind's default.
-	TtlS int64 `protobuf:"varint,5,opt,name=ttl_s,proto3" json:"ttl_s,omitempty"`
+	// How long the provider tries, in seconds. Unset: the kind's default. 0: it
+	// tries once and stores nothing, as for a call.
+	TtlS *int64 `protobuf:"varint,5,opt,name=ttl_s,proto3,oneof" json:"ttl_s,omitempty"`
 	// Passed to the application as it is.
 	Data map[string]string `protobuf:"bytes,6,rep,name=data,proto3" json:"data,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Never push for this event.
-	None          bool `protobuf:"varint,7,opt,name=none,proto3" json:"none,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	None bool `protobuf:"varint,7,opt,name=none,proto3" json:"none,omitempty"`
+	// The Android notification channel. Empty: the kind's default.
+	Channel string `protobuf:"bytes,8,opt,name=channel,proto3" json:"channel,omitempty"`
+	// Whether the application's notification service extension sees an alert
+	// before iOS shows it. Unset: the kind's default.
+	MutableContent *bool `protobuf:"varint,9,opt,name=mutable_content,proto3,oneof" json:"mutable_content,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Push) Reset() {
@@ -1257,8 +1263,8 @@ func (x *Push) GetSound() string {
 }
 
 func (x *Push) GetTtlS() int64 {
-	if x != nil {
-		return x.TtlS
+	if x != nil && x.TtlS != nil {
+		return *x.TtlS
 	}
 	return 0
 }
@@ -1273,6 +1279,20 @@ func (x *Push) GetData() map[string]string {
 func (x *Push) GetNone() bool {
 	if x != nil {
 		return x.None
+	}
+	return false
+}
+
+func (x *Push) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *Push) GetMutableContent() bool {
+	if x != nil && x.MutableContent != nil {
+		return *x.MutableContent
 	}
 	return false
 }
@@ -1401,19 +1421,23 @@ const file_publisher_proto_rawDesc = "" +
 	"\x02id\x18\x04 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\x03R\aversion\x12,\n" +
 	"\aurgency\x18\x06 \x01(\x0e2\x12.hawser.v1.UrgencyR\aurgency\x12#\n" +
-	"\x04push\x18\a \x01(\v2\x0f.hawser.v1.PushR\x04push\"\xfd\x01\n" +
+	"\x04push\x18\a \x01(\v2\x0f.hawser.v1.PushR\x04push\"\xe9\x02\n" +
 	"\x04Push\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\tR\x04body\x12\x19\n" +
 	"\x05badge\x18\x03 \x01(\x05H\x00R\x05badge\x88\x01\x01\x12\x14\n" +
-	"\x05sound\x18\x04 \x01(\tR\x05sound\x12\x14\n" +
-	"\x05ttl_s\x18\x05 \x01(\x03R\x05ttl_s\x12-\n" +
+	"\x05sound\x18\x04 \x01(\tR\x05sound\x12\x19\n" +
+	"\x05ttl_s\x18\x05 \x01(\x03H\x01R\x05ttl_s\x88\x01\x01\x12-\n" +
 	"\x04data\x18\x06 \x03(\v2\x19.hawser.v1.Push.DataEntryR\x04data\x12\x12\n" +
-	"\x04none\x18\a \x01(\bR\x04none\x1a7\n" +
+	"\x04none\x18\a \x01(\bR\x04none\x12\x18\n" +
+	"\achannel\x18\b \x01(\tR\achannel\x12-\n" +
+	"\x0fmutable_content\x18\t \x01(\bH\x02R\x0fmutable_content\x88\x01\x01\x1a7\n" +
 	"\tDataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\b\n" +
-	"\x06_badge\"[\n" +
+	"\x06_badgeB\b\n" +
+	"\x06_ttl_sB\x12\n" +
+	"\x10_mutable_content\"[\n" +
 	"\x0eNotifyResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12!\n" +
 	"\tduplicate\x18\x02 \x01(\bH\x00R\tduplicate\x88\x01\x01B\f\n" +

@@ -154,7 +154,7 @@ func parse(m *nats.Msg) (tenant string, req Request, fault *Error) {
 	if p := m.Header.Get(routing.HeaderPush); p != "" {
 		req.Push = &hawserv1.Push{}
 		if err := protojson.Unmarshal([]byte(p), req.Push); err != nil {
-			return "", Request{}, invalid("header %s is not a push as JSON: its fields are title, body, badge, sound, ttl_s, data, none", routing.HeaderPush)
+			return "", Request{}, invalid("header %s is not a push as JSON: its fields are title, body, badge, sound, channel, mutable_content, ttl_s, data, none", routing.HeaderPush)
 		}
 	}
 	return tenant, req, nil

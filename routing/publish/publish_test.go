@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
@@ -183,7 +184,7 @@ func TestRefusals(t *testing.T) {
 		{"version too great", publish.Request{User: "u", Kind: "orders", Version: 1 << 53}, "version"},
 		{"negative version", publish.Request{User: "u", Kind: "orders", Version: -1}, "version"},
 		{"push none and title", publish.Request{User: "u", Kind: "messages", Push: &hawserv1.Push{None: true, Title: "x"}}, "stands alone"},
-		{"push ttl", publish.Request{User: "u", Kind: "messages", Push: &hawserv1.Push{TtlS: 1 << 40}}, "ttl_s"},
+		{"push ttl", publish.Request{User: "u", Kind: "messages", Push: &hawserv1.Push{TtlS: proto.Int64(1 << 40)}}, "ttl_s"},
 		{"push badge", publish.Request{User: "u", Kind: "messages", Push: &hawserv1.Push{Badge: new(int32(-1))}}, "badge"},
 		{"push too large", publish.Request{User: "u", Kind: "messages", Push: &hawserv1.Push{Body: long}}, "4096"},
 		{"push too large once escaped", publish.Request{User: "u", Kind: "messages", Push: &hawserv1.Push{Body: strings.Repeat("\x01", 600)}}, "4096"},

@@ -21,6 +21,8 @@ const (
 	maxTTL = 28 * 24 * 3600
 	// maxData is the greatest number of data entries.
 	maxData = 32
+	// maxChannel bounds the name of an Android channel, in bytes.
+	maxChannel = 256
 )
 
 // encodePush checks the content and returns it as it is stored; nil for none.
@@ -39,14 +41,17 @@ func encodePush(k routing.Kind, p *hawserv1.Push) ([]byte, *Error) {
 }
 
 func checkPush(k routing.Kind, p *hawserv1.Push) *Error {
-	if p.GetNone() && (p.GetTitle() != "" || p.GetBody() != "" || p.Badge != nil || p.GetSound() != "" || p.GetTtlS() != 0 || len(p.GetData()) > 0) {
+	if p.GetNone() && (p.GetTitle() != "" || p.GetBody() != "" || p.Badge != nil || p.GetSound() != "" || p.TtlS != nil || len(p.GetData()) > 0 || p.GetChannel() != "" || p.MutableContent != nil) {
 		return invalid("push.none stands alone: leave the other fields of push out, or leave none out")
 	}
 	if p.GetTtlS() < 0 || p.GetTtlS() > maxTTL {
-		return invalid("push.ttl_s is %d: it must be 0 to %d (four weeks)", p.GetTtlS(), maxTTL)
+		return invalid("push.ttl_s is %d: it must be 0 (once) to %d (four weeks)", p.GetTtlS(), maxTTL)
 	}
 	if p.GetBadge() < 0 {
 		return invalid("push.badge is %d: it must not be negative", p.GetBadge())
+	}
+	if len(p.GetChannel()) > maxChannel {
+		return invalid("push.channel has %d bytes: at most %d are taken", len(p.GetChannel()), maxChannel)
 	}
 	if len(p.GetData()) > maxData {
 		return invalid("push.data has %d entries: at most %d are taken", len(p.GetData()), maxData)
