@@ -46,10 +46,10 @@ type bearer struct {
 func newBearer(team, keyID string, p8 []byte) (*bearer, error) {
 	key, err := token.AuthKeyFromBytes(p8)
 	if err != nil {
-		return nil, fmt.Errorf("%w: key %s: give the .p8 file from Apple as it is: %w", ErrConfig, keyID, err)
+		return nil, fmt.Errorf("%w: key %s: %s: give the .p8 file from Apple as it is", ErrConfig, keyID, whatKey(p8))
 	}
 	if key == nil || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("%w: key %s is not on the curve P-256", ErrConfig, keyID)
+		return nil, fmt.Errorf("%w: key %s is not on the curve P-256: give the .p8 file from Apple as it is", ErrConfig, keyID)
 	}
 	return &bearer{team: team, keyID: keyID, key: key}, nil
 }

@@ -27,6 +27,7 @@ type exchange struct {
 	reason     string
 	timestamp  time.Time
 	retryAfter time.Duration
+	date       time.Time // by the server's clock; zero: not said
 }
 
 type exchangeKey struct{}
@@ -63,6 +64,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (e *exchange) note(a *h2conn.Answer) {
 	e.status, e.retryAfter = a.Status, a.RetryAfter(time.Now())
 	e.reason, e.timestamp = read(a)
+	e.date, _ = http.ParseTime(a.Header.Get("Date"))
 }
 
 // read returns the reason and the timestamp of an answer, if it has them.

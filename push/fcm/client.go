@@ -30,6 +30,7 @@ const (
 type Client struct {
 	// Static after construction.
 	log       *slog.Logger
+	project   string
 	messaging *messaging.Client
 	access    *accessTokens
 	h2        *h2conn.Client
@@ -48,9 +49,10 @@ func New(cfg Config) (*Client, error) {
 	}
 	tlsConfig := &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12}
 	c := &Client{
-		log:    cfg.Log,
-		access: newAccessTokens(acc.oauth, tlsConfig, cfg.Log),
-		h2:     h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
+		log:     cfg.Log,
+		project: acc.project,
+		access:  newAccessTokens(acc.oauth, tlsConfig, cfg.Log),
+		h2:      h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
 	}
 	opts := []option.ClientOption{
 		option.WithEndpoint(acc.endpoint.String() + "/v1"),
@@ -92,22 +94,31 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 	if !ok {
 		return push.Result{Verdict: push.Dead, Reason: "message too big"}
 	}
-	e, r := c.once(ctx, msg)
-	if e.demand() != renewAccess {
-		return r
-	}
-	// Refused for the access token, so surely not delivered.
-	c.access.invalidate(e.access)
-	_, r = c.once(ctx, msg)
+	_, r := c.renewing(ctx, msg, false)
 	return r
 }
 
+// renewing makes one request, and one more if the access token was refused:
+// the first was surely not delivered then. A dry one is validated, not sent.
+func (c *Client) renewing(ctx context.Context, msg *messaging.Message, dry bool) (*exchange, push.Result) {
+	e, r := c.once(ctx, msg, dry)
+	if e.demand() != renewAccess {
+		return e, r
+	}
+	c.access.invalidate(e.access)
+	return c.once(ctx, msg, dry)
+}
+
 // once makes one request.
-func (c *Client) once(ctx context.Context, msg *messaging.Message) (*exchange, push.Result) {
+func (c *Client) once(ctx context.Context, msg *messaging.Message, dry bool) (*exchange, push.Result) {
 	e := &exchange{}
+	send := c.messaging.Send
+	if dry {
+		send = c.messaging.SendDryRun
+	}
 	// The SDK's own reading of the answer is not used: e knows more. Its error
 	// matters only if no request was made.
-	_, err := c.messaging.Send(withExchange(ctx, e), msg)
+	_, err := send(withExchange(ctx, e), msg)
 	switch {
 	case !e.tried && err != nil:
 		c.log.Error("the Firebase SDK refused to send a message", "error", err)
@@ -115,7 +126,7 @@ func (c *Client) once(ctx context.Context, msg *messaging.Message) (*exchange, p
 	case e.err != nil:
 		return e, failure(ctx, e.err)
 	default:
-		if e.demand() == none {
+		if e.demand() == none && !dry {
 			c.proven.Store(true)
 		}
 		return e, e.result(c.proven.Load())

@@ -22,6 +22,7 @@ type exchange struct {
 	// Of an answer that is not 200.
 	rpc        string // google.rpc status word
 	code       string // the FcmError detail
+	info       string // the reason of an ErrorInfo detail
 	badRequest bool   // there is a BadRequest detail
 	retryAfter time.Duration
 }
@@ -88,7 +89,8 @@ type errorBody struct {
 		Status  string `json:"status"`
 		Details []struct {
 			Type      string `json:"@type"`
-			ErrorCode string `json:"errorCode"`
+			ErrorCode string `json:"errorCode"` // of FcmError
+			Reason    string `json:"reason"`    // of ErrorInfo
 		} `json:"details"`
 	} `json:"error"`
 }
@@ -96,6 +98,7 @@ type errorBody struct {
 const (
 	typeFcmError   = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 	typeBadRequest = "type.googleapis.com/google.rpc.BadRequest"
+	typeErrorInfo  = "type.googleapis.com/google.rpc.ErrorInfo"
 )
 
 func (e *exchange) note(a *h2conn.Answer) {
@@ -111,6 +114,8 @@ func (e *exchange) note(a *h2conn.Answer) {
 			e.code = d.ErrorCode
 		case typeBadRequest:
 			e.badRequest = true
+		case typeErrorInfo:
+			e.info = d.Reason
 		}
 	}
 }
