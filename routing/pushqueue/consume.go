@@ -21,7 +21,8 @@ import (
 type ConsumeConfig struct {
 	// Name is the worker's NATS user's: no two workers have the same.
 	Name string
-	// MaxOpen bounds the deliveries in the worker's hands. Default 4096.
+	// MaxOpen bounds the deliveries in the worker's hands: half of them for what
+	// the queue gives, so at least 2. Default 4096.
 	MaxOpen int
 	// Grace is how long deliveries may be settled after the end; what is
 	// open then is handed back. Default 3 s.
@@ -46,6 +47,7 @@ func (c ConsumeConfig) withDefaults() ConsumeConfig {
 	if c.MaxOpen <= 0 {
 		c.MaxOpen = 4096
 	}
+	c.MaxOpen = max(c.MaxOpen, 2)
 	if c.Grace <= 0 {
 		c.Grace = 3 * time.Second
 	}

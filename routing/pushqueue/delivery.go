@@ -120,7 +120,7 @@ func newOpenSet(limit int, m *metrics) *openSet {
 func (o *openSet) reserve(limit int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := max(0, min(limit, (o.max+1)/2, o.max-len(o.all)-o.reserved))
+	n := max(0, min(limit, o.max/2, o.max-len(o.all)-o.reserved))
 	o.reserved += n
 	return n
 }
