@@ -66,7 +66,7 @@ var parts = []part{
 	{leaf, "heartbeat", []string{"heartbeat/..."}},
 	{leaf, "push", []string{"push"}},
 	{leaf, "h2conn", []string{"push/h2conn"}},
-	{leaf, "pushtest", []string{"push/pushtest"}},
+	{leaf, "pushtest", []string{"push/pushtest/..."}},
 
 	{ground, "metric", []string{"gateway/metric"}},
 }

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,8 +31,7 @@ type APNsOptions struct {
 // APNs simulates Apple's push service. Make one with NewAPNs.
 type APNs struct {
 	*server
-	*journal
-	script
+	counter
 
 	// Static after construction.
 	opts APNsOptions
@@ -62,8 +60,7 @@ func NewAPNs(opts APNsOptions) (*APNs, error) {
 		return nil, fmt.Errorf("pushtest: key: %w", err)
 	}
 	a := &APNs{
-		journal: newJournal(),
-		script:  newScript(),
+		counter: newCounter(),
 		opts:    opts,
 		key:     key,
 		p8:      pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
@@ -71,7 +68,7 @@ func NewAPNs(opts APNsOptions) (*APNs, error) {
 	if a.server, err = listen(opts.Addr, opts.MaxStreams, a); err != nil {
 		return nil, err
 	}
-	a.serve()
+	a.start()
 	return a, nil
 }
 
@@ -103,63 +100,62 @@ func (a *APNs) ProviderTokens() []string {
 	return append([]string(nil), a.bearers...)
 }
 
-// ServeHTTP answers as api.push.apple.com does.
-func (a *APNs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer a.enter()()
-	w.Header().Set("apns-id", r.Header.Get("apns-id"))
-	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil {
-		return
+// answer implements service, as api.push.apple.com does.
+func (a *APNs) answer(c *call) answer {
+	token := strings.TrimPrefix(c.path, apnsPath)
+	r := Request{
+		Token: token, ID: c.header.Get("apns-id"), Collapse: c.header.Get("apns-collapse-id"), Hawser: hawserOf(c.body),
 	}
-	token := strings.TrimPrefix(r.URL.Path, apnsPath)
-	a.saw(Request{Token: token, ID: r.Header.Get("apns-id"), Authorization: r.Header.Get("authorization"), At: time.Now()})
-	if a.hold(r.Context(), a.closing) != nil {
-		panic(http.ErrAbortHandler)
-	}
-	reply := a.check(r, body)
-	if reply.Status == 0 {
-		reply, _ = a.next(token)
-	}
-	if reply.Status == 0 || reply.Status == http.StatusOK {
-		a.add(apnsNotification(r, token, body))
-		if a.answer(r.Context(), a.closing) != nil {
-			panic(http.ErrAbortHandler)
+	return a.serve(c, r, desk{
+		check: func() Reply { return a.check(c) },
+		take: func() bool {
+			a.add(apnsNotification(c, token))
+			return true
+		},
+		word:    func(r Reply) answer { return wordAPNs(c, r) },
+		closing: a.closing,
+	})
+}
+
+func wordAPNs(c *call, r Reply) answer {
+	var body []byte
+	if r.Status != http.StatusOK {
+		fields := map[string]any{"reason": r.Reason}
+		if r.Status == http.StatusGone && !r.Timestamp.IsZero() {
+			fields["timestamp"] = r.Timestamp.UnixMilli()
 		}
-		w.WriteHeader(http.StatusOK)
-		return
+		body, _ = json.Marshal(fields) // text and a number
 	}
-	writeAPNs(w, reply)
+	a := r.answer(body)
+	a.header.Set("apns-id", c.header.Get("apns-id"))
+	return a
 }
 
-func writeAPNs(w http.ResponseWriter, reply Reply) {
-	if reply.headers(w) {
-		return
+// hawserOf returns the value of the payload's key "hawser", nil if there is
+// none.
+func hawserOf(body []byte) json.RawMessage {
+	var p struct {
+		Hawser json.RawMessage `json:"hawser"`
 	}
-	answer := map[string]any{"reason": reply.Reason}
-	if reply.Status == http.StatusGone && !reply.Timestamp.IsZero() {
-		answer["timestamp"] = reply.Timestamp.UnixMilli()
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(reply.Status)
-	_ = json.NewEncoder(w).Encode(answer)
+	_ = json.Unmarshal(body, &p) // what is no JSON has no such key
+	return p.Hawser
 }
 
-func apnsNotification(r *http.Request, token string, body []byte) Notification {
+func apnsNotification(c *call, token string) Notification {
 	var p struct {
 		APS struct {
 			Alert struct{ Title, Body string } `json:"alert"`
 		} `json:"aps"`
-		Hawser json.RawMessage `json:"hawser"`
 	}
-	_ = json.Unmarshal(body, &p) // checked before
-	h := r.Header
+	_ = json.Unmarshal(c.body, &p) // checked before
+	h := c.header
 	return Notification{
 		Token: token, ID: h.Get("apns-id"), Collapse: h.Get("apns-collapse-id"),
 		Title: p.APS.Alert.Title, Body: p.APS.Alert.Body,
 		Background: h.Get("apns-push-type") == "background",
 		Priority:   h.Get("apns-priority"), PushType: h.Get("apns-push-type"),
 		App: h.Get("apns-topic"), Expiration: h.Get("apns-expiration"),
-		Data: textValues(body), Hawser: p.Hawser, Payload: body, At: time.Now(),
+		Data: textValues(c.body), Hawser: hawserOf(c.body), Payload: c.body, At: time.Now(),
 	}
 }
 

@@ -23,27 +23,27 @@ const (
 
 // check returns the answer to a request that Apple would refuse whatever the
 // device, or a Reply with status 0.
-func (a *APNs) check(r *http.Request, body []byte) Reply {
+func (a *APNs) check(c *call) Reply {
 	switch {
-	case r.ProtoMajor != 2:
+	case c.memory == nil:
 		return Reply{Status: http.StatusHTTPVersionNotSupported, Reason: "HTTP2Required"}
-	case r.Method != http.MethodPost:
+	case c.method != http.MethodPost:
 		return Reply{Status: http.StatusMethodNotAllowed, Reason: "MethodNotAllowed"}
-	case !strings.HasPrefix(r.URL.Path, apnsPath):
+	case !strings.HasPrefix(c.path, apnsPath):
 		return Reply{Status: http.StatusNotFound, Reason: "BadPath"}
-	case r.URL.Path == apnsPath:
+	case c.path == apnsPath:
 		return bad("MissingDeviceToken")
 	}
-	if reply := a.checkBearer(r.Header.Get("authorization")); reply.Status != 0 {
+	if reply := a.checkBearer(c.header.Get("authorization")); reply.Status != 0 {
 		return reply
 	}
-	if reply := a.checkHeaders(r.Header); reply.Status != 0 {
+	if reply := a.checkHeaders(c.header); reply.Status != 0 {
 		return reply
 	}
-	if reply := checkPayload(body); reply.Status != 0 {
+	if reply := checkPayload(c.body); reply.Status != 0 {
 		return reply
 	}
-	if token := strings.TrimPrefix(r.URL.Path, apnsPath); !isHex(token) {
+	if token := strings.TrimPrefix(c.path, apnsPath); !isHex(token) {
 		return bad("BadDeviceToken")
 	}
 	return Reply{}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -28,8 +27,7 @@ type FCMOptions struct {
 // NewFCM.
 type FCM struct {
 	*server
-	*journal
-	script
+	counter
 
 	// Static after construction.
 	opts FCMOptions
@@ -53,11 +51,11 @@ func NewFCM(opts FCMOptions) (*FCM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pushtest: key: %w", err)
 	}
-	f := &FCM{journal: newJournal(), script: newScript(), opts: opts, key: key, access: map[string]time.Time{}}
-	if f.server, err = listen(opts.Addr, 0, f); err != nil {
+	f := &FCM{counter: newCounter(), opts: opts, key: key, access: map[string]time.Time{}}
+	if f.server, err = listen(opts.Addr, fcmStreams, f); err != nil {
 		return nil, err
 	}
-	f.serve()
+	f.start()
 	return f, nil
 }
 
@@ -69,6 +67,9 @@ func (f *FCM) email() string { return "sender@" + f.opts.Project + ".iam.gservic
 func (f *FCM) tokenURL() string { return f.URL() + "/token" }
 
 const fcmKeyID = "simulatedkey1"
+
+// fcmStreams is what a connection of FCM allows from its beginning.
+const fcmStreams = 100
 
 // ServiceAccount returns the credentials as the JSON file that Google hands
 // out; its token_uri is the simulator's own.
@@ -97,54 +98,53 @@ func (f *FCM) Unregister(token string) {
 	f.AnswerToken(token, Reply{Status: http.StatusNotFound, Reason: "UNREGISTERED"})
 }
 
-// ServeHTTP answers as oauth2.googleapis.com and fcm.googleapis.com do.
-func (f *FCM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil {
-		return
-	}
+// answer implements service, as oauth2.googleapis.com and fcm.googleapis.com
+// do.
+func (f *FCM) answer(c *call) answer {
 	switch {
-	case r.Method != http.MethodPost:
-		writeFCM(w, HTML404())
-	case r.URL.Path == "/token":
-		f.serveToken(w, body)
-	case r.URL.Path == "/v1/projects/"+f.opts.Project+"/messages:send":
-		f.serveSend(w, r, body)
-	case strings.HasPrefix(r.URL.Path, "/v1/projects/"):
-		writeFCM(w, Reply{Status: http.StatusForbidden, Reason: "SENDER_ID_MISMATCH"})
+	case c.method != http.MethodPost:
+		return wordFCM(HTML404())
+	case c.path == "/token":
+		return f.serveToken(c.body)
+	case c.path == "/v1/projects/"+f.opts.Project+"/messages:send":
+		return f.serveSend(c)
+	case strings.HasPrefix(c.path, "/v1/projects/"):
+		return wordFCM(Reply{Status: http.StatusForbidden, Reason: "SENDER_ID_MISMATCH"})
 	default:
-		writeFCM(w, HTML404())
+		return wordFCM(HTML404())
 	}
 }
 
-func (f *FCM) serveSend(w http.ResponseWriter, r *http.Request, body []byte) {
-	defer f.enter()()
-	m, dry, problem := parseFCM(body)
-	f.saw(Request{Token: m.Token, Authorization: r.Header.Get("Authorization"), At: time.Now()})
-	if f.hold(r.Context(), f.closing) != nil {
-		panic(http.ErrAbortHandler)
-	}
-	if !f.authorized(r.Header.Get("Authorization")) {
-		writeFCM(w, Reply{Status: http.StatusUnauthorized})
-		return
-	}
-	if problem != "" {
-		writeFCM(w, BadRequest(problem))
-		return
-	}
-	if reply, ok := f.next(m.Token); ok && reply.Status != http.StatusOK {
-		writeFCM(w, reply)
-		return
-	}
+func (f *FCM) serveSend(c *call) answer {
+	m, dry, problem := parseFCM(c.body)
 	name := f.name()
-	if !dry {
-		f.add(m.notification(name, f.opts.Project, body))
-	}
-	if f.answer(r.Context(), f.closing) != nil {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"name": name})
+	r := Request{Token: m.Token, Collapse: m.Android.CollapseKey, Hawser: jsonOrNil(m.Data["hawser"])}
+	return f.serve(c, r, desk{
+		check: func() Reply {
+			switch {
+			case !f.authorized(c.header.Get("Authorization")):
+				return Reply{Status: http.StatusUnauthorized}
+			case problem != "":
+				return BadRequest(problem)
+			default:
+				return Reply{}
+			}
+		},
+		take: func() bool {
+			if !dry {
+				f.add(m.notification(name, f.opts.Project, c.body))
+			}
+			return !dry
+		},
+		word: func(r Reply) answer {
+			if r.Status == http.StatusOK {
+				body, _ := json.Marshal(map[string]string{"name": name}) // text
+				return r.answer(body)
+			}
+			return wordFCM(r)
+		},
+		closing: f.closing,
+	})
 }
 
 func (f *FCM) name() string {

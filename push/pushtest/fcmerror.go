@@ -46,15 +46,11 @@ func errorBody(code int, details ...map[string]any) map[string]any {
 	}}
 }
 
-func writeFCM(w http.ResponseWriter, r Reply) {
-	if r.headers(w) {
-		return
-	}
+func wordFCM(r Reply) answer {
 	var details []map[string]any
 	if r.Reason != "" {
 		details = append(details, map[string]any{"@type": typeFcmError, "errorCode": r.Reason})
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(r.Status)
-	_ = json.NewEncoder(w).Encode(errorBody(r.Status, details...))
+	body, _ := json.Marshal(errorBody(r.Status, details...)) // text and numbers
+	return r.answer(body)
 }

@@ -102,10 +102,18 @@ func (m fcmMessage) notification(name, project string, body []byte) Notification
 	}
 	for k, v := range m.Data {
 		if k == "hawser" {
-			n.Hawser = json.RawMessage(v)
+			n.Hawser = jsonOrNil(v)
 			continue
 		}
 		n.Data[k] = v
 	}
 	return n
+}
+
+// jsonOrNil keeps text that is no JSON out of what is written as JSON.
+func jsonOrNil(text string) json.RawMessage {
+	if !json.Valid([]byte(text)) {
+		return nil
+	}
+	return json.RawMessage(text)
 }

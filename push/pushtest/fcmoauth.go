@@ -51,35 +51,30 @@ func (f *FCM) authorized(header string) bool {
 }
 
 // serveToken answers a JWT bearer grant.
-func (f *FCM) serveToken(w http.ResponseWriter, body []byte) {
+func (f *FCM) serveToken(body []byte) answer {
 	f.oauthMu.Lock()
 	defer f.oauthMu.Unlock()
 	if len(f.oauthReplies) > 0 {
 		r := f.oauthReplies[0]
 		f.oauthReplies = f.oauthReplies[1:]
-		if !r.headers(w) {
-			writeOAuth(w, r.Status, r.Reason)
-		}
-		return
+		return r.answer(oauthError(r.Reason))
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil || form.Get("grant_type") != grantJWT {
-		writeOAuth(w, http.StatusBadRequest, "unsupported_grant_type")
-		return
+		return Reply{Status: http.StatusBadRequest}.answer(oauthError("unsupported_grant_type"))
 	}
 	if problem := f.checkAssertion(form.Get("assertion")); problem != nil {
-		writeOAuth(w, http.StatusBadRequest, "invalid_grant")
-		return
+		return Reply{Status: http.StatusBadRequest}.answer(oauthError("invalid_grant"))
 	}
 	raw := make([]byte, 16)
 	_, _ = rand.Read(raw)
 	token := "sim." + hex.EncodeToString(raw)
 	f.access[token] = time.Now().Add(f.opts.AccessTokenTTL)
 	f.issued++
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	out, _ := json.Marshal(map[string]any{ // text and a number
 		"access_token": token, "token_type": "Bearer", "expires_in": int(f.opts.AccessTokenTTL / time.Second),
 	})
+	return newAnswer(http.StatusOK, "application/json", out)
 }
 
 type assertionClaims struct {
@@ -107,8 +102,7 @@ func (f *FCM) checkAssertion(assertion string) error {
 	return nil
 }
 
-func writeOAuth(w http.ResponseWriter, status int, reason string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": reason, "error_description": "simulated"})
+func oauthError(reason string) []byte {
+	body, _ := json.Marshal(map[string]string{"error": reason, "error_description": "simulated"}) // text
+	return body
 }

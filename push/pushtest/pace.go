@@ -57,8 +57,8 @@ func (s *script) decide(ctx context.Context, closing <-chan struct{}) error {
 	return s.take(ctx, closing, func(p Pace) func() time.Duration { return p.Accept }, func(f *Flight) *int { return &f.Undecided })
 }
 
-// answer is decide for the answer's way back.
-func (s *script) answer(ctx context.Context, closing <-chan struct{}) error {
+// linger is decide for the answer's way back.
+func (s *script) linger(ctx context.Context, closing <-chan struct{}) error {
 	return s.take(ctx, closing, func(p Pace) func() time.Duration { return p.Answer }, func(f *Flight) *int { return &f.Unanswered })
 }
 

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,15 +25,25 @@ type server struct {
 	served    chan struct{}
 	closeOnce sync.Once
 
+	// Static after construction.
+	svc     service
+	streams int // what a connection begins with
+
 	// Guarded by mu: once ended, no handler begins.
 	mu       sync.Mutex
 	ended    bool
 	handlers sync.WaitGroup
+	conns    map[*frameConn]struct{}
+	counted  int64 // connections so far
+	overran  int64 // of connections that have ended
 }
 
-// listen opens the port; serve then answers on it. addr may be empty: any free
+// maxConns bounds the connections with HTTP/2; further ones are closed.
+const maxConns = 4096
+
+// listen opens the port; start then answers on it. addr may be empty: any free
 // port of 127.0.0.1.
-func listen(addr string, maxStreams int, h http.Handler) (*server, error) {
+func listen(addr string, streams int, svc service) (*server, error) {
 	if addr == "" {
 		addr = "127.0.0.1:0"
 	}
@@ -48,19 +60,22 @@ func listen(addr string, maxStreams int, h http.Handler) (*server, error) {
 		listener:  newFreezer(l),
 		closing:   make(chan struct{}),
 		served:    make(chan struct{}),
+		svc:       svc,
+		streams:   streams,
+		conns:     map[*frameConn]struct{}{},
 	}
 	s.http = &http.Server{
-		Handler:           s.counted(h),
+		Handler:           s.tracked(overHTTP1{svc}),
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{ca.cert}, MinVersion: tls.VersionTLS12},
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": s.serveFrames},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(discard{}, "", 0), // broken connections are part of the tests
 	}
 	return s, nil
 }
 
-// serve begins to answer, on a goroutine that Close waits for.
-func (s *server) serve() {
+// start begins to answer, on a goroutine that Close waits for.
+func (s *server) start() {
 	go func() {
 		defer close(s.served)
 		_ = s.http.ServeTLS(s.listener, "", "")
@@ -100,8 +115,60 @@ func (s *server) Close() error {
 	return err
 }
 
-// counted lets Close wait for the handlers, which http.Server.Close does not.
-func (s *server) counted(h http.Handler) http.Handler {
+// serveFrames takes a connection on which HTTP/2 was agreed on.
+func (s *server) serveFrames(_ *http.Server, nc *tls.Conn, _ http.Handler) {
+	s.mu.Lock()
+	if s.ended || len(s.conns) >= maxConns {
+		s.mu.Unlock()
+		return
+	}
+	s.counted++
+	c := newFrameConn(s.counted, nc, s.svc, s.streams)
+	s.conns[c] = struct{}{}
+	s.handlers.Add(1)
+	s.mu.Unlock()
+	defer s.handlers.Done()
+	c.serve()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.overran += c.memory.overran.Load()
+}
+
+// each calls f for every connection that is open.
+func (s *server) each(f func(*frameConn)) {
+	s.mu.Lock()
+	open := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range open {
+		f(c)
+	}
+}
+
+// GoAway says farewell on every open connection, with Apple's word for it:
+// what is under way is answered, what comes later is not looked at, and the
+// connection ends.
+func (s *server) GoAway() { s.each(func(c *frameConn) { c.leave(shutdownReason) }) }
+
+// Silence makes every open connection take bytes and never say another word,
+// not even to a ping, for good. New connections work.
+func (s *server) Silence() { s.each((*frameConn).silence) }
+
+// Cut ends every open connection without a word.
+func (s *server) Cut() { s.each((*frameConn).close) }
+
+// Overran returns how many requests came above the limit of streams that their
+// connection had been given; they were refused.
+func (s *server) Overran() int64 {
+	var n int64
+	s.each(func(c *frameConn) { n += c.memory.overran.Load() })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return n + s.overran
+}
+
+// tracked lets Close wait for the handlers, which http.Server.Close does not.
+func (s *server) tracked(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		if s.ended {
