@@ -69,7 +69,7 @@ func (w *Worker) needed(ctx context.Context, h *held) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
 	defer cancel()
 	j := h.job
-	state, err := w.cfg.Presence.Check(ctx, Target{j.Tenant, j.User, j.Device, j.Kind, j.Version})
+	state, err := w.cfg.Presence.Check(ctx, Target{j.Tenant, j.User, j.Device, j.Kind, j.Version, j.Urgency})
 	if err != nil {
 		state = Unknown
 	}

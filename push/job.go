@@ -57,6 +57,8 @@ type Delivery interface {
 type Target struct {
 	Tenant, User, Device, Kind string
 	Version                    int64
+	// Urgency is the job's.
+	Urgency int
 }
 
 // patience is how long a connected device may take to acknowledge an event

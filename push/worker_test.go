@@ -85,7 +85,7 @@ func TestNotifiedDeviceThatAnswersIsNotPushed(t *testing.T) {
 		if n := len(b.app.messages()); n != 0 {
 			t.Errorf("%d pushes", n)
 		}
-		if b.checks[0] != (Target{"acme", "u1", "d1", "messages", 7}) {
+		if b.checks[0] != (Target{"acme", "u1", "d1", "messages", 7, Normal}) {
 			t.Errorf("asked about %+v", b.checks[0])
 		}
 	})

@@ -15,7 +15,10 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 		return
 	}
 	p.counts.Answers++
-	p.answerChecks(s, id, a)
+	if a.GetState() == linkpb.Answer_STATE_GONE {
+		p.ended(id, s, now)
+	}
+	p.answerChecks(s, id, a, now)
 	acked := a.GetAcked()
 	if a.GetState() == linkpb.Answer_STATE_ACKED {
 		p.table.SetDoubtful(s, false)
@@ -57,6 +60,7 @@ func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64) {
 
 // Changed takes in what happened to a device's session.
 func (p *Dispatcher) Changed(c table.Change, now time.Time) {
+	p.follow(c, now)
 	if !p.concerned(c.Device.UserID) {
 		return
 	}
@@ -77,6 +81,23 @@ func (p *Dispatcher) Changed(c table.Change, now time.Time) {
 	}
 	if c.New {
 		p.remind(c, now)
+	}
+}
+
+// follow remembers devices that went just now.
+func (p *Dispatcher) follow(c table.Change, now time.Time) {
+	if c.Session.Exists() {
+		p.closed.back(c.Device)
+	} else if p.table.Device(c.Device).HasToken {
+		p.closed.add(c.Device.Clone(), now)
+	}
+}
+
+// ended is follow for a session whose edge knows it no longer: the edge's word
+// of its end is on its way.
+func (p *Dispatcher) ended(id table.DeviceID, s table.Session, now time.Time) {
+	if dev := p.table.Device(id); dev.HasToken && dev.Session == s {
+		p.closed.add(id, now)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
 )
@@ -24,6 +25,7 @@ type check struct {
 	id       uint64
 	key      checkKey
 	version  int64
+	urgency  routing.Urgency
 	session  table.Session
 	deadline time.Time
 	inFlight bool
@@ -32,8 +34,8 @@ type check struct {
 
 // Check answers, with Effects.Checked and the same id, whether a device still
 // needs a push for a version: from what is known, or by asking its session
-// for at most half a second.
-func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, version int64, now time.Time) {
+// for at most half a second. The urgency is the push's.
+func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, version int64, u routing.Urgency, now time.Time) {
 	p.counts.Checks++
 	head := version
 	if f := p.find(device.UserID, kind); f != nil {
@@ -46,14 +48,12 @@ func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, versio
 	dev := p.table.Device(device)
 	s := dev.Session
 	switch {
-	case p.mayComeBack(dev, now):
-		p.out.Checked(id, linkpb.CheckResponse_STATE_IN_FLIGHT)
 	case !s.Exists():
-		p.out.Checked(id, linkpb.CheckResponse_STATE_AWAY)
+		p.out.Checked(id, p.absent(device, dev, u, now))
 	case p.leaving || len(p.checks.queue) >= p.cfg.MaxChecks:
 		p.out.Checked(id, linkpb.CheckResponse_STATE_UNSPECIFIED)
 	default:
-		c := &check{id: id, key: checkKey{device, kind}, version: version, session: s, deadline: now.Add(checkWait)}
+		c := &check{id: id, key: checkKey{device, kind}, version: version, urgency: u, session: s, deadline: now.Add(checkWait)}
 		p.checks.open[c.key] = append(p.checks.open[c.key], c)
 		p.checks.queue = append(p.checks.queue, c)
 		p.counts.Notifies++
@@ -62,8 +62,8 @@ func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, versio
 }
 
 // answerChecks settles the questions that an edge's answer answers.
-func (p *Dispatcher) answerChecks(s table.Session, id table.DeviceID, a *linkpb.Answer) {
-	key := checkKey{id, a.GetKind()}
+func (p *Dispatcher) answerChecks(s table.Session, device table.DeviceID, a *linkpb.Answer, now time.Time) {
+	key := checkKey{device, a.GetKind()}
 	acked := a.GetAcked()
 	if a.GetState() == linkpb.Answer_STATE_ACKED {
 		acked = max(acked, a.GetVersion())
@@ -73,7 +73,7 @@ func (p *Dispatcher) answerChecks(s table.Session, id table.DeviceID, a *linkpb.
 		case acked >= c.version:
 			p.answerCheck(c, linkpb.CheckResponse_STATE_COVERED)
 		case a.GetState() == linkpb.Answer_STATE_GONE && s == c.session:
-			p.answerCheck(c, linkpb.CheckResponse_STATE_AWAY)
+			p.answerCheck(c, p.absent(device, table.Device{}, c.urgency, now))
 		case a.GetState() == linkpb.Answer_STATE_IN_FLIGHT && s == c.session:
 			c.inFlight = true
 		}
@@ -97,7 +97,7 @@ func (p *Dispatcher) expireChecks(now time.Time) {
 			break
 		}
 		if !c.done {
-			p.answerCheck(c, p.verdict(c))
+			p.answerCheck(c, p.verdict(c, now))
 		}
 	}
 	clear(p.checks.queue[:n])
@@ -105,11 +105,11 @@ func (p *Dispatcher) expireChecks(now time.Time) {
 }
 
 // verdict is what is said of a device that did not acknowledge in time.
-func (p *Dispatcher) verdict(c *check) linkpb.CheckResponse_State {
+func (p *Dispatcher) verdict(c *check, now time.Time) linkpb.CheckResponse_State {
 	dev := p.table.Device(c.key.device)
 	switch {
 	case !dev.Session.Exists():
-		return linkpb.CheckResponse_STATE_AWAY
+		return p.absent(c.key.device, dev, c.urgency, now)
 	case dev.Session != c.session:
 		return linkpb.CheckResponse_STATE_IN_FLIGHT // it just registered anew
 	case dev.Doubtful || c.inFlight && dev.Background:
@@ -119,6 +119,14 @@ func (p *Dispatcher) verdict(c *check) linkpb.CheckResponse_State {
 	default:
 		return linkpb.CheckResponse_STATE_UNSPECIFIED
 	}
+}
+
+// absent is what is said of a device without a session.
+func (p *Dispatcher) absent(id table.DeviceID, dev table.Device, u routing.Urgency, now time.Time) linkpb.CheckResponse_State {
+	if p.mayComeBack(id, dev, u, now) {
+		return linkpb.CheckResponse_STATE_IN_FLIGHT
+	}
+	return linkpb.CheckResponse_STATE_AWAY
 }
 
 // abandonChecks tells those who ask to ask another router.

@@ -16,13 +16,14 @@ func TestCheck(t *testing.T) {
 		answer  func(*rig)
 		want    []string
 	}{
-		"away":     {want: []string{"checked 1 AWAY"}},
-		"covered":  {connected, func(r *rig) { r.acked(1, 5) }, []string{"notify 1 k 5", "checked 1 COVERED"}},
-		"newer":    {connected, func(r *rig) { r.acked(1, 9) }, []string{"notify 1 k 5", "checked 1 COVERED"}},
-		"inflight": {connected, func(r *rig) { r.inFlight(1, 5) }, []string{"notify 1 k 5", "checked 1 IN_FLIGHT"}},
-		"gone":     {connected, func(r *rig) { r.gone(1, 5) }, []string{"notify 1 k 5", "checked 1 AWAY"}},
-		"silence":  {connected, func(*rig) {}, []string{"notify 1 k 5", "checked 1 UNSPECIFIED"}},
-		"left":     {connected, func(r *rig) { r.disconnect(1) }, []string{"notify 1 k 5", "checked 1 AWAY"}},
+		"away":               {want: []string{"checked 1 AWAY"}},
+		"covered":            {connected, func(r *rig) { r.acked(1, 5) }, []string{"notify 1 k 5", "checked 1 COVERED"}},
+		"newer":              {connected, func(r *rig) { r.acked(1, 9) }, []string{"notify 1 k 5", "checked 1 COVERED"}},
+		"inflight":           {connected, func(r *rig) { r.inFlight(1, 5) }, []string{"notify 1 k 5", "checked 1 IN_FLIGHT"}},
+		"gone":               {connected, func(r *rig) { r.gone(1, 5) }, []string{"notify 1 k 5", "checked 1 AWAY"}},
+		"gone, with a token": {connected, func(r *rig) { r.token("d"); r.gone(1, 5) }, []string{"notify 1 k 5", "checked 1 IN_FLIGHT"}},
+		"silence":            {connected, func(*rig) {}, []string{"notify 1 k 5", "checked 1 UNSPECIFIED"}},
+		"left":               {connected, func(r *rig) { r.disconnect(1) }, []string{"notify 1 k 5", "checked 1 AWAY"}},
 		"background": {func(r *rig) { r.connect(1, "d", true) }, func(r *rig) { r.inFlight(1, 5) },
 			[]string{"notify 1 k 5", "checked 1 DOUBTFUL"}},
 		"doubtful": {doubtful, func(r *rig) { r.inFlight(1, 5) }, []string{"notify 1 k 5", "checked 1 DOUBTFUL"}},
@@ -33,7 +34,7 @@ func TestCheck(t *testing.T) {
 			if c.prepare != nil {
 				c.prepare(r)
 			}
-			r.d.Check(1, deviceID("d"), "k", 5, r.now)
+			r.d.Check(1, deviceID("d"), "k", 5, routing.UrgencyNormal, r.now)
 			if c.answer != nil {
 				c.answer(r)
 			}
@@ -56,7 +57,7 @@ func doubtful(r *rig) {
 func TestChecksAreBounded(t *testing.T) {
 	r := newRig(t, Config{MaxChecks: 1})
 	connected(r)
-	r.d.Check(1, deviceID("d"), "k", 5, r.now)
-	r.d.Check(2, deviceID("d"), "k", 5, r.now)
+	r.d.Check(1, deviceID("d"), "k", 5, routing.UrgencyNormal, r.now)
+	r.d.Check(2, deviceID("d"), "k", 5, routing.UrgencyNormal, r.now)
 	r.want("notify 1 k 5", "checked 2 UNSPECIFIED")
 }

@@ -144,6 +144,7 @@ type Dispatcher struct {
 	// known device acknowledged.
 	recent  recent
 	heard   recent
+	closed  closed
 	checks  checks
 	devices int
 	scratch []table.Device
@@ -167,6 +168,7 @@ func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
 		pace:   newPace(cfg.LostRate),
 		recent: newRecent(cfg.MaxRecent, cfg.RecentFor),
 		heard:  newRecent(cfg.MaxRecent, cfg.RecentFor),
+		closed: newClosed(),
 		checks: checks{open: make(map[checkKey][]*check)},
 	}
 }
@@ -295,6 +297,7 @@ func (p *Dispatcher) Tick(now time.Time) {
 	p.hold.progress(now, p.out.Progress)
 	p.recent.expire(now)
 	p.heard.expire(now)
+	p.closed.expire(now)
 	p.expireChecks(now)
 }
 

@@ -177,6 +177,7 @@ func TestSessionGoneWhileWaiting(t *testing.T) {
 	r.token("d")
 	r.event(5)
 	r.disconnect(1)
+	r.pass(closeGrace(routing.UrgencyNormal))
 	r.want("notify 1 k 5", "away d k 5", "store d k 5")
 }
 
@@ -214,7 +215,7 @@ func TestLostEdgeWhoseDevicesComeBack(t *testing.T) {
 	r.token("d")
 	r.lose()
 	r.event(5)
-	r.d.Check(1, deviceID("d"), "k", 5, r.now)
+	r.d.Check(1, deviceID("d"), "k", 5, routing.UrgencyNormal, r.now)
 	r.want("checked 1 IN_FLIGHT")
 	r.wait(5 * time.Second)
 	r.connect(2, "d", false)
@@ -412,7 +413,7 @@ func TestLeave(t *testing.T) {
 	r.connect(1, "d", false)
 	r.token("a")
 	r.event(5)
-	r.d.Check(1, deviceID("d"), "k", 5, r.now)
+	r.d.Check(1, deviceID("d"), "k", 5, routing.UrgencyNormal, r.now)
 	r.log = nil
 	r.d.Leave()
 	r.event(6)

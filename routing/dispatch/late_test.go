@@ -131,6 +131,7 @@ func TestJobIsAsUrgentAsWhatItStandsFor(t *testing.T) {
 	r.pass(time.Second)
 	r.event(6, urgency(routing.UrgencyLow))
 	r.disconnect(1)
+	r.pass(closeGrace(routing.UrgencyHigh))
 	j := r.jobs[0]
 	if j.Version != 6 || j.Urgency != routing.UrgencyHigh || !j.EventAt.Equal(at) || !j.LatestAt.Equal(at.Add(time.Second)) {
 		t.Errorf("job %+v", j)

@@ -41,14 +41,17 @@ func (p *pace) reserve(now time.Time) time.Time {
 }
 
 // comesBack returns until when a device without a session is not to be pushed,
-// because the edge that had it was just lost; the zero time where there is no
-// reason to wait.
+// because its connection just ended, or the edge that had it was just lost; the
+// zero time where there is no reason to wait.
 func (p *Dispatcher) comesBack(d *delivery, dev table.Device, deadline, now time.Time) time.Time {
-	if dev.Lost.At.IsZero() || d.flow.hurried() || !p.canStore(d, dev) {
+	if d.flow.hurried() || !p.canStore(d, dev) {
 		return time.Time{}
 	}
-	until := dev.Lost.At.Add(p.cfg.LostWait)
 	_, urgency := d.flow.newestPush(max(d.acked, d.stored))
+	if dev.Lost.At.IsZero() {
+		return earlier(p.closed.until(d.id(), urgency), deadline)
+	}
+	until := dev.Lost.At.Add(p.cfg.LostWait)
 	if urgency == routing.UrgencyHigh {
 		return earlier(until, deadline)
 	}
@@ -61,9 +64,12 @@ func (p *Dispatcher) comesBack(d *delivery, dev table.Device, deadline, now time
 	return d.slot
 }
 
-// mayComeBack reports whether a device is waited for after its edge was lost.
-func (p *Dispatcher) mayComeBack(dev table.Device, now time.Time) bool {
-	return !dev.Lost.At.IsZero() && now.Before(dev.Lost.At.Add(p.cfg.LostWait))
+// mayComeBack reports whether a device without a session is waited for.
+func (p *Dispatcher) mayComeBack(id table.DeviceID, dev table.Device, u routing.Urgency, now time.Time) bool {
+	if dev.Lost.At.IsZero() {
+		return now.Before(p.closed.until(id, u))
+	}
+	return now.Before(dev.Lost.At.Add(p.cfg.LostWait))
 }
 
 func earlier(a, b time.Time) time.Time {

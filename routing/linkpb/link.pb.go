@@ -1893,12 +1893,14 @@ func (x *PresenceQuery) GetUsers() []string {
 // CheckRequest asks a router, before a push is sent, whether the device
 // still needs it.
 type CheckRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	Device        string                 `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
-	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
-	Version       int64                  `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Tenant  string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	User    string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	Device  string                 `protobuf:"bytes,3,opt,name=device,proto3" json:"device,omitempty"`
+	Kind    string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Version int64                  `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	// 1 low, 2 normal, 3 high; 0: normal.
+	Urgency       int32 `protobuf:"varint,6,opt,name=urgency,proto3" json:"urgency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1964,6 +1966,13 @@ func (x *CheckRequest) GetKind() string {
 func (x *CheckRequest) GetVersion() int64 {
 	if x != nil {
 		return x.Version
+	}
+	return 0
+}
+
+func (x *CheckRequest) GetUrgency() int32 {
+	if x != nil {
+		return x.Urgency
 	}
 	return 0
 }
@@ -2620,13 +2629,14 @@ const file_link_proto_rawDesc = "" +
 	"\x06weight\x18\x05 \x01(\x02R\x06weight\"=\n" +
 	"\rPresenceQuery\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x14\n" +
-	"\x05users\x18\x02 \x03(\tR\x05users\"\x80\x01\n" +
+	"\x05users\x18\x02 \x03(\tR\x05users\"\x9a\x01\n" +
 	"\fCheckRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\x03R\aversion\"\xb6\x01\n" +
+	"\aversion\x18\x05 \x01(\x03R\aversion\x12\x18\n" +
+	"\aurgency\x18\x06 \x01(\x05R\aurgency\"\xb6\x01\n" +
 	"\rCheckResponse\x129\n" +
 	"\x05state\x18\x01 \x01(\x0e2#.hawser.link.v1.CheckResponse.StateR\x05state\"j\n" +
 	"\x05State\x12\x15\n" +

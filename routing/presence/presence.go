@@ -39,6 +39,8 @@ const (
 type Question struct {
 	Tenant, User, Device, Kind string
 	Version                    int64
+	// Urgency is the push's: 1 low, 2 normal or 3 high.
+	Urgency int
 }
 
 // Client asks. It owns nothing that must be closed.
@@ -59,7 +61,7 @@ func New(nc *nats.Conn, worker string) *Client {
 // or the context's where it has ended.
 func (c *Client) Check(ctx context.Context, q Question) (State, error) {
 	body, err := proto.Marshal(&linkpb.CheckRequest{
-		Tenant: q.Tenant, User: q.User, Device: q.Device, Kind: q.Kind, Version: q.Version,
+		Tenant: q.Tenant, User: q.User, Device: q.Device, Kind: q.Kind, Version: q.Version, Urgency: int32(q.Urgency),
 	})
 	if err != nil {
 		return Unknown, fmt.Errorf("encode a presence check: %w", err)

@@ -115,7 +115,7 @@ func (l *loop) takeCheck(m *nats.Msg, now time.Time) {
 	l.fx.nextID++
 	l.fx.asked[l.fx.nextID] = m
 	id := table.ID(req.GetTenant(), req.GetUser(), req.GetDevice())
-	l.d.Check(l.fx.nextID, id, req.GetKind(), req.GetVersion(), now)
+	l.d.Check(l.fx.nextID, id, req.GetKind(), req.GetVersion(), routing.Urgency(req.GetUrgency()), now)
 }
 
 // flushEchoes tells each edge that was heard how far the table follows it.
