@@ -42,6 +42,7 @@ var parts = []part{
 	{program, "faulttest", []string{"routing/faulttest/..."}},
 	{program, "ratetest", []string{"routing/ratetest/..."}},
 	{program, "netlab", []string{"heartbeat/netlab/..."}},
+	{program, "killtest", []string{"push/killtest/..."}},
 
 	{assemble, "node", []string{"gateway/node/..."}},
 

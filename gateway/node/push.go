@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -39,7 +40,7 @@ type pushRole struct {
 	providers *providers
 	worker    *push.Worker
 	records   *records
-	dropPush  func() bool
+	sabotage  sabotage
 
 	// consuming is set while the queue is there, sharing while this process
 	// takes part in it.
@@ -49,7 +50,7 @@ type pushRole struct {
 }
 
 func newPushRole(p parts) (*pushRole, error) {
-	r := &pushRole{log: p.log, registry: p.registry, name: p.cfg.Name, dropPush: sabotageFromEnv().dropPush}
+	r := &pushRole{log: p.log, registry: p.registry, name: p.cfg.Name, sabotage: sabotageFromEnv()}
 	if err := r.open(p); err != nil {
 		r.close()
 		return nil, err
@@ -117,12 +118,27 @@ func openDevices(ctx context.Context, js jetstream.JetStream) (*devices.Store, e
 }
 
 func (r *pushRole) handle(ctx context.Context, d *pushqueue.Delivery) {
-	if r.dropPush != nil && r.dropPush() {
+	if drop := r.sabotage.dropPush; drop != nil && drop() {
 		d.Done()
+		return
+	}
+	if early := r.sabotage.earlyPush; early != nil && early() {
+		d.Done()
+		r.worker.Handle(ctx, push.Job(d.Job), calledDone{})
 		return
 	}
 	r.worker.Handle(ctx, push.Job(d.Job), d)
 }
+
+// calledDone is the delivery of a job that was called done before its push was
+// made: a worker that works so loses pushes when it dies.
+type calledDone struct{}
+
+func (calledDone) Current(context.Context) (bool, error) { return true, nil }
+func (calledDone) Done()                                 {}
+func (calledDone) Retry(time.Duration)                   {}
+func (calledDone) Dead(string)                           {}
+func (calledDone) Drop()                                 {}
 
 func (r *pushRole) watch() *natsWatch { return r.nats }
 

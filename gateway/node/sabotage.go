@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// sabotageEnv chooses what goes wrong: drop-ack, drop-push or drop-batch. It
+// sabotageEnv chooses what goes wrong: drop-ack, drop-push, early-push or drop-batch. It
 // exists only in builds with the tag sabotage, whose one purpose is to show
 // that the demo notices.
 const sabotageEnv = "HAWSER_SABOTAGE"
@@ -16,6 +16,8 @@ const sabotageEnv = "HAWSER_SABOTAGE"
 // nothing.
 type sabotage struct {
 	dropAck, dropPush, dropBatch func() bool
+	// earlyPush tells whether to call one more push made before it is.
+	earlyPush func() bool
 	// clock stands in for the host's wall clock where it is not nil.
 	clock func() time.Time
 }
@@ -28,6 +30,8 @@ func sabotageFromEnv() sabotage {
 		s.dropAck = always
 	case "drop-push":
 		s.dropPush = always
+	case "early-push":
+		s.earlyPush = always
 	case "drop-batch":
 		s.dropBatch = always
 	}

@@ -6,63 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/routing"
-	"github.com/hawser-edge/hawser/routing/natsconf"
 )
-
-// natsConfig is what an operator of three servers writes beside what hawser
-// ships.
-var natsConfig = template.Must(template.New("nats").Parse(`server_name: {{.Name}}
-listen: "{{.Listen}}"
-http: "{{.Monitor}}"
-jetstream {
-  store_dir: "{{.Store}}"
-  max_memory_store: 256MB
-  max_file_store: 64GB
-}
-cluster {
-  name: faulttest
-  listen: "{{.Cluster}}"
-  routes: [{{range .Routes}}"nats://{{.}}", {{end}}]
-}
-{{.Server}}
-{{.Users}}`))
 
 // writeNATSConfig writes the configuration of one of the NATS servers, with
 // the permissions of the fleet's users, and returns its path.
 func (f *fleet) writeNATSConfig(name string) (string, error) {
-	users, err := natsconf.Whole(f.env.Users())
-	if err != nil {
-		return "", err
-	}
-	var routes []string
+	var peers []string
 	for _, other := range membersOf(sortNATS) {
 		if other != name {
-			routes = append(routes, f.place.address(other, serviceCluster))
+			peers = append(peers, f.place.address(other, serviceCluster))
 		}
 	}
-	var text strings.Builder
-	err = natsConfig.Execute(&text, map[string]any{
-		"Name": name, "Listen": f.place.address(name, serviceNATS), "Monitor": f.place.address(name, serviceMonitor),
-		"Cluster": f.place.address(name, serviceCluster), "Store": f.place.store(name), "Routes": routes, "Server": natsconf.Server(), "Users": users,
-	})
-	if err != nil {
-		return "", fmt.Errorf("word the configuration of %s: %w", name, err)
-	}
-	path := f.env.Path(name + ".conf")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-		return "", fmt.Errorf("write the configuration of %s: %w", name, err)
-	}
-	return path, nil
+	return f.env.WriteNATSConfig(devmode.NATSServer{
+		Name: name, Listen: f.place.address(name, serviceNATS), Monitor: f.place.address(name, serviceMonitor),
+		Cluster: f.place.address(name, serviceCluster), Store: f.place.store(name),
+	}, peers)
 }
 
 // natsURLs are those of all servers, with commas between them.

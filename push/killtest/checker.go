@@ -1,0 +1,179 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// facts are all that a set left behind.
+type facts struct {
+	published []publication
+	arrivals  []arrival // of each target in the order in which they came
+	strikes   []strike
+	troubles  []string
+	// shownTwice are the devices that show more than one notification of a
+	// class.
+	shownTwice []string
+}
+
+func (l *ledger) facts(shownTwice []string) facts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return facts{
+		published: slices.Clone(l.published), arrivals: slices.Clone(l.arrivals),
+		strikes: slices.Clone(l.strikes), troubles: slices.Clone(l.troubles), shownTwice: shownTwice,
+	}
+}
+
+// shownTwice looks at every device's screen.
+func (r *run) shownTwice() (all []string) {
+	for u := range r.opts.users {
+		for _, p := range phones() {
+			shown := r.fleet.env.FCM.Shown
+			if p.platform == "ios" {
+				shown = r.fleet.env.APNs.Shown
+			}
+			if n := len(shown(pushToken(userName(u), p.name))); n > 1 {
+				all = append(all, fmt.Sprintf("the %s of %s shows %d notifications of one class", p.name, userName(u), n))
+			}
+		}
+	}
+	return all
+}
+
+// A verdict is what the checker finds.
+type verdict struct {
+	// Lost are pushes that an event asked for and that never came: neither its
+	// version nor a newer one was pushed to that device.
+	Lost int
+	// Backwards are pushes of an older version after a newer one.
+	Backwards int
+	// Twice are pushes of a version that the provider had accepted already, by
+	// the sort of the strike that was nearest to the first.
+	Twice map[string]int
+	// ShownTwice are devices that show one twice.
+	ShownTwice int
+	// Latest is the longest time from an event's answer to its push.
+	Latest time.Duration
+	// Faults names the first of each.
+	Faults []string
+}
+
+const maxFaults = 20
+
+func (v *verdict) fault(format string, args ...any) {
+	if len(v.Faults) < maxFaults {
+		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+func (v verdict) twice() (n int) {
+	for _, k := range v.Twice {
+		n += k
+	}
+	return n
+}
+
+// judge compares what was published with what was pushed.
+func judge(f facts) verdict {
+	v := verdict{Twice: map[string]int{}, ShownTwice: len(f.shownTwice)}
+	for _, s := range f.shownTwice {
+		v.fault("shown twice: %s", s)
+	}
+	came := map[target][]arrival{}
+	for _, a := range f.arrivals {
+		came[a.target] = append(came[a.target], a)
+	}
+	for _, p := range f.published {
+		for _, t := range p.targets() {
+			v.checkCame(p, t, came[t])
+		}
+	}
+	for _, t := range slices.SortedFunc(maps.Keys(came), compareTargets) {
+		v.checkOrder(t, came[t], f.strikes)
+	}
+	return v
+}
+
+func compareTargets(a, b target) int {
+	return cmp.Or(strings.Compare(a.token, b.token), strings.Compare(a.kind, b.kind))
+}
+
+// checkCame wants a push of the event, or of a newer one, to a device.
+func (v *verdict) checkCame(p publication, t target, came []arrival) {
+	for _, a := range came {
+		if a.version >= p.version {
+			v.Latest = max(v.Latest, a.at.Sub(p.at))
+			return
+		}
+	}
+	v.Lost++
+	v.fault("lost: %s version %d of %s, stored at %s, was never pushed to %.16s", p.kind, p.version, p.user, p.at.Format(clock), t.token)
+}
+
+// checkOrder wants each version once, and none after a newer one.
+func (v *verdict) checkOrder(t target, came []arrival, strikes []strike) {
+	first := map[int64]arrival{}
+	newest := int64(0)
+	for _, a := range came {
+		before, again := first[a.version]
+		switch {
+		case a.version < newest:
+			v.Backwards++
+			v.fault("backwards: %s version %d was pushed to %.16s at %s after version %d", t.kind, a.version, t.token, a.at.Format(clock), newest)
+		case again:
+			v.Twice[cause(before.at, strikes)]++
+		}
+		if !again {
+			first[a.version] = a
+		}
+		newest = max(newest, a.version)
+	}
+}
+
+// cause is the sort of the strike that was nearest to when a push was accepted
+// for the first time: it took away the answer, or what the queue was told of it.
+func cause(at time.Time, strikes []strike) string {
+	nearest, sort := time.Duration(math.MaxInt64), ""
+	for _, s := range strikes {
+		if d := at.Sub(s.at).Abs(); d < nearest {
+			nearest, sort = d, s.sort
+		}
+	}
+	return sort
+}
+
+// planted takes facts in which something is missing, too many or in the wrong
+// order on purpose, and reports how many of these the checker does not find.
+func planted(f facts, r *rand.Rand) (missed []string) {
+	if len(f.published) == 0 || len(f.arrivals) == 0 {
+		return []string{"there is nothing to plant a loss in"}
+	}
+	before := judge(f)
+	lost := f
+	p := f.published[r.IntN(len(f.published))]
+	t := p.targets()[r.IntN(2)]
+	lost.arrivals = slices.DeleteFunc(slices.Clone(f.arrivals), func(a arrival) bool { return a.target == t && a.version >= p.version })
+	if judge(lost).Lost <= before.Lost {
+		missed = append(missed, "a lost push")
+	}
+	again := f
+	a := f.arrivals[r.IntN(len(f.arrivals))]
+	again.arrivals = append(slices.Clone(f.arrivals), a)
+	if v := judge(again); v.twice()+v.Backwards <= before.twice()+before.Backwards {
+		missed = append(missed, "a push that was made twice")
+	}
+	older := f
+	a.version--
+	older.arrivals = append(slices.Clone(f.arrivals), a)
+	if judge(older).Backwards <= before.Backwards {
+		missed = append(missed, "a push that went backwards")
+	}
+	return missed
+}

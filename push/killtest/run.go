@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hawser-edge/hawser/push/pushtest"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// startLimit bounds the time until a fleet runs and its devices are known.
+const startLimit = 3 * time.Minute
+
+// readEvery is the pause between two looks at what the providers accepted.
+const readEvery = 20 * time.Millisecond
+
+// A run is one set: a fleet, its devices and what happens to it.
+type run struct {
+	// Static after start.
+	opts  options
+	say   func(format string, args ...any)
+	book  *ledger
+	fleet *fleet
+	// choices are the seed's. Owned by the goroutine that kills.
+	choices *rand.Rand
+}
+
+// execute plays a set in a folder of its own, and returns what was seen.
+func execute(ctx context.Context, o options, p programs, dir string, say func(format string, args ...any)) (f facts, err error) {
+	r := &run{opts: o, say: say, book: newLedger(), choices: rand.New(rand.NewPCG(o.seed, 1))}
+	if r.fleet, err = newFleet(dir, p, o, r.book.trouble); err == nil {
+		err = r.play(ctx)
+	}
+	var shown []string
+	if err == nil {
+		shown = r.shownTwice()
+	}
+	if stopErr := r.fleet.stop(); err == nil && stopErr != nil {
+		r.book.trouble("stop: %v", stopErr)
+	}
+	if err != nil {
+		return facts{}, err
+	}
+	return r.book.facts(shown), nil
+}
+
+func (r *run) play(ctx context.Context) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	nc, err := connect(ctx, r.fleet.env, routing.RoleBackend, tenant)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	p := &publisher{
+		opts: r.opts, nc: nc, book: r.book, flight: r.flight, choices: rand.New(rand.NewPCG(r.opts.seed, 2)),
+	}
+	reading, stopReading := context.WithCancel(ctx)
+	publishing, stopPublishing := context.WithCancel(ctx)
+	var work, publisher sync.WaitGroup
+	work.Go(func() {
+		for pause(reading, readEvery) {
+			r.book.readProviders(r.fleet.env)
+		}
+	})
+	publisher.Go(func() { p.run(publishing) })
+	r.strikes(ctx)
+	stopPublishing()
+	publisher.Wait()
+	r.settle(ctx)
+	stopReading()
+	work.Wait()
+	return ctx.Err()
+}
+
+// start starts the fleet and makes the devices known.
+func (r *run) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	pace := pushtest.Pace{Accept: upTo(r.opts.accept), Answer: upTo(r.opts.answer)}
+	r.fleet.env.APNs.SetPace(pace)
+	r.fleet.env.FCM.SetPace(pace)
+	if err := r.fleet.startAll(ctx); err != nil {
+		return err
+	}
+	js, end, err := openRecords(ctx, r.fleet.env)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := register(ctx, js, r.opts.users); err != nil {
+		return err
+	}
+	r.say("ready: %d devices, %d kills to come", len(phones())*r.opts.users, r.opts.kills+r.opts.natsKills)
+	return nil
+}
+
+func upTo(most time.Duration) func() time.Duration {
+	return func() time.Duration { return rand.N(most) }
+}
+
+// settle waits for what is on its way.
+func (r *run) settle(ctx context.Context) {
+	r.say("waiting for the pushes of %d kinds of users", r.book.waiting())
+	ctx, cancel := context.WithTimeout(ctx, r.opts.settle)
+	defer cancel()
+	for r.book.waiting() > 0 && pause(ctx, readEvery) {
+	}
+	// What is pushed twice at the end shall count, too.
+	pause(ctx, min(lastLook, r.opts.settle))
+	r.book.readProviders(r.fleet.env)
+}
+
+// lastLook is longer than a job in the hands of a worker that died needs to come
+// back.
+const lastLook = 12 * time.Second
