@@ -198,7 +198,10 @@ func (k *ticket) Current(context.Context) (bool, error) {
 func (k *ticket) Drop()                 { k.resolve("drop", 0) }
 func (k *ticket) Done()                 { k.resolve("done", 0) }
 func (k *ticket) Retry(d time.Duration) { k.resolve("retry", d) }
-func (k *ticket) Dead(reason string)    { k.resolve("dead "+reason, 0) }
+func (k *ticket) Hold(until time.Time, _ int, _ string) {
+	k.resolve("hold", time.Until(until))
+}
+func (k *ticket) Dead(reason string) { k.resolve("dead "+reason, 0) }
 
 // resolved returns how the delivery was resolved last.
 func (k *ticket) resolved() (how string, after time.Duration) {

@@ -13,6 +13,17 @@ const (
 	High   = 3
 )
 
+// Why a push is not made yet.
+const (
+	// HoldRetry: an attempt failed. Nothing that is newer lifts that.
+	HoldRetry = 1
+	// HoldQuiet: quiet hours, which urgency High lifts.
+	HoldQuiet = 2
+	// HoldWindow: it is not urgent and waits for a quiet window of the device.
+	// Any urgency above Low lifts it.
+	HoldWindow = 3
+)
+
 // Job means: this device may have something newer of this kind. Its fields
 // are those of a stored push job, in the same order.
 type Job struct {
@@ -26,6 +37,13 @@ type Job struct {
 	Urgency int
 	// Push is the event's push content as JSON, nil if it had none.
 	Push []byte
+	// NotBefore is when the push may be made; zero: at once. Hold is why not
+	// before: HoldRetry, HoldQuiet or HoldWindow.
+	NotBefore time.Time
+	Hold      int
+	// Failures is how many attempts failed so far, Reason why the last one did.
+	Failures int
+	Reason   string
 }
 
 // latest is the time from which the job grows old.
@@ -36,7 +54,7 @@ func (j Job) latest() time.Time {
 	return j.EventAt
 }
 
-// Delivery resolves one stored job. Exactly one of Done, Retry, Dead and Drop
+// Delivery resolves one stored job. Exactly one of Done, Retry, Hold, Dead and Drop
 // is called, once, from any goroutine. None of them may block.
 type Delivery interface {
 	// Current reports whether the job still is this worker's to send: it is
@@ -47,6 +65,11 @@ type Delivery interface {
 	Done()
 	// Retry asks for the job again, not before the given time has passed.
 	Retry(after time.Duration)
+	// Hold asks for the job again at the given time, and has the queue keep it
+	// until then, whatever ends meanwhile and whichever newer job takes its
+	// place. hold is HoldRetry, HoldQuiet or HoldWindow; why says it to the
+	// operator and tells neither tokens nor content.
+	Hold(until time.Time, hold int, why string)
 	// Dead gives the job up and keeps the reason for the operator.
 	Dead(reason string)
 	// Drop forgets a job that is another worker's, or gone.

@@ -137,6 +137,7 @@ type calledDone struct{}
 func (calledDone) Current(context.Context) (bool, error) { return true, nil }
 func (calledDone) Done()                                 {}
 func (calledDone) Retry(time.Duration)                   {}
+func (calledDone) Hold(time.Time, int, string)           {}
 func (calledDone) Dead(string)                           {}
 func (calledDone) Drop()                                 {}
 

@@ -72,10 +72,13 @@ func (o Outcome) Done() { o <- "done" }
 // Retry implements push.Delivery.
 func (o Outcome) Retry(time.Duration) { o <- "retry" }
 
+// Hold implements push.Delivery.
+func (o Outcome) Hold(time.Time, int, string) { o <- "hold" }
+
 // Dead implements push.Delivery.
 func (o Outcome) Dead(reason string) { o <- "dead " + reason }
 
-// Want waits until the delivery is settled, and expects "done", "retry" or
+// Want waits until the delivery is settled, and expects "done", "retry", "hold" or
 // "dead <reason>".
 func (o Outcome) Want(t *testing.T, how string) {
 	t.Helper()

@@ -2040,7 +2040,16 @@ type PushJob struct {
 	Push []byte `protobuf:"bytes,8,opt,name=push,proto3" json:"push,omitempty"`
 	// When the newest event that the job stands for was published, in unix
 	// milliseconds; 0: as event_ms.
-	LatestMs      int64 `protobuf:"varint,9,opt,name=latest_ms,json=latestMs,proto3" json:"latest_ms,omitempty"`
+	LatestMs int64 `protobuf:"varint,9,opt,name=latest_ms,json=latestMs,proto3" json:"latest_ms,omitempty"`
+	// The push is not made before this time, in unix milliseconds; 0: at once.
+	NotBeforeMs int64 `protobuf:"varint,10,opt,name=not_before_ms,json=notBeforeMs,proto3" json:"not_before_ms,omitempty"`
+	// Why not: 1 an attempt failed, 2 quiet hours, 3 it is not urgent and waits
+	// for a quiet window of the device. Another number counts as 1.
+	Hold int32 `protobuf:"varint,11,opt,name=hold,proto3" json:"hold,omitempty"`
+	// How many attempts failed so far.
+	Failures int32 `protobuf:"varint,12,opt,name=failures,proto3" json:"failures,omitempty"`
+	// Why the last one did, in a few words for the operator. Never a token.
+	Reason        string `protobuf:"bytes,13,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2136,6 +2145,34 @@ func (x *PushJob) GetLatestMs() int64 {
 		return x.LatestMs
 	}
 	return 0
+}
+
+func (x *PushJob) GetNotBeforeMs() int64 {
+	if x != nil {
+		return x.NotBeforeMs
+	}
+	return 0
+}
+
+func (x *PushJob) GetHold() int32 {
+	if x != nil {
+		return x.Hold
+	}
+	return 0
+}
+
+func (x *PushJob) GetFailures() int32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *PushJob) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // PushBeat says, twice a second, that a push worker takes part. Each worker
@@ -2645,7 +2682,7 @@ const file_link_proto_rawDesc = "" +
 	"STATE_AWAY\x10\x01\x12\x12\n" +
 	"\x0eSTATE_DOUBTFUL\x10\x02\x12\x11\n" +
 	"\rSTATE_COVERED\x10\x03\x12\x13\n" +
-	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xe1\x01\n" +
+	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xcd\x02\n" +
 	"\aPushJob\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
@@ -2655,7 +2692,12 @@ const file_link_proto_rawDesc = "" +
 	"\bevent_ms\x18\x06 \x01(\x03R\aeventMs\x12\x18\n" +
 	"\aurgency\x18\a \x01(\x05R\aurgency\x12\x12\n" +
 	"\x04push\x18\b \x01(\fR\x04push\x12\x1b\n" +
-	"\tlatest_ms\x18\t \x01(\x03R\blatestMs\"z\n" +
+	"\tlatest_ms\x18\t \x01(\x03R\blatestMs\x12\"\n" +
+	"\rnot_before_ms\x18\n" +
+	" \x01(\x03R\vnotBeforeMs\x12\x12\n" +
+	"\x04hold\x18\v \x01(\x05R\x04hold\x12\x1a\n" +
+	"\bfailures\x18\f \x01(\x05R\bfailures\x12\x16\n" +
+	"\x06reason\x18\r \x01(\tR\x06reason\"z\n" +
 	"\bPushBeat\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x06R\vincarnation\x12\x17\n" +
 	"\asent_ns\x18\x02 \x01(\x03R\x06sentNs\x12\x1d\n" +

@@ -63,6 +63,9 @@ func (d *Delivery) Retry(after time.Duration) {
 	d.settle(settledRetry, func() error { return d.msg.NakWithDelay(after) })
 }
 
+// Hold hands the job out again at the given time.
+func (d *Delivery) Hold(until time.Time, _ int, _ string) { d.Retry(time.Until(until)) }
+
 // Dead removes the job unpushed. The reason is for the queue's operator and
 // must not tell tokens or content. The event push.dead is the caller's to
 // publish, before.

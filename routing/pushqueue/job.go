@@ -3,6 +3,8 @@ package pushqueue
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -30,7 +32,33 @@ type Job struct {
 	Urgency int
 	// Push is the event's push content as JSON, empty for the kind's default.
 	Push []byte
+	// NotBefore is when the push may be made; zero: at once. Hold is why not
+	// before, HoldRetry and so on: a newer job that takes this one's place keeps the time unless it
+	// lifts the hold.
+	NotBefore time.Time
+	Hold      int
+	// Failures is how many attempts failed so far, Reason why the last one did,
+	// in a few words for the operator: never a token, never content.
+	Failures int
+	Reason   string
 }
+
+// The reasons for which a push is not made yet.
+const (
+	// HoldNone: there is none.
+	HoldNone = 0
+	// HoldRetry: an attempt failed, and whoever refused it asked for time.
+	// Nothing that is newer lifts that.
+	HoldRetry = 1
+	// HoldQuiet: the quiet hours of the kind. Urgency high lifts them.
+	HoldQuiet = 2
+	// HoldWindow: it is not urgent and waits for a quiet window of the device.
+	// Any higher urgency lifts it.
+	HoldWindow = 3
+)
+
+// maxReason bounds a job's reason, in bytes.
+const maxReason = 256
 
 func (j Job) subject() string { return routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind) }
 
@@ -62,7 +90,34 @@ func (j Job) message() *linkpb.PushJob {
 	return &linkpb.PushJob{
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version,
 		EventMs: j.EventAt.UnixMilli(), LatestMs: j.latest().UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
+		NotBeforeMs: unixMilli(j.NotBefore), Hold: int32(j.Hold), Failures: int32(min(j.Failures, math.MaxInt32)), Reason: short(j.Reason),
 	}
+}
+
+// unixMilli is 0 for the zero time.
+func unixMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMilli(ms int64) time.Time {
+	if ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// short bounds a reason, which may quote a provider, and leaves letters that can
+// be printed on one line.
+func short(reason string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, reason[:min(len(reason), maxReason)])
 }
 
 // Parse reads a message of the stream. A job whose subject names another
@@ -86,6 +141,7 @@ func jobOf(m *linkpb.PushJob) (Job, error) {
 	j := Job{
 		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
 		EventAt: time.UnixMilli(m.GetEventMs()), LatestAt: time.UnixMilli(max(m.GetLatestMs(), m.GetEventMs())), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
+		NotBefore: fromMilli(m.GetNotBeforeMs()), Hold: int(m.GetHold()), Failures: max(0, int(m.GetFailures())), Reason: short(m.GetReason()),
 	}
 	return j, j.check()
 }
@@ -99,14 +155,44 @@ func (j Job) latest() time.Time {
 
 // over returns the job that stands for both j and the older one that waits:
 // j's news, since the oldest event and as young
-// as the newest, with the highest urgency.
-func (j Job) over(older Job) Job {
+// as the newest, with the highest urgency, and held as the older one was.
+func (j Job) over(older Job, now time.Time) Job {
 	if older.latest().After(j.latest()) {
 		j.LatestAt = older.latest()
 	}
 	if older.EventAt.Before(j.EventAt) {
 		j.EventAt = older.EventAt
 	}
+	j = j.heldLike(older, now)
 	j.Urgency = max(j.Urgency, older.Urgency)
 	return j
+}
+
+// heldLike gives j the hold of the older job in whose place it comes: one push
+// is made for both, when the older one's was due. What is newer may lift the
+// hold.
+func (j Job) heldLike(older Job, now time.Time) Job {
+	j.Failures, j.Reason = older.Failures, older.Reason
+	switch {
+	case !older.heldAt(now):
+		j.NotBefore, j.Hold = time.Time{}, HoldNone
+	case !older.lifts(j.Urgency):
+		j.NotBefore, j.Hold = older.NotBefore, older.Hold
+	}
+	return j
+}
+
+// heldAt reports whether the push must wait.
+func (j Job) heldAt(now time.Time) bool { return j.NotBefore.After(now) }
+
+// lifts reports whether a newer job of that urgency ends this one's hold.
+func (j Job) lifts(urgency int) bool {
+	switch j.Hold {
+	case HoldQuiet:
+		return urgency >= int(routing.UrgencyHigh)
+	case HoldWindow:
+		return urgency > int(routing.UrgencyLow)
+	default:
+		return false
+	}
 }

@@ -126,7 +126,7 @@ func (s *Store) put(j Job) error {
 		case seq == 0:
 			write, expect = j, 0
 		default:
-			write, expect = j.over(waiting), seq
+			write, expect = j.over(waiting, time.Now()), seq
 		}
 		if ctx.Err() != nil || !sleep.For(ctx, rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", ctx.Err())
