@@ -145,7 +145,7 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
 	}
 	fresh := d.askedVersion < d.flow.head && d.mayTell(now)
-	again := now.Sub(d.askedAt) >= reask && (d.open() || !d.remindUntil.IsZero())
+	again := !now.Before(d.askAgain(deadline)) && (d.open() || !d.remindUntil.IsZero())
 	if !fresh && !again {
 		return
 	}
@@ -155,6 +155,19 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 	d.askedVersion, d.askedAt = d.flow.head, now
 	p.counts.Notifies++
 	p.out.Notify(s, d.flow.kind, d.flow.head)
+}
+
+// askAgain is when the session is asked again, if nothing is heard of it.
+func (d *delivery) askAgain(deadline time.Time) time.Time {
+	at, last := d.askedAt.Add(reask), deadline.Add(-lastAsk)
+	switch {
+	case at.Before(last), at.After(deadline.Add(lastAsk)):
+		return at
+	case d.askedAt.Before(last):
+		return last
+	default:
+		return deadline.Add(lastAsk)
+	}
 }
 
 // decide gives up waiting where it is time to.
@@ -251,12 +264,30 @@ func (p *Dispatcher) store(d *delivery, now time.Time) {
 		return
 	}
 	d.storing = h.Version
-	since, _ := d.patience()
-	p.counts.Stores++
-	p.out.Store(Job{
+	since, patience := d.patience()
+	j := Job{
 		Device: d.id(), Kind: d.flow.kind, Version: h.Version,
 		EventAt: since, LatestAt: h.At, Urgency: urgency, Content: h.Content,
-	})
+	}
+	if d.failures == 0 && d.asked.Exists() {
+		j.Deadline = d.ended(since.Add(patience), now)
+	}
+	p.counts.Stores++
+	p.out.Store(j)
+}
+
+// ended is when the time of a device that was asked was over, or the zero time
+// where it is not.
+func (d *delivery) ended(deadline, now time.Time) time.Time {
+	for _, t := range []time.Time{d.graceUntil, d.waitUntil} {
+		if t.After(deadline) {
+			deadline = t
+		}
+	}
+	if now.Before(deadline) {
+		return time.Time{}
+	}
+	return deadline
 }
 
 // Stored tells that a job was stored, or why not.
@@ -302,7 +333,7 @@ func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 		}
 	}
 	if s.Exists() {
-		sooner(d.askedAt.Add(reask))
+		sooner(d.askAgain(deadline))
 		sooner(deadline)
 		sooner(d.graceUntil)
 		if d.askedVersion < d.flow.head {

@@ -33,6 +33,10 @@ import (
 const (
 	// reask is the time between two notifies that were not answered "acked".
 	reask = time.Second
+	// lastAsk is how long before the end of its patience a device is asked for
+	// the last time: an answer that was lost before costs no push then, and
+	// those whose time ends together are not all asked while all are decided on.
+	lastAsk = 500 * time.Millisecond
 	// grace is how long a session that is asked late is given before its
 	// device is pushed: after a redelivery another router may have asked
 	// before, and a device that just connected is likely to be fetching.
@@ -102,6 +106,9 @@ type Job struct {
 	// Urgency is the highest of those that ask for a push.
 	Urgency routing.Urgency
 	Content []byte
+	// Deadline is when the patience with a device ended, where that is why it
+	// is pushed; zero for others, and for a job that is called for again.
+	Deadline time.Time
 }
 
 // Effects is what a Dispatcher calls for. The calls must not block for long.

@@ -21,8 +21,10 @@ const deferFor = 3 * time.Second
 type effects struct {
 	r   *Router
 	out *outbox
-	// refused are jobs that found the queue full.
-	refused []dispatch.Job
+	// urgent and jobs wait for room in the queue of what is to be stored,
+	// together at most maxWaiting; refused are those beyond it.
+	urgent, jobs, refused []dispatch.Job
+	maxWaiting            int
 	// asked are the open requests of the push role, by id.
 	asked  map[uint64]*nats.Msg
 	nextID uint64
@@ -40,11 +42,43 @@ func (e *effects) Away(d table.DeviceID, kind string, version int64) {
 }
 
 func (e *effects) Store(j dispatch.Job) {
-	select {
-	case e.r.jobs <- j:
-	default:
-		e.refused = append(e.refused, j)
+	if !j.Deadline.IsZero() {
+		e.r.metrics.lateness.Observe(time.Since(j.Deadline).Seconds())
 	}
+	switch {
+	case e.waiting() >= e.maxWaiting:
+		e.refused = append(e.refused, j)
+	case j.Urgency == routing.UrgencyHigh:
+		e.urgent = append(e.urgent, j)
+	default:
+		e.jobs = append(e.jobs, j)
+	}
+}
+
+func (e *effects) waiting() int { return len(e.urgent) + len(e.jobs) }
+
+// forget leaves what waits to whoever has the events next.
+func (e *effects) forget() { e.urgent, e.jobs = nil, nil }
+
+// handOn gives jobs on to be stored, as far as there is room: what is urgent
+// does not wait behind the rest.
+func (e *effects) handOn() {
+	if e.urgent = e.offer(e.urgent); len(e.urgent) == 0 {
+		e.jobs = e.offer(e.jobs)
+	}
+}
+
+// offer returns the jobs for which there is no room.
+func (e *effects) offer(jobs []dispatch.Job) []dispatch.Job {
+	for i, j := range jobs {
+		select {
+		case e.r.jobs <- j:
+			jobs[i] = dispatch.Job{}
+		default:
+			return jobs[i:]
+		}
+	}
+	return nil
 }
 
 // The log hears of a lost connection by itself: what is not acknowledged is

@@ -13,6 +13,7 @@ const flushWait = time.Second
 func (l *loop) beginLeave() {
 	l.leaving = true
 	l.d.Leave()
+	l.fx.forget()
 	l.complete = false
 	l.subs.shut()
 	l.beat(time.Now(), true)

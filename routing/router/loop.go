@@ -81,7 +81,7 @@ type loop struct {
 
 func newLoop(r *Router, subs *subscriptions) *loop {
 	t := table.New()
-	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg)}
+	fx := &effects{r: r, out: &outbox{r: r, edges: make(map[string]*outgoing)}, asked: make(map[uint64]*nats.Msg), maxWaiting: 2 * r.cfg.MaxPending}
 	return &loop{
 		clock: newClock(time.Now()), guard: newGuard(r),
 		r: r, subs: subs, table: t, fx: fx, echo: make(map[string]bool), online: newTracker(r), limits: limits{make(map[table.UserID][]held)}, ends: ends{make(map[string]map[uint64]*ending)}, lost: make(map[string]lostEdge),
@@ -300,6 +300,7 @@ func (l *loop) flush(now time.Time) {
 			l.d.Stored(j, errBusy, now)
 		}
 	}
+	l.fx.handOn()
 	l.fx.out.flush()
 	l.flushEchoes()
 	l.askDumps(now)

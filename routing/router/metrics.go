@@ -53,6 +53,7 @@ type metrics struct {
 	clockAhead                  prometheus.Gauge
 	changes                     *prometheus.CounterVec
 	unhealed                    prometheus.Counter
+	lateness                    prometheus.Histogram
 	totals                      atomic.Pointer[totals]
 }
 
@@ -60,6 +61,7 @@ type metrics struct {
 type totals struct {
 	dispatch.Counts
 	edges, behind, sessions, records int
+	jobs                             int
 	complete                         bool
 	droppedCore, droppedWork         int
 }
@@ -79,7 +81,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		takeovers: p.CounterVec("takeovers_total", "Sessions that took the place of one at another edge that lives, by the edge that told of them.", metric.By("edge")),
 		changes: p.CounterVec("presence_events_total", "Devices that came or went, by whether their backend's event was stored. What was dropped shows when the backend asks for presence.",
 			metric.By("result", changeStored, changeDropped)),
-		unhealed:   p.Counter("presence_unhealed_total", "Changes of presence that are lost if the router that tells them dies now: too many were under way."),
+		unhealed: p.Counter("presence_unhealed_total", "Changes of presence that are lost if the router that tells them dies now: too many were under way."),
+		lateness: p.Histogram("decision_lateness_seconds", "Time from the end of the patience with a device to the decision to push it.",
+			[]float64{.01, .025, .05, .1, .15, .2, .25, .5, 1, 2.5, 5, 10}),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),
 		dumpsAsked: p.Counter("dumps_asked_total", "Dumps asked of edges, repetitions included."),
 		stops:      p.Counter("stops_total", "Times that this router stood still, as by SIGSTOP, and left what it held to the others."),
@@ -125,6 +129,7 @@ func (m *metrics) registerTotals(p metric.Part) {
 	total("events_put_off_total", "Events left to the log for some seconds because their tenant held its part of the room.", func(t *totals) uint64 { return t.PutOff })
 	gauge("events_pending", "Events held.", func(t *totals) int { return t.Held })
 	gauge("deliveries_pending", "Devices with an open event.", func(t *totals) int { return t.Deliveries })
+	gauge("push_jobs_waiting", "Push jobs that wait for room among those that are being stored.", func(t *totals) int { return t.jobs })
 	gauge("recent", "Events remembered as settled without some device.", func(t *totals) int { return t.Recent })
 	gauge("edges", "Edges heard of.", func(t *totals) int { return t.edges })
 	gauge("edges_behind", "Edges of which a dump is needed.", func(t *totals) int { return t.behind })
@@ -151,7 +156,7 @@ func (m *metrics) registerSettled(p metric.Part) {
 
 // report leaves the loop's numbers for the metrics.
 func (l *loop) report() {
-	t := &totals{Counts: l.d.Counts(), sessions: l.table.Sessions(), records: l.table.Records(), complete: l.complete}
+	t := &totals{Counts: l.d.Counts(), sessions: l.table.Sessions(), records: l.table.Records(), complete: l.complete, jobs: l.fx.waiting()}
 	t.edges, t.behind = l.table.Edges()
 	t.droppedCore, t.droppedWork = l.subs.droppedAll()
 	l.r.metrics.dropped.WithLabelValues(dropCore).Add(float64(max(0, t.droppedCore-l.totals.droppedCore)))

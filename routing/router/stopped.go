@@ -34,6 +34,7 @@ func (l *loop) stopped(stood time.Duration, now time.Time) {
 	}
 	l.r.metrics.stops.Inc()
 	held := l.d.Abandon()
+	l.fx.forget()
 	l.r.cfg.Log.Warn("this router stood still: what it held is left to the others, edges are heard anew",
 		"stood", stood.Round(time.Millisecond), "events_left", held)
 	l.r.recall()

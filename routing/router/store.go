@@ -14,7 +14,7 @@ type storedJob struct {
 	err error
 }
 
-// errBusy is given back for a job that found the queue of jobs full.
+// errBusy is given back for a job that finds too many waiting.
 var errBusy = errors.New("too many push jobs wait to be stored")
 
 // storeJobs has the loop's push jobs stored, in their order, and tells the
