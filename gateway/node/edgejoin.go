@@ -66,7 +66,7 @@ func answer(a session.Answer, dropAck func() bool) edgelink.Answer {
 		a.State, a.Acked = session.InFlight, 0
 	}
 	return edgelink.Answer{
-		Conn: a.Conn, Kind: a.Kind, State: answerState(a.State), Acked: a.Acked, Version: a.Version,
+		Conn: a.Conn, Kind: a.Kind, State: answerState(a.State), Acked: a.Acked, Version: a.Version, Fetching: a.Fetching,
 	}
 }
 

@@ -77,6 +77,8 @@ type Answer struct {
 	Acked int64
 	// Version is the one that the router's notify named.
 	Version int64
+	// Fetching: the device fetches the kind at this moment.
+	Fetching bool
 }
 
 // Head is a kind's newest version.

@@ -43,7 +43,7 @@ func (s *session) leave(over *ending, tell bool) (replies []reply, first bool) {
 	for i := range s.states {
 		k := &s.states[i]
 		for _, a := range k.asks {
-			replies = append(replies, reply{a.router, Answer{s.number, k.name, Gone, k.acked, a.version}})
+			replies = append(replies, reply{a.router, Answer{Conn: s.number, Kind: k.name, State: Gone, Acked: k.acked, Version: a.version}})
 		}
 	}
 	s.requests.cancelLocked()

@@ -140,7 +140,7 @@ func (k *kindState) answers(conn uint64) []reply {
 			state = InFlight
 			left = append(left, a)
 		}
-		out = append(out, reply{a.router, Answer{conn, k.name, state, k.acked, a.version}})
+		out = append(out, reply{a.router, Answer{Conn: conn, Kind: k.name, State: state, Acked: k.acked, Version: a.version}})
 	}
 	if k.asks = left; len(left) == 0 {
 		k.asks = nil

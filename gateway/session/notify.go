@@ -35,7 +35,7 @@ func (s *session) notify(router, kind string, version, previous int64) Answer {
 	if write {
 		s.wroteNotifyLocked(waiting)
 	}
-	a.State, a.Acked = state, k.acked
+	a.State, a.Acked, a.Fetching = state, k.acked, s.requests.fetches(kind)
 	return a
 }
 

@@ -14,8 +14,36 @@ import (
 type requests struct {
 	// pending holds a request until its response has been handed to the
 	// socket, so that responses which a device does not read count too.
-	pending map[uint64]context.CancelFunc
+	pending map[uint64]pending
 	limiter *rate.Limiter
+}
+
+// pending is a request that has no response yet.
+type pending struct {
+	cancel context.CancelFunc
+	// syncs is the kind that it fetches, or empty.
+	syncs string
+}
+
+// syncService is what a device calls to fetch; the method is the kind.
+const syncService = "sync"
+
+func pendingOf(f *wire.Request, cancel context.CancelFunc) pending {
+	p := pending{cancel: cancel}
+	if f.Service == syncService {
+		p.syncs = f.Method
+	}
+	return p
+}
+
+// fetches reports whether the device fetches a kind at this moment.
+func (r *requests) fetches(kind string) bool {
+	for _, p := range r.pending {
+		if p.syncs == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // idle reports whether nothing would be lost with the requests.
@@ -31,8 +59,8 @@ func (r *requests) doneLocked(id uint64) {
 }
 
 func (r *requests) cancelLocked() {
-	for _, cancel := range r.pending {
-		cancel()
+	for _, p := range r.pending {
+		p.cancel()
 	}
 }
 
@@ -62,9 +90,9 @@ func (s *session) request(f *wire.Request) *ending {
 	timeout := min(or(f.Timeout, limits.RequestTimeout), limits.MaxRequestTimeout)
 	ctx, cancel := context.WithTimeout(s.serving.ctx, timeout)
 	if s.requests.pending == nil {
-		s.requests.pending = make(map[uint64]context.CancelFunc)
+		s.requests.pending = make(map[uint64]pending)
 	}
-	s.requests.pending[f.ID] = cancel
+	s.requests.pending[f.ID] = pendingOf(f, cancel)
 	call := Call{s.device().tenant, s.device().user, s.device().device, s.tokenLocked(), f.Service, f.Method, f.Body}
 	s.serving.wg.Go(func() {
 		defer cancel()

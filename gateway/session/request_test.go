@@ -78,6 +78,34 @@ func TestRequest(t *testing.T) {
 
 // The deadline is the device's, the default where it has none, and never above
 // the greatest.
+// A device that fetches is known to be at it, until it has its response.
+func TestFetchIsToldToRouters(t *testing.T) {
+	inBubble(t, func(c *Config) { c.Relay = hangingRelay }, func(e *edge) {
+		d := e.connect(nil)
+		hub := e.srv.Hub()
+		for _, kind := range []string{"messages", "account"} {
+			if hub.Notify(1, "r1", kind, 7, 6).Fetching {
+				t.Errorf("%s: fetches before it asked", kind)
+			}
+			d.next()
+		}
+		d.send(&wire.Request{ID: 1, Service: "other", Method: "account"})
+		d.send(&wire.Request{ID: 2, Service: "sync", Method: "messages", Timeout: 4 * time.Second})
+		synctest.Wait()
+		if a := hub.Notify(1, "r1", "messages", 7, 6); a.State != InFlight || !a.Fetching {
+			t.Errorf("while it fetches: %+v", a)
+		}
+		if a := hub.Notify(1, "r1", "account", 7, 6); a.Fetching {
+			t.Errorf("another service is called: %+v", a)
+		}
+		d.response()
+		synctest.Wait()
+		if a := hub.Notify(1, "r1", "messages", 7, 6); a.Fetching {
+			t.Errorf("after the response: %+v", a)
+		}
+	})
+}
+
 func TestRequestDeadline(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Second: time.Second, time.Hour: 30 * time.Second} {
 		inBubble(t, func(c *Config) { c.Relay = hangingRelay }, func(e *edge) {

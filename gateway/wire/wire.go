@@ -242,7 +242,8 @@
 //
 // A device that is notified and does not acknowledge in some seconds (3, 10 or
 // 60 by the event's urgency) gets a push as well, if it has a push token. Its
-// connection stays.
+// connection stays. One that waits for the answer to its sync then has 10 s
+// more.
 //
 // # Requests
 //

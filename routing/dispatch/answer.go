@@ -38,7 +38,7 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 		if d.acked > 0 && acked > d.acked {
 			p.table.SetDoubtful(s, false) // it follows, though not to the head
 		}
-		d.take(s, a, acked)
+		d.take(s, a, acked, now)
 		p.drive(d, now)
 		p.collect(f, now)
 	}
@@ -46,7 +46,7 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 
 // take notes what an answer says of the device. acked may be above what the
 // answer itself names.
-func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64) {
+func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64, now time.Time) {
 	d.acked = max(d.acked, acked)
 	switch a.GetState() {
 	case linkpb.Answer_STATE_GONE:
@@ -54,6 +54,9 @@ func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64) {
 	case linkpb.Answer_STATE_IN_FLIGHT:
 		if s == d.asked {
 			d.answered = max(d.answered, a.GetVersion())
+		}
+		if a.GetFetching() {
+			d.fetchedAt = now
 		}
 	}
 }

@@ -29,6 +29,7 @@ type check struct {
 	session  table.Session
 	deadline time.Time
 	inFlight bool
+	fetching bool
 	done     bool
 }
 
@@ -75,7 +76,7 @@ func (p *Dispatcher) answerChecks(s table.Session, device table.DeviceID, a *lin
 		case a.GetState() == linkpb.Answer_STATE_GONE && s == c.session:
 			p.answerCheck(c, p.absent(device, table.Device{}, c.urgency, now))
 		case a.GetState() == linkpb.Answer_STATE_IN_FLIGHT && s == c.session:
-			c.inFlight = true
+			c.inFlight, c.fetching = true, a.GetFetching()
 		}
 	}
 }
@@ -112,6 +113,8 @@ func (p *Dispatcher) verdict(c *check, now time.Time) linkpb.CheckResponse_State
 		return p.absent(c.key.device, dev, c.urgency, now)
 	case dev.Session != c.session:
 		return linkpb.CheckResponse_STATE_IN_FLIGHT // it just registered anew
+	case c.fetching:
+		return linkpb.CheckResponse_STATE_IN_FLIGHT
 	case dev.Doubtful || c.inFlight && dev.Background:
 		return linkpb.CheckResponse_STATE_DOUBTFUL
 	case c.inFlight:

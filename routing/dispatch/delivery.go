@@ -29,6 +29,8 @@ type delivery struct {
 	gone         table.Session
 	// graceUntil is before when the asked session is not given up.
 	graceUntil time.Time
+	// fetchedAt is when its edge last said that the device was fetching.
+	fetchedAt time.Time
 	// burst counts the notifies of new versions since burstAt.
 	burst   int
 	burstAt time.Time
@@ -179,7 +181,7 @@ func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Ti
 		}
 	case d.flow.hurried():
 		p.hurry(d, dev, now)
-	case now.Before(d.graceUntil):
+	case now.Before(d.graceUntil), now.Before(d.fetchUntil(deadline)):
 	case !now.Before(deadline):
 		p.missed(d, dev, deadline, now)
 	case dev.Doubtful:
@@ -187,6 +189,12 @@ func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Ti
 	case dev.Background && dev.HasToken, dev.HasToken && p.outran(d, now):
 		p.store(d, now)
 	}
+}
+
+// fetchUntil is until when a device is waited for because it was fetching when
+// it was last asked: its edge says so again with each answer.
+func (d *delivery) fetchUntil(deadline time.Time) time.Time {
+	return earlier(d.fetchedAt.Add(2*reask), deadline.Add(fetchFor))
 }
 
 // missed deals with a session that let the patience pass.
@@ -279,7 +287,7 @@ func (p *Dispatcher) store(d *delivery, now time.Time) {
 // ended is when the time of a device that was asked was over, or the zero time
 // where it is not.
 func (d *delivery) ended(deadline, now time.Time) time.Time {
-	for _, t := range []time.Time{d.graceUntil, d.waitUntil} {
+	for _, t := range []time.Time{d.graceUntil, d.waitUntil, d.fetchUntil(deadline)} {
 		if t.After(deadline) {
 			deadline = t
 		}
@@ -336,6 +344,7 @@ func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 		sooner(d.askAgain(deadline))
 		sooner(deadline)
 		sooner(d.graceUntil)
+		sooner(d.fetchUntil(deadline))
 		if d.askedVersion < d.flow.head {
 			sooner(d.burstAt.Add(burstEvery))
 		}

@@ -41,6 +41,9 @@ const (
 	// device is pushed: after a redelivery another router may have asked
 	// before, and a device that just connected is likely to be fetching.
 	grace = time.Second
+	// fetchFor is how much longer than its patience a device is waited for that
+	// is fetching: it is alive, and its backend may be slow.
+	fetchFor = 10 * time.Second
 	// giveBack is how long an edge that lives, but answers nothing, is asked
 	// for a device without a push before another router shall try.
 	giveBack = 30 * time.Second

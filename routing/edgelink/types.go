@@ -36,6 +36,8 @@ type Answer struct {
 	Acked int64
 	// Version is the version that the notify named.
 	Version int64
+	// Fetching: the device fetches the kind at this moment.
+	Fetching bool
 }
 
 // Head is the newest version of a kind.

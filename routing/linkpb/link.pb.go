@@ -1067,7 +1067,9 @@ type Answer struct {
 	// What the device has acknowledged of this kind, or 0.
 	Acked int64 `protobuf:"varint,4,opt,name=acked,proto3" json:"acked,omitempty"`
 	// The version that the notify named.
-	Version       int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	// The device fetches the kind at this moment.
+	Fetching      bool `protobuf:"varint,6,opt,name=fetching,proto3" json:"fetching,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1135,6 +1137,13 @@ func (x *Answer) GetVersion() int64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *Answer) GetFetching() bool {
+	if x != nil {
+		return x.Fetching
+	}
+	return false
 }
 
 // HeadsRequest asks any complete router for heads, numbers only.
@@ -2584,13 +2593,14 @@ const file_link_proto_rawDesc = "" +
 	"\vAnswerBatch\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x120\n" +
-	"\aanswers\x18\x03 \x03(\v2\x16.hawser.link.v1.AnswerR\aanswers\"\xea\x01\n" +
+	"\aanswers\x18\x03 \x03(\v2\x16.hawser.link.v1.AnswerR\aanswers\"\x86\x02\n" +
 	"\x06Answer\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x122\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x1c.hawser.link.v1.Answer.StateR\x05state\x12\x14\n" +
 	"\x05acked\x18\x04 \x01(\x03R\x05acked\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\x03R\aversion\"T\n" +
+	"\aversion\x18\x05 \x01(\x03R\aversion\x12\x1a\n" +
+	"\bfetching\x18\x06 \x01(\bR\bfetching\"T\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTATE_ACKED\x10\x01\x12\x13\n" +
