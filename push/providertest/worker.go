@@ -57,37 +57,51 @@ func (w *Worker) Handle(t *testing.T, device string, version int64) Outcome {
 	return o
 }
 
+// Settled is how a delivery ended: "drop", "done", "retry" or "dead <reason>".
+type Settled struct {
+	How string
+	// After is the wait that a retry asked for.
+	After time.Duration
+}
+
 // Outcome is a delivery that can be waited for.
-type Outcome chan string
+type Outcome chan Settled
 
 // Current implements push.Delivery.
 func (o Outcome) Current(context.Context) (bool, error) { return true, nil }
 
 // Drop implements push.Delivery.
-func (o Outcome) Drop() { o <- "drop" }
+func (o Outcome) Drop() { o <- Settled{How: "drop"} }
 
 // Done implements push.Delivery.
-func (o Outcome) Done() { o <- "done" }
+func (o Outcome) Done() { o <- Settled{How: "done"} }
 
 // Retry implements push.Delivery.
-func (o Outcome) Retry(time.Duration) { o <- "retry" }
+func (o Outcome) Retry(after time.Duration) { o <- Settled{How: "retry", After: after} }
 
 // Hold implements push.Delivery.
 func (o Outcome) Hold(time.Time, int, string) { o <- "hold" }
 
 // Dead implements push.Delivery.
-func (o Outcome) Dead(reason string) { o <- "dead " + reason }
+func (o Outcome) Dead(reason string) { o <- Settled{How: "dead " + reason} }
+
+// Wait returns once the delivery is settled.
+func (o Outcome) Wait(t *testing.T) Settled {
+	t.Helper()
+	select {
+	case got := <-o:
+		return got
+	case <-time.After(patience):
+		t.Fatal("not settled")
+		return Settled{}
+	}
+}
 
 // Want waits until the delivery is settled, and expects "done", "retry", "hold" or
 // "dead <reason>".
 func (o Outcome) Want(t *testing.T, how string) {
 	t.Helper()
-	select {
-	case got := <-o:
-		if got != how {
-			t.Errorf("got %q, want %q", got, how)
-		}
-	case <-time.After(patience):
-		t.Fatalf("not settled, want %q", how)
+	if got := o.Wait(t); got.How != how {
+		t.Errorf("got %q, want %q", got.How, how)
 	}
 }
