@@ -80,7 +80,7 @@ func (v verdict) play(t *testing.T, w world, number int) verdict {
 	}
 	settled := w.push(t, "device", token).Wait(t)
 	got.job, got.after = settled.How, settled.After
-	if got.job == "retry" {
+	if got.job == "retry" || got.job == "hold" {
 		got.job = "again"
 	}
 	seen := w.requests(token)

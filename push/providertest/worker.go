@@ -57,10 +57,11 @@ func (w *Worker) Handle(t *testing.T, device string, version int64) Outcome {
 	return o
 }
 
-// Settled is how a delivery ended: "drop", "done", "retry" or "dead <reason>".
+// Settled is how a delivery ended: "drop", "done", "retry", "hold" or
+// "dead <reason>".
 type Settled struct {
 	How string
-	// After is the wait that a retry asked for.
+	// After is the wait that a retry or a hold asked for.
 	After time.Duration
 }
 
@@ -80,7 +81,9 @@ func (o Outcome) Done() { o <- Settled{How: "done"} }
 func (o Outcome) Retry(after time.Duration) { o <- Settled{How: "retry", After: after} }
 
 // Hold implements push.Delivery.
-func (o Outcome) Hold(time.Time, int, string) { o <- "hold" }
+func (o Outcome) Hold(until time.Time, _ int, _ string) {
+	o <- Settled{How: "hold", After: time.Until(until)}
+}
 
 // Dead implements push.Delivery.
 func (o Outcome) Dead(reason string) { o <- Settled{How: "dead " + reason} }
