@@ -63,6 +63,7 @@ var parts = []part{
 	{leaf, "token", []string{"gateway/token"}},
 	{leaf, "config", []string{"gateway/config"}},
 	{leaf, "memory", []string{"gateway/memory"}},
+	{leaf, "leak", []string{"gateway/leak"}},
 	{leaf, "admission", []string{"gateway/admission"}},
 	{leaf, "heartbeat", []string{"heartbeat/..."}},
 	{leaf, "push", []string{"push"}},
