@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -40,8 +39,10 @@ type fleet struct {
 	roots *x509.CertPool
 	tls   *tls.Config
 	logs  *logs
-	vars  []string
-	specs map[string]devmode.Node
+	// secrets must not be told, in logs nor anywhere else.
+	secrets *secrets
+	vars    []string
+	specs   map[string]devmode.Node
 	// services as in options.
 	services string
 
@@ -81,7 +82,7 @@ func newFleet(t testing.TB, o options) *fleet {
 		o.nodes = []devmode.Node{{Name: whole, Roles: []string{"edge", "router", "push"}}}
 	}
 	f := &fleet{
-		t: t, logs: &logs{}, addrs: map[string]map[string]string{}, specs: map[string]devmode.Node{}, services: o.services,
+		t: t, logs: &logs{}, secrets: &secrets{}, addrs: map[string]map[string]string{}, specs: map[string]devmode.Node{}, services: o.services,
 		// Nobody has to be sent elsewhere at the end of a test.
 		vars: append([]string{"HAWSER_EDGE_DRAIN_SPREAD=1ms", "HAWSER_LOG_LEVEL=debug"}, o.vars...),
 	}
@@ -90,7 +91,7 @@ func newFleet(t testing.TB, o options) *fleet {
 		n.Listen, n.API, n.Admin = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 		f.specs[n.Name] = *n
 	}
-	t.Cleanup(func() { f.logs.check(t, f) })
+	t.Cleanup(func() { f.logs.check(t, f.secrets) })
 	env, err := devmode.New(devmode.Options{
 		Dir: t.TempDir(), Nodes: o.nodes, Tenants: []string{tenantA, tenantB}, NATSURL: o.natsURL,
 	})
@@ -99,6 +100,9 @@ func newFleet(t testing.TB, o options) *fleet {
 	}
 	t.Cleanup(env.Close)
 	f.env = env
+	if f.secrets.scanner, err = env.Scanner(); err != nil {
+		t.Fatal(err)
+	}
 	f.trust()
 	return f
 }
@@ -145,6 +149,7 @@ func (f *fleet) start(name string) (stop func()) {
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
+			f.scanPages(name)
 			cancel()
 			if err := <-ended; err != nil {
 				f.t.Errorf("%s ended with: %v", name, err)
@@ -219,22 +224,11 @@ func (l *logs) String() string {
 	return l.text.String()
 }
 
-// check sees that no secret was logged and shows the logs of a test that
-// failed.
-func (l *logs) check(t testing.TB, f *fleet) {
+// check sees that no secret was told and shows the logs of a test that failed.
+func (l *logs) check(t testing.TB, all *secrets) {
 	text := l.String()
-	if strings.Contains(text, "eyJ") {
-		t.Error("a JWT was logged")
-	}
-	if f.env != nil {
-		secrets, _ := filepath.Glob(f.env.Path("nats-*.password"))
-		for _, name := range append(secrets, f.env.Path(tenantA+".api-key"), f.env.Path("ticket.key")) {
-			secret, err := os.ReadFile(name)
-			if err == nil && strings.Contains(text, string(secret)) {
-				t.Errorf("the secret of %s was logged", filepath.Base(name))
-			}
-		}
-	}
+	all.scan("the log", []byte(text))
+	all.report(t)
 	if t.Failed() {
 		const most = 20_000
 		t.Logf("the end of the nodes' logs:\n%s", text[max(0, len(text)-most):])

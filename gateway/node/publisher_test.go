@@ -42,6 +42,7 @@ func (f *fleet) tryPublish(tenant string, body object) answer {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	f.secrets.know(body)
 	text, err := json.Marshal(body)
 	if err != nil {
 		f.t.Fatal(err)

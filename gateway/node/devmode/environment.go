@@ -2,6 +2,7 @@ package devmode
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -23,6 +24,13 @@ const (
 	IOSApp = "com.example.chat"
 	// AndroidApp is the Firebase project that devices on FCM name.
 	AndroidApp = "example-chat"
+)
+
+// The files with secrets that the configuration names.
+const (
+	ticketKeyFile  = "ticket.key"
+	apnsKeyFile    = "apns.p8"
+	fcmAccountFile = "fcm.json"
 )
 
 // tokenTTL outlives any development session.
@@ -82,7 +90,7 @@ func (e *Environment) build(o Options) error {
 	if err := writeCertificates(e.Dir); err != nil {
 		return err
 	}
-	if err := e.writeSecret("ticket.key"); err != nil {
+	if err := e.writeSecret(ticketKeyFile); err != nil {
 		return err
 	}
 	for _, t := range e.tenants {
@@ -93,7 +101,10 @@ func (e *Environment) build(o Options) error {
 	if err := e.startSimulators(o.SimulatorHost); err != nil {
 		return err
 	}
-	return e.startNATS(o)
+	if err := e.startNATS(o); err != nil {
+		return err
+	}
+	return e.keepSecrets()
 }
 
 // addTenant makes the tenant's signing key, its public half for the edges, an
@@ -144,9 +155,9 @@ func (e *Environment) startSimulators(host string) (err error) {
 		return fmt.Errorf("start the FCM simulator: %w", err)
 	}
 	return errors.Join(
-		writeFile(e.Dir, "apns.p8", e.APNs.Key(), 0o600),
+		writeFile(e.Dir, apnsKeyFile, e.APNs.Key(), 0o600),
 		writeFile(e.Dir, "apns-ca.pem", e.APNs.CAPEM(), 0o644),
-		writeFile(e.Dir, "fcm.json", e.FCM.ServiceAccount(), 0o600),
+		writeFile(e.Dir, fcmAccountFile, e.FCM.ServiceAccount(), 0o600),
 		writeFile(e.Dir, "fcm-ca.pem", e.FCM.CAPEM(), 0o644),
 	)
 }
@@ -229,7 +240,6 @@ func (e *Environment) writeSecret(name string) error {
 // DeviceToken makes a push token of a device: stable for the device, and in
 // the form that both providers take.
 func DeviceToken(user, device string) string {
-	var b [32]byte
-	copy(b[:], user+"/"+device)
-	return hex.EncodeToString(b[:])
+	sum := sha256.Sum256([]byte(user + "/" + device))
+	return tokenMark + hex.EncodeToString(sum[len(tokenMark)/2:])
 }

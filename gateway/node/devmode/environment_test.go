@@ -2,7 +2,9 @@ package devmode
 
 import (
 	"context"
+	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -100,5 +102,42 @@ func checkSecrets(t *testing.T, env *Environment, configFile string) {
 func TestStartNeedsAProgram(t *testing.T) {
 	if _, err := Start(context.Background(), t.TempDir()+"/missing", "none.yaml", "node", t.TempDir()); err == nil {
 		t.Error("a program that does not exist was started")
+	}
+}
+
+// TestWhatProcessesSayIsKept has a process say a secret and looks for it where
+// CI does.
+func TestWhatProcessesSayIsKept(t *testing.T) {
+	kept := t.TempDir()
+	t.Setenv(saidEnv, kept)
+	env, err := New(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.Close()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := StartProgram(t.Context(), "leaky", env.Dir, self, "-test.run=no such test", "-test.v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	logs, _ := filepath.Glob(filepath.Join(kept, "*-leaky.log"))
+	secrets, _ := filepath.Glob(filepath.Join(kept, secretsPattern))
+	if len(logs) != 1 || len(secrets) != 1 {
+		t.Fatalf("kept are the logs %v and the secrets %v, want one of each", logs, secrets)
+	}
+	if text, err := os.ReadFile(logs[0]); err != nil || !strings.Contains(string(text), "PASS") {
+		t.Errorf("the kept log is %q, %v", text, err)
+	}
+	text, err := os.ReadFile(secrets[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string][]byte
+	if err := json.Unmarshal(text, &all); err != nil || len(all["the secret of demo.api-key"]) == 0 || len(all["the secret of demo.jwk"]) == 0 {
+		t.Errorf("the kept secrets are %d, without the tenant's: %v", len(all), err)
 	}
 }
