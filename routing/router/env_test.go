@@ -217,6 +217,8 @@ type session struct {
 	silent          bool
 	acked, notified map[string]int64
 	superseded      bool
+	// asks are the versions that routers wait for; see ack.
+	asks map[ask]int64
 }
 
 func (e *env) edge(name string) *hub {
@@ -254,7 +256,7 @@ func (h *hub) connectAt(user, device string, silent bool, epoch int64) uint64 {
 	h.next++
 	s := &session{
 		Session: edgelink.Session{Conn: h.next, Tenant: tenant, User: user, Device: device, Epoch: epoch},
-		silent:  silent, acked: map[string]int64{}, notified: map[string]int64{},
+		silent:  silent, acked: map[string]int64{}, notified: map[string]int64{}, asks: map[ask]int64{},
 	}
 	h.sessions[s.Conn] = s
 	h.mu.Unlock()
@@ -285,7 +287,7 @@ func (h *hub) wasSuperseded(conn uint64) bool {
 	return h.sessions[conn] != nil && h.sessions[conn].superseded
 }
 
-func (h *hub) Notify(conn uint64, _, kind string, version, _ int64) edgelink.Answer {
+func (h *hub) Notify(conn uint64, router, kind string, version, _ int64) edgelink.Answer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	a := edgelink.Answer{Conn: conn, Kind: kind, Version: version, State: edgelink.Gone}
@@ -297,8 +299,36 @@ func (h *hub) Notify(conn uint64, _, kind string, version, _ int64) edgelink.Ans
 	a.State, a.Acked = edgelink.InFlight, s.acked[kind]
 	if a.Acked >= version {
 		a.State = edgelink.Acked
+	} else if s.asks != nil {
+		s.asks[ask{router, kind}] = version
 	}
 	return a
+}
+
+// ask is a router that waits for a kind.
+type ask struct{ router, kind string }
+
+// ack takes in that a silent device acknowledges a version, and answers the
+// routers that wait for it, as edges do.
+func (h *hub) ack(conn uint64, kind string, version int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.sessions[conn]
+	if s == nil {
+		return
+	}
+	s.acked[kind] = max(s.acked[kind], version)
+	for to, asked := range s.asks {
+		if to.kind != kind {
+			continue
+		}
+		a := edgelink.Answer{Conn: conn, Kind: kind, State: edgelink.InFlight, Acked: s.acked[kind], Version: asked}
+		if a.Acked >= asked {
+			a.State = edgelink.Acked
+			delete(s.asks, to)
+		}
+		h.Answer(to.router, a)
+	}
 }
 
 // news tells the device, which acknowledges at once unless it is silent.
