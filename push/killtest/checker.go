@@ -1,7 +1,7 @@
 package main
 
 import (
-	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/leak"
+	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
 // facts are all that a set left behind.
@@ -18,8 +21,12 @@ type facts struct {
 	strikes   []strike
 	troubles  []string
 	// shownTwice are the devices that show more than one notification of a
-	// class.
+	// kind.
 	shownTwice []string
+	// leaks are secrets that the fleet told.
+	leaks []leak.Finding
+	// overlooked are secrets that were planted and not found.
+	overlooked []string
 }
 
 func (l *ledger) facts(shownTwice []string) facts {
@@ -27,11 +34,12 @@ func (l *ledger) facts(shownTwice []string) facts {
 	defer l.mu.Unlock()
 	return facts{
 		published: slices.Clone(l.published), arrivals: slices.Clone(l.arrivals),
-		strikes: slices.Clone(l.strikes), troubles: slices.Clone(l.troubles), shownTwice: shownTwice,
+		strikes: slices.Clone(l.strikes), troubles: slices.Clone(l.troubles), leaks: slices.Clone(l.leaks), shownTwice: shownTwice,
 	}
 }
 
-// shownTwice looks at every device's screen.
+// shownTwice looks at every device's screen: a newer notification takes the
+// place of the older one of its kind.
 func (r *run) shownTwice() (all []string) {
 	for u := range r.opts.users {
 		for _, p := range phones() {
@@ -39,12 +47,24 @@ func (r *run) shownTwice() (all []string) {
 			if p.platform == "ios" {
 				shown = r.fleet.env.APNs.Shown
 			}
-			if n := len(shown(pushToken(userName(u), p.name))); n > 1 {
-				all = append(all, fmt.Sprintf("the %s of %s shows %d notifications of one class", p.name, userName(u), n))
+			for kind, n := range countKinds(shown(pushToken(userName(u), p.name))) {
+				if n > 1 {
+					all = append(all, fmt.Sprintf("the %s of %s shows %d notifications of %s", p.name, userName(u), n, kind))
+				}
 			}
 		}
 	}
 	return all
+}
+
+func countKinds(shown []pushtest.Notification) map[string]int {
+	count := map[string]int{}
+	for _, n := range shown {
+		var h struct{ Kind string }
+		_ = json.Unmarshal(n.Hawser, &h) // what is no JSON was trouble when it came
+		count[h.Kind]++
+	}
+	return count
 }
 
 // A verdict is what the checker finds.
@@ -102,7 +122,7 @@ func judge(f facts) verdict {
 }
 
 func compareTargets(a, b target) int {
-	return cmp.Or(strings.Compare(a.token, b.token), strings.Compare(a.kind, b.kind))
+	return strings.Compare(a.String(), b.String())
 }
 
 // checkCame wants a push of the event, or of a newer one, to a device.
@@ -114,7 +134,7 @@ func (v *verdict) checkCame(p publication, t target, came []arrival) {
 		}
 	}
 	v.Lost++
-	v.fault("lost: %s version %d of %s, stored at %s, was never pushed to %.16s", p.kind, p.version, p.user, p.at.Format(clock), t.token)
+	v.fault("lost: version %d, stored at %s, of %s was never pushed", p.version, p.at.Format(clock), t)
 }
 
 // checkOrder wants each version once, and none after a newer one.
@@ -126,7 +146,7 @@ func (v *verdict) checkOrder(t target, came []arrival, strikes []strike) {
 		switch {
 		case a.version < newest:
 			v.Backwards++
-			v.fault("backwards: %s version %d was pushed to %.16s at %s after version %d", t.kind, a.version, t.token, a.at.Format(clock), newest)
+			v.fault("backwards: version %d of %s was pushed at %s after version %d", a.version, t, a.at.Format(clock), newest)
 		case again:
 			v.Twice[cause(before.at, strikes)]++
 		}

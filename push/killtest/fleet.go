@@ -161,6 +161,17 @@ func (f *fleet) start(ctx context.Context, name string) error {
 	return nil
 }
 
+// pids are the members' processes.
+func (f *fleet) pids() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]int{}
+	for name, p := range f.members {
+		all[name] = p.Pid()
+	}
+	return all
+}
+
 // kill ends members at once, with SIGKILL, and waits until they are gone.
 func (f *fleet) kill(names ...string) {
 	f.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/leak"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
@@ -15,12 +16,14 @@ import (
 type stream struct{ user, kind string }
 
 // target is a kind of a device: what is pushed.
-type target struct{ token, kind string }
+type target struct{ user, device, kind string }
+
+func (t target) String() string { return fmt.Sprintf("%s of the %s of %s", t.kind, t.device, t.user) }
 
 // targets are what an event of a stream has to reach.
 func (s stream) targets() (all []target) {
 	for _, p := range phones() {
-		all = append(all, target{pushToken(s.user, p.name), s.kind})
+		all = append(all, target{s.user, p.name, s.kind})
 	}
 	return all
 }
@@ -35,19 +38,22 @@ type publication struct {
 // arrival is a push that a provider accepted.
 type arrival struct {
 	target
-	version  int64
-	collapse string
-	at       time.Time
+	version int64
+	at      time.Time
 }
 
 // A ledger collects what publishers and providers saw.
 type ledger struct {
+	// Static after newLedger.
+	byToken map[string]target // without kind
+
 	mu sync.Mutex
 	// Guarded by mu.
 	published []publication
 	arrivals  []arrival
 	strikes   []strike
 	troubles  []string
+	leaks     []leak.Finding
 	// busy are the streams that have an event which did not reach all of its
 	// targets yet.
 	busy    map[stream]*busyStream
@@ -63,8 +69,14 @@ type busyStream struct {
 	open  bool  // more events of the same burst follow
 }
 
-func newLedger() *ledger {
-	return &ledger{busy: map[stream]*busyStream{}, reached: map[target]int64{}}
+func newLedger(users int) *ledger {
+	l := &ledger{byToken: map[string]target{}, busy: map[stream]*busyStream{}, reached: map[target]int64{}}
+	for u := range users {
+		for _, p := range phones() {
+			l.byToken[pushToken(userName(u), p.name)] = target{user: userName(u), device: p.name}
+		}
+	}
+	return l
 }
 
 func (l *ledger) trouble(format string, args ...any) {
@@ -161,13 +173,15 @@ func (l *ledger) accept(n pushtest.Notification) {
 	var h struct{ User, Kind, Version string }
 	err := json.Unmarshal(n.Hawser, &h)
 	version, numErr := strconv.ParseInt(h.Version, 10, 64)
-	if err != nil || numErr != nil {
-		l.trouble("a push to %.16s says %.200q of its event", n.Token, n.Hawser)
+	t, known := l.byToken[n.Token]
+	if err != nil || numErr != nil || !known || t.user != h.User {
+		l.trouble("a push that is nobody's, of the event %.200q", n.Hawser)
 		return
 	}
+	t.kind = h.Kind
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := arrival{target{n.Token, h.Kind}, version, n.Collapse, n.At}
+	a := arrival{t, version, n.At}
 	l.arrivals = append(l.arrivals, a)
 	l.reached[a.target] = max(l.reached[a.target], version)
 	l.freeLocked(stream{h.User, h.Kind})

@@ -109,7 +109,8 @@ func (p *publisher) try(ctx context.Context, s stream, id string) (int64, error)
 	defer cancel()
 	msg := nats.NewMsg(routing.PublishSubject(tenant, s.user, s.kind))
 	msg.Header.Set(routing.HeaderID, id)
-	msg.Data = []byte(id)
+	msg.Header.Set(routing.HeaderPush, `{"title":"`+saidTitle+`","body":"`+saidBody+` `+id+`","data":{"chat":"`+saidData+`"}}`)
+	msg.Data = []byte(saidItem + " " + id)
 	reply, err := p.nc.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		return 0, err

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/leak"
 )
 
 // What a run has to hold.
@@ -28,6 +30,7 @@ type report struct {
 	Strikes  []strike
 	Troubles []string
 	Missed   []string // of what was planted
+	Leaks    []leak.Finding
 
 	began time.Time
 	took  time.Duration
@@ -48,7 +51,8 @@ func (r *report) add(f facts, choices *rand.Rand) {
 	r.Pushes += len(f.arrivals)
 	r.Strikes = append(r.Strikes, f.strikes...)
 	r.Troubles = append(r.Troubles, f.troubles...)
-	r.Missed = append(r.Missed, planted(f, choices)...)
+	r.Leaks = append(r.Leaks, f.leaks...)
+	r.Missed = append(append(r.Missed, f.overlooked...), planted(f, choices)...)
 }
 
 // of are the strikes of a sort.
@@ -93,6 +97,7 @@ func (r report) unmet() (why []string) {
 	note(a(r.twice(), len(r.Strikes)) > twiceLimit, "%.1f pushes were made twice a kill", a(r.twice(), len(r.Strikes)))
 	note(a(busy(pushKills), len(pushKills)) < busyShare && len(pushKills) > 0, "%d of %d kills of push workers found %d pushes under way", busy(pushKills), len(pushKills), busyKill)
 	note(len(r.Troubles) > 0, "something else went wrong, see above")
+	note(len(r.Leaks) > 0, "%d secrets were told", len(r.Leaks))
 	note(len(r.Missed) > 0, "the checker overlooks %v", r.Missed)
 	return why
 }
@@ -116,10 +121,13 @@ func (r report) print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d events, %d pushes in %.0f s: lost %d, backwards %d, made twice %d (%.2f a kill), shown twice %d; the latest push came %.1f s after its event\n",
-		r.Events, r.Pushes, r.took.Seconds(), r.Lost, r.Backwards, r.twice(), a(r.twice(), len(r.Strikes)), r.ShownTwice, r.Latest.Seconds())
+	_, err := fmt.Fprintf(w, "%d events, %d pushes in %.0f s: lost %d, backwards %d, made twice %d (%.2f a kill), shown twice %d, secrets told %d; the latest push came %.1f s after its event\n",
+		r.Events, r.Pushes, r.took.Seconds(), r.Lost, r.Backwards, r.twice(), a(r.twice(), len(r.Strikes)), r.ShownTwice, len(r.Leaks), r.Latest.Seconds())
 	for _, f := range slices.Concat(r.Faults, r.Troubles) {
 		fmt.Fprintln(w, "FAULT", f)
+	}
+	for _, l := range r.Leaks {
+		fmt.Fprintln(w, "FAULT a secret was told:", l)
 	}
 	return err
 }

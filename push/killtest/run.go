@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/leak"
 	"github.com/hawser-edge/hawser/push/pushtest"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -25,11 +26,13 @@ type run struct {
 	fleet *fleet
 	// choices are the seed's. Owned by the goroutine that kills.
 	choices *rand.Rand
+	// secrets must not be told.
+	secrets *leak.Scanner
 }
 
 // execute plays a set in a folder of its own, and returns what was seen.
 func execute(ctx context.Context, o options, p programs, dir string, say func(format string, args ...any)) (f facts, err error) {
-	r := &run{opts: o, say: say, book: newLedger(), choices: rand.New(rand.NewPCG(o.seed, 1))}
+	r := &run{opts: o, say: say, book: newLedger(o.users), choices: rand.New(rand.NewPCG(o.seed, 1))}
 	if r.fleet, err = newFleet(dir, p, o, r.book.trouble); err == nil {
 		err = r.play(ctx)
 	}
@@ -40,10 +43,15 @@ func execute(ctx context.Context, o options, p programs, dir string, say func(fo
 	if stopErr := r.fleet.stop(); err == nil && stopErr != nil {
 		r.book.trouble("stop: %v", stopErr)
 	}
+	if err == nil {
+		err = r.scanLogs()
+	}
 	if err != nil {
 		return facts{}, err
 	}
-	return r.book.facts(shown), nil
+	f = r.book.facts(shown)
+	f.overlooked = r.overlooked()
+	return f, nil
 }
 
 func (r *run) play(ctx context.Context) error {
@@ -66,6 +74,7 @@ func (r *run) play(ctx context.Context) error {
 			r.book.readProviders(r.fleet.env)
 		}
 	})
+	work.Go(func() { r.listen(reading) })
 	publisher.Go(func() { p.run(publishing) })
 	r.strikes(ctx)
 	stopPublishing()
@@ -83,6 +92,9 @@ func (r *run) start(ctx context.Context) error {
 	pace := pushtest.Pace{Accept: upTo(r.opts.accept), Answer: upTo(r.opts.answer)}
 	r.fleet.env.APNs.SetPace(pace)
 	r.fleet.env.FCM.SetPace(pace)
+	if err := r.learnSecrets(); err != nil {
+		return err
+	}
 	if err := r.fleet.startAll(ctx); err != nil {
 		return err
 	}
