@@ -75,48 +75,17 @@ func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, v
 	}
 	switch r.Verdict {
 	case Delivered:
+		w.sawFate(q, rec, accepted, r)
 		w.memory.pushedNow(h.key, rec.Token, version)
 		w.done(h, outcomePushed)
-	case DropToken:
-		w.dropToken(ctx, h, rec, r)
+	case DropToken, SuspectToken:
+		w.rejected(ctx, q, h, rec, r)
 	case PauseApp:
 		w.pause(q, h, r)
 	case Dead:
 		w.dead(ctx, h, r.Reason)
 	default:
 		w.wait(h, outcomeRetry, r.Reason, max(spread(r.After), w.memory.theyFailed(h.key, time.Now())))
-	}
-}
-
-// dropToken removes a token that the provider rejected. The backend hears of it
-// first: a token that is gone without word cannot be explained to anybody.
-func (w *Worker) dropToken(ctx context.Context, h *held, rec Record, r Result) {
-	notAfter := r.Unregistered
-	if notAfter.IsZero() {
-		notAfter = time.Now()
-	}
-	if rec.RegisteredAt.After(notAfter) {
-		w.retryLater(h, outcomeRetry, "rejected before it was registered anew")
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
-	defer cancel()
-	j := h.job
-	if err := w.cfg.Events.TokenRejected(ctx, j.Tenant, j.User, j.Device, rec.App, r.Reason); err != nil {
-		w.log.Warn("token.rejected not published; the token stays for now", "tenant", j.Tenant, "error", err)
-		w.retrySoon(h, outcomeRetry, "token.rejected not published")
-		return
-	}
-	dropped, err := w.cfg.Records.DropToken(ctx, j.Tenant, j.User, j.Device, rec.Token, notAfter)
-	switch {
-	case err != nil:
-		w.log.Warn("rejected token not removed; tried again", "tenant", j.Tenant, "error", err)
-		w.retrySoon(h, outcomeRetry, "rejected token not removed")
-	case !dropped:
-		// The device registered anew meanwhile: its new token gets the push.
-		w.retry(h, outcomeRetry, w.cfg.GatherHigh)
-	default:
-		w.done(h, outcomeDropped)
 	}
 }
 

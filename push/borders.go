@@ -2,6 +2,8 @@ package push
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -37,20 +39,38 @@ type Record struct {
 	App string
 	// Token is the provider's address of the device. Never logged.
 	Token string
-	// RegisteredAt is when the device registered this token.
+	// RegisteredAt is when the device registered this token, by its edge's
+	// clock.
 	RegisteredAt time.Time
+	// RejectedAt is when MarkRejected was called. Zero: it was not since the
+	// device registered.
+	RejectedAt time.Time
+	// Revision names this state of the record: every write changes it.
+	Revision uint64
 	// Found is false if there is no record.
 	Found bool
 }
+
+// Format keeps the token out of whatever prints a record.
+func (r Record) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "record {found %t, platform %q, app %q, revision %d}", r.Found, r.Platform, r.App, r.Revision)
+}
+
+// LogValue implements slog.LogValuer.
+func (r Record) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
 // Records reads and cleans the device records.
 type Records interface {
 	// Record returns Found false, and no error, for a device without record.
 	Record(ctx context.Context, tenant, user, device string) (Record, error)
-	// DropToken removes the token from the record if the record still holds
-	// this very token and it was registered no later than notAfter. It
-	// reports whether it did.
-	DropToken(ctx context.Context, tenant, user, device, token string, notAfter time.Time) (bool, error)
+	// MarkRejected notes since when the token is rejected, if the record still
+	// is what it was at this revision. It reports whether it did. A device
+	// that registers the same token again clears the mark, and that changes
+	// the revision.
+	MarkRejected(ctx context.Context, tenant, user, device string, revision uint64, since time.Time) (bool, error)
+	// DropToken removes the record if it still is what it was at this
+	// revision. It reports whether it did.
+	DropToken(ctx context.Context, tenant, user, device string, revision uint64) (bool, error)
 }
 
 // Heads reads the newest event of a user's kind.

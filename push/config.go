@@ -19,6 +19,9 @@ type Config struct {
 	// Apps holds a provider for each application. Jobs of an application that
 	// is not here wait, with an alert in the log, until they are too old.
 	Apps map[AppKey]Provider
+	// Removals says of applications who decides that rejected tokens go. Not
+	// here: RemovalGuarded.
+	Removals map[AppKey]Removal
 
 	// Gather is how long a job waits for more of the same key. 1 s.
 	Gather time.Duration
@@ -39,6 +42,12 @@ type Config struct {
 	// StopGrace is how long attempts under way may finish after Run's context
 	// ended. 3 s.
 	StopGrace time.Duration
+
+	// ConfirmGone and ConfirmSuspect are how long after a token was rejected
+	// for the first time another rejection may remove it. A token that is gone
+	// is surely so: the time has to be longer than a registration takes to get
+	// about at the push service. A suspect may be innocent. 1 min and 10 min.
+	ConfirmGone, ConfirmSuspect time.Duration
 
 	// MaxHeld bounds the gathered jobs; more come back later. 10,000.
 	MaxHeld int
@@ -71,6 +80,8 @@ func (c Config) withDefaults() Config {
 	orDuration(&c.StepTimeout, 3*time.Second)
 	orDuration(&c.SendTimeout, 15*time.Second)
 	orDuration(&c.StopGrace, 3*time.Second)
+	orDuration(&c.ConfirmGone, time.Minute)
+	orDuration(&c.ConfirmSuspect, 10*time.Minute)
 	orInt(&c.MaxHeld, 10_000)
 	orInt(&c.MaxExamined, 64)
 	orInt(&c.AppInFlight, 100)

@@ -24,7 +24,7 @@ type world struct {
 	content  string
 	headErr  error
 	eventErr error
-	keep     bool // DropToken finds another token
+	keep     bool // DropToken finds another revision
 	defaults Defaults
 	log      []string // events and removals, in order
 	checks   []Target
@@ -61,11 +61,27 @@ func (w *world) Record(_ context.Context, _, _, device string) (Record, error) {
 	return r, w.recErr
 }
 
-func (w *world) DropToken(_ context.Context, _, _, _, token string, _ time.Time) (bool, error) {
+func (w *world) MarkRejected(_ context.Context, _, _, _ string, revision uint64, since time.Time) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.log = append(w.log, "drop "+token)
-	return !w.keep, nil
+	if revision != w.record.Revision {
+		return false, nil
+	}
+	w.log = append(w.log, "mark "+w.record.Token)
+	w.record.RejectedAt = since
+	w.record.Revision++
+	return true, nil
+}
+
+func (w *world) DropToken(_ context.Context, _, _, _ string, revision uint64) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.keep || revision != w.record.Revision {
+		return false, nil
+	}
+	w.log = append(w.log, "drop "+w.record.Token)
+	w.record = Record{}
+	return true, nil
 }
 
 func (w *world) Head(context.Context, string, string, string) (int64, []byte, error) {

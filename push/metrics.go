@@ -15,13 +15,16 @@ type metrics struct {
 	sends *prometheus.CounterVec
 	// refused counts jobs sent back because a bound was reached, by bound.
 	refused *prometheus.CounterVec
+	// tokens counts what became of rejected ones, by the token constants.
+	tokens  *prometheus.CounterVec
 	held    prometheus.Gauge
 	seconds *prometheus.HistogramVec
 }
 
 // newMetrics registers the metrics. platforms are those that have a provider;
-// paused counts the applications that send nothing for now.
-func newMetrics(reg prometheus.Registerer, platforms []string, paused func() float64) *metrics {
+// paused counts the applications that send nothing for now, frozen those that
+// lose no token for now.
+func newMetrics(reg prometheus.Registerer, platforms []string, paused, frozen func() float64) *metrics {
 	p := metric.For(reg, "push")
 	m := &metrics{
 		jobs: p.CounterVec("jobs_total", "Push jobs resolved, by outcome.", metric.By("outcome", outcomes()...)),
@@ -29,6 +32,8 @@ func newMetrics(reg prometheus.Registerer, platforms []string, paused func() flo
 			metric.By("platform"), metric.By("verdict"), metric.By("reason")),
 		refused: p.CounterVec("refused_total", "Push jobs sent back because a queue was full, by queue.",
 			metric.By("queue", queueHeld, queueApp)),
+		tokens: p.CounterVec("rejected_tokens_total", "What became of tokens that a push service rejected.",
+			metric.By("step", tokenMarked, tokenDropped, tokenKept, tokenNewer)),
 		held: p.Gauge("held_jobs", "Push jobs gathered and not yet due."),
 		seconds: p.HistogramVec("send_seconds", "Time of one attempt at a push service.",
 			[]float64{0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30}, metric.By("platform", platforms...)),
@@ -38,8 +43,19 @@ func newMetrics(reg prometheus.Registerer, platforms []string, paused func() flo
 		m.sends.WithLabelValues(platform, Delivered.String(), "")
 	}
 	p.GaugeFunc("paused_apps", "Applications whose push service refuses them: look at the log.", paused)
+	p.GaugeFunc("frozen_apps", "Applications of which so many tokens are rejected that none is removed: look at the log.", frozen)
 	return m
 }
+
+// Steps of a rejected token.
+const (
+	tokenMarked  = "marked"
+	tokenDropped = "removed"
+	// tokenKept: too few pushes to other devices arrive.
+	tokenKept = "kept"
+	// tokenNewer: the device registered after the rejection.
+	tokenNewer = "registered_anew"
+)
 
 // Outcomes of a job.
 const (
@@ -52,6 +68,7 @@ const (
 	outcomeNone       = "policy_none"
 	outcomeLookup     = "lookup_failed"
 	outcomeRetry      = "retry"
+	outcomeRejected   = "token_rejected"
 	outcomeDropped    = "token_dropped"
 	outcomeDead       = "dead"
 	outcomeSuperseded = "superseded"
@@ -66,7 +83,7 @@ const (
 func outcomes() []string {
 	return []string{
 		outcomePushed, outcomeNoToken, outcomeTold, outcomeCovered, outcomeInFlight, outcomeUnknown,
-		outcomeNone, outcomeLookup, outcomeRetry, outcomeDropped, outcomeDead, outcomeSuperseded,
+		outcomeNone, outcomeLookup, outcomeRetry, outcomeRejected, outcomeDropped, outcomeDead, outcomeSuperseded,
 		outcomeRefused, outcomePaused, outcomeStopped, outcomeTakenOver, outcomeStale,
 	}
 }

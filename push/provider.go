@@ -34,8 +34,13 @@ const (
 	Delivered Verdict = iota
 	// RetryAfter: this message again later.
 	RetryAfter
-	// DropToken: the device will never be reached under this token.
+	// DropToken: the device will never be reached under this token. It goes
+	// once that is confirmed.
 	DropToken
+	// SuspectToken: the token is refused, but a wrong environment, topic or
+	// project of ours looks the same. It goes only where the application's
+	// other devices are reached, once that is confirmed.
+	SuspectToken
 	// PauseApp: nothing of this application can be sent for now. Its jobs
 	// wait; tokens and jobs are kept.
 	PauseApp
@@ -52,6 +57,8 @@ func (v Verdict) String() string {
 		return "retry"
 	case DropToken:
 		return "drop_token"
+	case SuspectToken:
+		return "suspect_token"
 	case PauseApp:
 		return "pause_app"
 	case Dead:

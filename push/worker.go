@@ -17,6 +17,7 @@ type Worker struct {
 	metrics *metrics
 	memory  *memory
 	apps    map[AppKey]*appQueue
+	guards  map[AppKey]*guard
 	noApp   *appQueue     // paces the log about applications without a provider
 	wake    chan struct{} // capacity 1: the next due time may have changed
 	lookups chan struct{} // capacity MaxExamined: lookups under way
@@ -44,6 +45,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 		log:     cfg.Log,
 		memory:  newMemory(cfg.MaxRemembered),
 		apps:    make(map[AppKey]*appQueue, len(cfg.Apps)),
+		guards:  make(map[AppKey]*guard, len(cfg.Apps)),
 		noApp:   &appQueue{inFlight: 1, maxQueue: 1},
 		wake:    make(chan struct{}, 1),
 		lookups: make(chan struct{}, cfg.MaxExamined),
@@ -53,9 +55,10 @@ func NewWorker(cfg Config) (*Worker, error) {
 		if p == nil {
 			return nil, fmt.Errorf("%w: the provider of application %q is nil", ErrConfig, k.App)
 		}
+		w.guards[k] = newGuard(cfg.Removals[k])
 		w.apps[k] = &appQueue{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue}
 	}
-	w.metrics = newMetrics(cfg.Registerer, w.platforms(), w.pausedApps)
+	w.metrics = newMetrics(cfg.Registerer, w.platforms(), w.pausedApps, func() float64 { return float64(len(w.Frozen())) })
 	return w, nil
 }
 

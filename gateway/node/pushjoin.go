@@ -43,12 +43,16 @@ func (r *records) Record(ctx context.Context, tenant, user, device string) (push
 	rec, err := r.store.Record(ctx, tenant, user, device)
 	return push.Record{
 		Platform: rec.Platform, App: rec.App, Token: rec.Token,
-		RegisteredAt: rec.RegisteredAt, Found: rec.Found,
+		RegisteredAt: rec.RegisteredAt, RejectedAt: rec.RejectedAt, Revision: rec.Revision, Found: rec.Found,
 	}, err
 }
 
-func (r *records) DropToken(ctx context.Context, tenant, user, device, token string, notAfter time.Time) (bool, error) {
-	return r.store.DropToken(ctx, tenant, user, device, token, notAfter)
+func (r *records) MarkRejected(ctx context.Context, tenant, user, device string, revision uint64, since time.Time) (bool, error) {
+	return r.store.MarkRejected(ctx, tenant, user, device, revision, since)
+}
+
+func (r *records) DropToken(ctx context.Context, tenant, user, device string, revision uint64) (bool, error) {
+	return r.store.DropToken(ctx, tenant, user, device, revision)
 }
 
 // heads reads the newest event from the log.

@@ -160,7 +160,11 @@ func (p *pushedPhone) Record(context.Context, string, string, string) (push.Reco
 	return push.Record{Platform: push.IOS, App: "app", Token: "token", Found: true}, nil
 }
 
-func (p *pushedPhone) DropToken(context.Context, string, string, string, string, time.Time) (bool, error) {
+func (p *pushedPhone) MarkRejected(context.Context, string, string, string, uint64, time.Time) (bool, error) {
+	return false, nil
+}
+
+func (p *pushedPhone) DropToken(context.Context, string, string, string, uint64) (bool, error) {
 	return false, nil
 }
 

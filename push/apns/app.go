@@ -27,7 +27,7 @@ var _ push.Provider = (*App)(nil)
 // Send makes one attempt.
 func (a *App) Send(ctx context.Context, m push.Message) push.Result {
 	if !validToken(m.Token) {
-		return push.Result{Verdict: push.DropToken, Reason: "malformed token"}
+		return push.Result{Verdict: push.SuspectToken, Reason: "malformed token"}
 	}
 	n, ok := a.notification(m)
 	if !ok {

@@ -114,7 +114,7 @@ func TestLongContentIsShortenedToFit(t *testing.T) {
 func TestMalformedTokensNeverTravel(t *testing.T) {
 	app, sim := start(t)
 	for _, bad := range []string{"", "../../secret", "abc", "zz", "00 11", "00\r\nx: y", "00/11", strings.Repeat("a", 402), "00%2f"} {
-		if r := providertest.Send(t, app, message(bad)); r.Verdict != push.DropToken || r.Reason != "malformed token" {
+		if r := providertest.Send(t, app, message(bad)); r.Verdict != push.SuspectToken || r.Reason != "malformed token" {
 			t.Errorf("token %q: %+v", bad, r)
 		}
 	}

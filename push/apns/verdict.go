@@ -98,8 +98,10 @@ func (e *exchange) result() push.Result {
 	d, reason := demanded(e.status, e.reason)
 	r := push.Result{Reason: reason, After: e.retryAfter}
 	switch d {
-	case ourBug, suspectToken:
+	case ourBug:
 		r.Verdict = push.Dead
+	case suspectToken:
+		r.Verdict = push.SuspectToken
 	case deadToken:
 		r.Verdict, r.Unregistered = push.DropToken, e.timestamp
 	case pauseApp, renewBearer:

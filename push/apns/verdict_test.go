@@ -18,8 +18,8 @@ func TestVerdicts(t *testing.T) {
 		want  push.Result
 	}{
 		{pushtest.Reply{Status: 400, Reason: "BadCollapseId"}, push.Result{Verdict: push.Dead, Reason: "BadCollapseId"}},
-		{pushtest.Reply{Status: 400, Reason: "BadDeviceToken"}, push.Result{Verdict: push.Dead, Reason: "BadDeviceToken"}},
-		{pushtest.Reply{Status: 400, Reason: "DeviceTokenNotForTopic"}, push.Result{Verdict: push.Dead, Reason: "DeviceTokenNotForTopic"}},
+		{pushtest.Reply{Status: 400, Reason: "BadDeviceToken"}, push.Result{Verdict: push.SuspectToken, Reason: "BadDeviceToken"}},
+		{pushtest.Reply{Status: 400, Reason: "DeviceTokenNotForTopic"}, push.Result{Verdict: push.SuspectToken, Reason: "DeviceTokenNotForTopic"}},
 		{pushtest.Reply{Status: 400, Reason: "IdleTimeout"}, push.Result{Verdict: push.RetryAfter, Reason: "IdleTimeout"}},
 		{pushtest.Reply{Status: 400, Reason: "TopicDisallowed"}, push.Result{Verdict: push.PauseApp, Reason: "TopicDisallowed"}},
 		{pushtest.Reply{Status: 403, Reason: "InvalidProviderToken"}, push.Result{Verdict: push.PauseApp, Reason: "InvalidProviderToken"}},

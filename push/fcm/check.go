@@ -81,14 +81,14 @@ func (c *Client) Explain(r push.Result) push.Diagnosis {
 	switch {
 	case r.Verdict == push.Delivered:
 		return push.Diagnosis{Finding: push.CredentialWorks}
+	case r.Verdict == push.Dead:
+		return c.word("message", r.Reason)
 	case words[r.Reason].problem != "":
 		return c.word(r.Reason, r.Reason)
 	case r.Verdict == push.PauseApp:
 		return c.word("refused", r.Reason)
-	case r.Verdict == push.RetryAfter:
-		return c.word("trouble", r.Reason)
 	default:
-		return c.word("message", r.Reason)
+		return c.word("trouble", r.Reason)
 	}
 }
 

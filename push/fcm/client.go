@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	firebase "firebase.google.com/go/v4"
@@ -34,9 +33,6 @@ type Client struct {
 	messaging *messaging.Client
 	access    *accessTokens
 	h2        *h2conn.Client
-
-	// proven: the project took a message.
-	proven atomic.Bool
 }
 
 var _ push.Provider = (*Client)(nil)
@@ -88,14 +84,31 @@ func hostPort(u *url.URL) string {
 // Send makes one attempt.
 func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 	if !validToken(m.Token) {
-		return push.Result{Verdict: push.DropToken, Reason: "malformed token"}
+		return push.Result{Verdict: push.SuspectToken, Reason: "malformed token"}
 	}
 	msg, ok := compose(m, time.Now())
 	if !ok {
 		return push.Result{Verdict: push.Dead, Reason: "message too big"}
 	}
-	_, r := c.renewing(ctx, msg, false)
+	e, r := c.renewing(ctx, msg, false)
+	if e.demand() == suspectToken {
+		return c.confirm(ctx, m.Token, r)
+	}
 	return r
+}
+
+// confirm finds out whether an argument that Google calls invalid is the token:
+// then it is so without the rest of the message, too.
+func (c *Client) confirm(ctx context.Context, token string, first push.Result) push.Result {
+	e, r := c.renewing(ctx, &messaging.Message{Token: token}, true)
+	switch d := e.demand(); {
+	case d == none:
+		return push.Result{Verdict: push.Dead, Reason: first.Reason}
+	case d == suspectToken, e.badRequest:
+		return first
+	default:
+		return r
+	}
 }
 
 // renewing makes one request, and one more if the access token was refused:
@@ -126,10 +139,7 @@ func (c *Client) once(ctx context.Context, msg *messaging.Message, dry bool) (*e
 	case e.err != nil:
 		return e, failure(ctx, e.err)
 	default:
-		if e.demand() == none && !dry {
-			c.proven.Store(true)
-		}
-		return e, e.result(c.proven.Load())
+		return e, e.result()
 	}
 }
 

@@ -98,7 +98,7 @@ func TestMalformedTokensNeverTravel(t *testing.T) {
 	for _, bad := range []string{"", "a b", "a\n", "é", strings.Repeat("a", maxToken+1)} {
 		m := message()
 		m.Token = bad
-		if r := providertest.Send(t, c, m); r.Verdict != push.DropToken || r.Reason != "malformed token" {
+		if r := providertest.Send(t, c, m); r.Verdict != push.SuspectToken || r.Reason != "malformed token" {
 			t.Errorf("token %q: %+v", bad, r)
 		}
 	}

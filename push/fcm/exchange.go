@@ -23,7 +23,8 @@ type exchange struct {
 	rpc        string // google.rpc status word
 	code       string // the FcmError detail
 	info       string // the reason of an ErrorInfo detail
-	badRequest bool   // there is a BadRequest detail
+	badRequest bool   // there is a BadRequest detail, about more than the token
+	badToken   bool   // there is one about the token alone
 	retryAfter time.Duration
 }
 
@@ -91,6 +92,9 @@ type errorBody struct {
 			Type      string `json:"@type"`
 			ErrorCode string `json:"errorCode"` // of FcmError
 			Reason    string `json:"reason"`    // of ErrorInfo
+			Fields    []struct {
+				Field string `json:"field"`
+			} `json:"fieldViolations"` // of BadRequest
 		} `json:"details"`
 	} `json:"error"`
 }
@@ -113,7 +117,11 @@ func (e *exchange) note(a *h2conn.Answer) {
 		case typeFcmError:
 			e.code = d.ErrorCode
 		case typeBadRequest:
-			e.badRequest = true
+			e.badToken = len(d.Fields) > 0
+			for _, f := range d.Fields {
+				e.badToken = e.badToken && f.Field == "message.token"
+			}
+			e.badRequest = !e.badToken
 		case typeErrorInfo:
 			e.info = d.Reason
 		}

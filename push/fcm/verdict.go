@@ -18,8 +18,8 @@ const (
 	none demand = iota
 	// deadToken: the token is gone.
 	deadToken
-	// suspectToken: the token or something else of the message is bad. One
-	// answer alone must not remove it.
+	// suspectToken: the token or something else of the message is bad. A dry
+	// run of a message without content tells which.
 	suspectToken
 	// ourBug: the message can never succeed; the token is innocent.
 	ourBug
@@ -71,6 +71,8 @@ func (e *exchange) demand() demand {
 	switch {
 	case e.badRequest:
 		return ourBug
+	case e.badToken:
+		return suspectToken
 	case e.status == http.StatusUnauthorized:
 		return renewAccess
 	case e.status == http.StatusForbidden && e.rpc == "PERMISSION_DENIED":
@@ -90,23 +92,19 @@ func (e *exchange) reason() string {
 	return fmt.Sprintf("http %d", e.status)
 }
 
-// result words the verdict on an answer. proven says that the project took a
-// message of ours before, so that a foreign token is its device's own fault:
-// one device must not be able to stop the pushes of all the others.
-func (e *exchange) result(proven bool) push.Result {
+// result words the verdict on an answer.
+func (e *exchange) result() push.Result {
 	r := push.Result{Reason: e.reason(), After: e.retryAfter}
-	d := e.demand()
-	if d == foreignToken && proven {
-		d = suspectToken
-	}
-	switch d {
+	switch e.demand() {
 	case none:
 		return push.Result{Verdict: push.Delivered}
 	case deadToken:
 		r.Verdict = push.DropToken
-	case suspectToken, ourBug:
+	case suspectToken, foreignToken:
+		r.Verdict = push.SuspectToken
+	case ourBug:
 		r.Verdict = push.Dead
-	case foreignToken, pauseApp, renewAccess:
+	case pauseApp, renewAccess:
 		r.Verdict = push.PauseApp
 	case slowProject:
 		r.Verdict, r.After = push.PauseApp, max(e.retryAfter, quotaWait)

@@ -19,9 +19,8 @@ func TestVerdicts(t *testing.T) {
 		{pushtest.Reply{Status: 404, Reason: "UNREGISTERED"}, push.Result{Verdict: push.DropToken, Reason: "UNREGISTERED"}},
 		{pushtest.Reply{Status: 404}, push.Result{Verdict: push.RetryAfter, Reason: "http 404", After: troubleWait}},
 		{pushtest.HTML404(), push.Result{Verdict: push.RetryAfter, Reason: "http 404", After: troubleWait}},
-		{pushtest.Reply{Status: 400, Reason: "INVALID_ARGUMENT"}, push.Result{Verdict: push.Dead, Reason: "INVALID_ARGUMENT"}},
 		{pushtest.BadRequest("wrong"), push.Result{Verdict: push.Dead, Reason: "http 400"}},
-		{pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}, push.Result{Verdict: push.PauseApp, Reason: "SENDER_ID_MISMATCH"}},
+		{pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}, push.Result{Verdict: push.SuspectToken, Reason: "SENDER_ID_MISMATCH"}},
 		{pushtest.Reply{Status: 403}, push.Result{Verdict: push.PauseApp, Reason: "http 403"}},
 		{pushtest.Reply{Status: 401, Reason: "THIRD_PARTY_AUTH_ERROR"}, push.Result{Verdict: push.PauseApp, Reason: "THIRD_PARTY_AUTH_ERROR"}},
 		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED"}, push.Result{Verdict: push.PauseApp, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
@@ -44,25 +43,6 @@ func TestVerdicts(t *testing.T) {
 		if took := time.Since(begin); took > 30*time.Second {
 			t.Errorf("%d %s: took %v: the SDK must not wait", row.reply.Status, row.reply.Reason, took)
 		}
-	}
-}
-
-// A token of another project says that ours is configured wrongly only while
-// ours took nothing yet. Afterwards it is its device's fault alone: whoever
-// registers one must not stop the application's pushes.
-func TestForeignTokenOfOneDevice(t *testing.T) {
-	c, sim := start(t)
-	foreign := pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}
-	sim.Answer(foreign)
-	if r := providertest.Send(t, c, message()); r.Verdict != push.PauseApp {
-		t.Errorf("before anything was taken: %+v", r)
-	}
-	if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
-		t.Fatalf("result %+v", r)
-	}
-	sim.Answer(foreign)
-	if r := providertest.Send(t, c, message()); r.Verdict != push.Dead || r.Reason != foreign.Reason {
-		t.Errorf("afterwards: %+v", r)
 	}
 }
 

@@ -13,6 +13,7 @@ func TestWorkerDropsOnUnregisteredOnly(t *testing.T) {
 	client, sim := start(t)
 	w := providertest.NewWorker(t, push.Android, "org.example.chat", client, 0)
 	w.Register("d", device, time.Now().Add(-time.Hour))
+	w.Register("well", "well", time.Now())
 	for _, step := range []struct {
 		reply  pushtest.Reply
 		want   string
@@ -21,10 +22,12 @@ func TestWorkerDropsOnUnregisteredOnly(t *testing.T) {
 	}{
 		{pushtest.HTML404(), "retry", 0, true},
 		{pushtest.Reply{Status: 404}, "retry", 0, true},
-		{pushtest.Reply{Status: 400, Reason: "INVALID_ARGUMENT"}, "dead INVALID_ARGUMENT", 0, true},
+		{pushtest.BadRequest("ttl"), "dead http 400", 0, true},
 		{pushtest.Reply{Status: 200}, "done", 0, true},
+		{pushtest.Reply{Status: 404, Reason: "UNREGISTERED"}, "retry", 0, true},
 		{pushtest.Reply{Status: 404, Reason: "UNREGISTERED"}, "done", 1, false},
 	} {
+		w.Handle(t, "well", int64(len(sim.Requests())+1)).Want(t, "done")
 		sim.Answer(step.reply)
 		w.Handle(t, "d", int64(len(sim.Requests())+1)).Want(t, step.want)
 		if len(w.Rejected()) != step.events || w.Registered("d") != step.found {

@@ -17,16 +17,20 @@ type System struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	records map[string]push.Record // by device
-	events  []string
-	dead    int
+	records  map[string]push.Record // by device
+	revision uint64                 // of the record written last
+	events   []string
+	dead     int
 }
 
 // Register gives a device a token, as of a time.
 func (s *System) Register(device, token string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.records[device] = push.Record{Platform: s.key.Platform, App: s.key.App, Token: token, RegisteredAt: at, Found: true}
+	s.revision++
+	s.records[device] = push.Record{
+		Platform: s.key.Platform, App: s.key.App, Token: token, RegisteredAt: at, Found: true, Revision: s.revision,
+	}
 }
 
 // Registered reports whether a device has a token.
@@ -75,12 +79,25 @@ func (s *System) Record(_ context.Context, _, _, device string) (push.Record, er
 	return s.records[device], nil
 }
 
-// DropToken implements push.Records.
-func (s *System) DropToken(_ context.Context, _, _, device, token string, notAfter time.Time) (bool, error) {
+// MarkRejected implements push.Records.
+func (s *System) MarkRejected(_ context.Context, _, _, device string, revision uint64, since time.Time) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.records[device]
-	if r.Token != token || r.RegisteredAt.After(notAfter) {
+	if !r.Found || r.Revision != revision {
+		return false, nil
+	}
+	s.revision++
+	r.RejectedAt, r.Revision = since, s.revision
+	s.records[device] = r
+	return true, nil
+}
+
+// DropToken implements push.Records.
+func (s *System) DropToken(_ context.Context, _, _, device string, revision uint64) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.records[device]; !r.Found || r.Revision != revision {
 		return false, nil
 	}
 	delete(s.records, device)

@@ -28,6 +28,7 @@ func NewWorker(t *testing.T, platform, app string, p push.Provider, sendTimeout 
 		Policy: func(string, string) push.Defaults { return push.Defaults{Title: "New message"} },
 		Apps:   map[push.AppKey]push.Provider{key: p},
 		Gather: time.Millisecond, GatherHigh: time.Millisecond, SendTimeout: sendTimeout,
+		ConfirmGone: time.Nanosecond, ConfirmSuspect: time.Nanosecond,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -60,20 +60,21 @@ func (s *Store) claim(ctx context.Context, key string, id ID) (before ID, err er
 	return before, err
 }
 
-// settle forgets the former owner. It reports false where the token has yet
-// another owner by now.
-func (s *Store) settle(ctx context.Context, key string, id ID) (mine bool, err error) {
+// settle forgets the former owner where id is the token's. It returns whose
+// the token is by now. With anew it writes the key even if that changes
+// nothing, so that who read it before does not remove it.
+func (s *Store) settle(ctx context.Context, key string, id ID, anew bool) (now ID, err error) {
 	err = retry(ctx, func() error {
 		o, e, err := s.owner(ctx, key)
 		if err != nil {
 			return err
 		}
-		if mine = o.now == id; !mine || o.before == (ID{}) {
+		if now = o.now; now != id || o.before == (ID{}) && !anew {
 			return nil
 		}
 		return s.write(ctx, key, []byte(owner{now: id}.String()), e.revision)
 	})
-	return mine, err
+	return now, err
 }
 
 // disown removes the token's key if id owns it.

@@ -58,7 +58,7 @@ func (s *Store) Put(ctx context.Context, id ID, r *linkpb.DeviceRecord) (Outcome
 	if r.GetPushToken() == "" {
 		return Unchanged, nil
 	}
-	p := put{s: s, id: id, rec: r, tokenKey: routing.TokenOwnerKey(id.Tenant, r.GetApp(), r.GetPushToken())}
+	p := &put{s: s, id: id, rec: r, tokenKey: routing.TokenOwnerKey(id.Tenant, r.GetApp(), r.GetPushToken())}
 	return p.run(ctx)
 }
 
@@ -68,9 +68,22 @@ type put struct {
 	id       ID
 	rec      *linkpb.DeviceRecord
 	tokenKey string
+
+	// dropped is set by store where the record's last one lost a rejected
+	// token, maybe just now.
+	dropped bool
 }
 
-func (p put) run(ctx context.Context) (Outcome, error) {
+// run repeats the whole while a removal of the token frees it in between.
+func (p *put) run(ctx context.Context) (out Outcome, err error) {
+	err = retry(ctx, func() (err error) {
+		out, err = p.once(ctx)
+		return err
+	})
+	return out, err
+}
+
+func (p *put) once(ctx context.Context) (Outcome, error) {
 	out, err := p.look(ctx)
 	if err != nil || out != Stored {
 		return out, err
@@ -96,7 +109,7 @@ func (p put) run(ctx context.Context) (Outcome, error) {
 }
 
 // look finds out before anything is written whether there is anything to do.
-func (p put) look(ctx context.Context) (Outcome, error) {
+func (p *put) look(ctx context.Context) (Outcome, error) {
 	e, err := p.s.read(ctx, p.id.key())
 	if err != nil {
 		return 0, err
@@ -117,7 +130,7 @@ func (p put) look(ctx context.Context) (Outcome, error) {
 
 // lookAtOwner refuses a registration that is older than the one by which
 // the token came to its present owner: it was late.
-func (p put) lookAtOwner(ctx context.Context, holder ID) (Outcome, error) {
+func (p *put) lookAtOwner(ctx context.Context, holder ID) (Outcome, error) {
 	e, err := p.s.read(ctx, holder.key())
 	if err != nil || !e.live() {
 		return Stored, err
@@ -131,8 +144,8 @@ func (p put) lookAtOwner(ctx context.Context, holder ID) (Outcome, error) {
 
 // compare tells what the device's own key asks for. A record that is not
 // readable is written over.
-func (p put) compare(e entry) (*linkpb.DeviceRecord, Outcome) {
-	if e.deleted && p.rec.GetRegisteredMs() <= e.at.UnixMilli() {
+func (p *put) compare(e entry) (*linkpb.DeviceRecord, Outcome) {
+	if e.deleted && !e.rejected && p.rec.GetRegisteredMs() <= e.at.UnixMilli() {
 		return nil, Stale
 	}
 	if !e.live() {
@@ -144,6 +157,8 @@ func (p put) compare(e entry) (*linkpb.DeviceRecord, Outcome) {
 	}
 	age := time.Duration(p.rec.GetRegisteredMs()-old.GetRegisteredMs()) * time.Millisecond
 	switch same := sameToken(old, p.rec) && old.GetPlatform() == p.rec.GetPlatform(); {
+	case same && old.GetRejectedMs() != 0:
+		return old, Stored
 	case same && age < refreshAfter:
 		return old, Unchanged
 	case age < 0:
@@ -154,7 +169,7 @@ func (p put) compare(e entry) (*linkpb.DeviceRecord, Outcome) {
 }
 
 // evict removes the former owner's record while it still names the token.
-func (p put) evict(ctx context.Context, before ID) error {
+func (p *put) evict(ctx context.Context, before ID) error {
 	return retry(ctx, func() error {
 		e, err := p.s.read(ctx, before.key())
 		if err != nil || !e.live() {
@@ -167,38 +182,56 @@ func (p put) evict(ctx context.Context, before ID) error {
 	})
 }
 
-func (p put) store(ctx context.Context, anew bool) (old *linkpb.DeviceRecord, out Outcome, err error) {
-	b, err := proto.Marshal(p.rec)
-	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
+func (p *put) store(ctx context.Context, anew bool) (old *linkpb.DeviceRecord, out Outcome, err error) {
 	err = retry(ctx, func() error {
 		e, err := p.s.read(ctx, p.id.key())
 		if err != nil {
 			return err
 		}
+		p.dropped = e.rejected
 		old, out = p.compare(e)
 		if out == Stale || out == Unchanged && !anew {
 			return nil
+		}
+		b, err := proto.Marshal(p.merged(old))
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalid, err)
 		}
 		return p.s.write(ctx, p.id.key(), b, e.revision)
 	})
 	return old, out, err
 }
 
+// merged is the record to write. One that says that a rejected token is in use
+// may come from an edge whose clock is behind: the later time stays.
+func (p *put) merged(old *linkpb.DeviceRecord) *linkpb.DeviceRecord {
+	if old == nil || !sameToken(old, p.rec) || old.GetRegisteredMs() <= p.rec.GetRegisteredMs() {
+		return p.rec
+	}
+	r := proto.CloneOf(p.rec)
+	r.RegisteredMs = old.GetRegisteredMs()
+	return r
+}
+
 // finish frees the device's former token and looks whether the new one was
 // taken over meanwhile: then its record goes, for the other's claim came
 // before the record was there to be evicted.
-func (p put) finish(ctx context.Context, old *linkpb.DeviceRecord) (Outcome, error) {
+func (p *put) finish(ctx context.Context, old *linkpb.DeviceRecord) (Outcome, error) {
 	if old != nil && !sameToken(old, p.rec) && old.GetPushToken() != "" {
 		key := routing.TokenOwnerKey(p.id.Tenant, old.GetApp(), old.GetPushToken())
 		if err := p.s.disown(ctx, key, p.id); err != nil {
 			return 0, err
 		}
 	}
-	mine, err := p.s.settle(ctx, p.tokenKey, p.id)
-	if err != nil || mine {
+	now, err := p.s.settle(ctx, p.tokenKey, p.id, p.dropped)
+	switch {
+	case err != nil || now == p.id:
 		return Stored, err
+	case now == ID{}:
+		// A push worker removed the rejected token just before this
+		// registration wrote its record, and freed it just after.
+		return 0, errLost
+	default:
+		return Stale, p.evict(ctx, p.id)
 	}
-	return Stale, p.evict(ctx, p.id)
 }

@@ -55,13 +55,27 @@ type Record struct {
 	RegisteredAt time.Time
 	// Epoch of the session that registered it.
 	Epoch int64
+	// RejectedAt is since when the push service rejects the token, by the
+	// clock of the push worker that marked it. Zero: it does not.
+	RejectedAt time.Time
+	// Revision names this state of the record: it changes with every write.
+	Revision uint64
 }
 
-func recordOf(r *linkpb.DeviceRecord) Record {
-	return Record{
+// Format keeps the token out of whatever prints a record.
+func (r Record) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "device record {found %t, platform %q, app %q, revision %d}", r.Found, r.Platform, r.App, r.Revision)
+}
+
+func recordOf(r *linkpb.DeviceRecord, revision uint64) Record {
+	out := Record{
 		Found: true, Platform: r.GetPlatform(), App: r.GetApp(), Token: r.GetPushToken(),
-		RegisteredAt: time.UnixMilli(r.GetRegisteredMs()), Epoch: r.GetEpoch(),
+		RegisteredAt: time.UnixMilli(r.GetRegisteredMs()), Epoch: r.GetEpoch(), Revision: revision,
 	}
+	if ms := r.GetRejectedMs(); ms > 0 {
+		out.RejectedAt = time.UnixMilli(ms)
+	}
+	return out
 }
 
 func checkRecord(r *linkpb.DeviceRecord) error {

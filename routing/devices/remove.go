@@ -2,7 +2,6 @@ package devices
 
 import (
 	"context"
-	"time"
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -23,7 +22,7 @@ func (s *Store) Record(ctx context.Context, tenant, user, device string) (Record
 	if err != nil {
 		return Record{}, err
 	}
-	return recordOf(r), nil
+	return recordOf(r, e.revision), nil
 }
 
 // Remove removes a device's record and frees its token: the device logged
@@ -35,22 +34,6 @@ func (s *Store) Remove(ctx context.Context, id ID) error {
 	}
 	_, err := s.removeIf(ctx, id, func(*linkpb.DeviceRecord) bool { return true })
 	return err
-}
-
-// DropToken removes a device's record because the provider refused its
-// token. It does so only if the record still holds that token, registered no
-// later than notAfter (zero: whenever): a device may have registered a new
-// one, or the same one anew, since the push was made. It reports whether the
-// record was removed.
-func (s *Store) DropToken(ctx context.Context, tenant, user, device, token string, notAfter time.Time) (bool, error) {
-	id := ID{tenant, user, device}
-	if err := id.check(); err != nil {
-		return false, err
-	}
-	return s.removeIf(ctx, id, func(r *linkpb.DeviceRecord) bool {
-		late := !notAfter.IsZero() && r.GetRegisteredMs() > notAfter.UnixMilli()
-		return r != nil && r.GetPushToken() == token && !late
-	})
 }
 
 // removeIf removes the record if want says so, and frees its token after

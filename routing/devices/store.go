@@ -54,6 +54,7 @@ type entry struct {
 	value    []byte
 	revision uint64 // 0: the key was never written
 	deleted  bool
+	rejected bool // deleted because its token was rejected
 	at       time.Time
 }
 
@@ -75,6 +76,7 @@ func (s *Store) read(ctx context.Context, key string) (entry, error) {
 	}
 	e := entry{value: m.Data, revision: m.Sequence, at: m.Time}
 	e.deleted = h.Get("KV-Operation") != "" || h.Get("Nats-Marker-Reason") != ""
+	e.rejected = h.Get(headerRejected) != ""
 	return e, nil
 }
 

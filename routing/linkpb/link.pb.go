@@ -1494,7 +1494,10 @@ type DeviceRecord struct {
 	// When this token was registered, in unix milliseconds.
 	RegisteredMs int64 `protobuf:"varint,4,opt,name=registered_ms,json=registeredMs,proto3" json:"registered_ms,omitempty"`
 	// The epoch of the session that registered it.
-	Epoch         int64 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Epoch int64 `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Since when the push service rejects the token, in unix milliseconds; 0: it
+	// does not. A registration of the same token clears it.
+	RejectedMs    int64 `protobuf:"varint,6,opt,name=rejected_ms,json=rejectedMs,proto3" json:"rejected_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1560,6 +1563,13 @@ func (x *DeviceRecord) GetRegisteredMs() int64 {
 func (x *DeviceRecord) GetEpoch() int64 {
 	if x != nil {
 		return x.Epoch
+	}
+	return 0
+}
+
+func (x *DeviceRecord) GetRejectedMs() int64 {
+	if x != nil {
+		return x.RejectedMs
 	}
 	return 0
 }
@@ -2630,14 +2640,16 @@ const file_link_proto_rawDesc = "" +
 	"\x06remove\x18\x05 \x01(\bR\x06remove\x12\x14\n" +
 	"\x05token\x18\x06 \x01(\tR\x05token\"&\n" +
 	"\x0eDeviceResponse\x12\x14\n" +
-	"\x05error\x18\x01 \x01(\tR\x05error\"\x96\x01\n" +
+	"\x05error\x18\x01 \x01(\tR\x05error\"\xb7\x01\n" +
 	"\fDeviceRecord\x12\x1a\n" +
 	"\bplatform\x18\x01 \x01(\tR\bplatform\x12\x10\n" +
 	"\x03app\x18\x02 \x01(\tR\x03app\x12\x1d\n" +
 	"\n" +
 	"push_token\x18\x03 \x01(\tR\tpushToken\x12#\n" +
 	"\rregistered_ms\x18\x04 \x01(\x03R\fregisteredMs\x12\x14\n" +
-	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\"\xb0\x01\n" +
+	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\x12\x1f\n" +
+	"\vrejected_ms\x18\x06 \x01(\x03R\n" +
+	"rejectedMs\"\xb0\x01\n" +
 	"\fCellsRequest\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x03R\vincarnation\x12\x14\n" +
 	"\x05batch\x18\x02 \x01(\x04R\x05batch\x12,\n" +
