@@ -169,6 +169,9 @@ func (j *tokenJob) Current(context.Context) (bool, error) { return true, nil }
 func (j *tokenJob) Done()                                 { close(j.settled) }
 func (j *tokenJob) Drop()                                 { close(j.settled) }
 func (j *tokenJob) Dead(string)                           { close(j.settled) }
+func (j *tokenJob) Hold(until time.Time, _ int, _ string) {
+	j.Retry(time.Until(until))
+}
 func (j *tokenJob) Retry(after time.Duration) {
 	j.retries.Add(1)
 	if j.b.ctx.Err() == nil {

@@ -58,21 +58,32 @@ func apnsVerdicts() []verdict {
 	gone := func(name, reason string, at time.Time) verdict {
 		return verdict{
 			answer: name, reply: pushtest.Reply{Status: 410, Reason: reason, Timestamp: at},
-			token: "removed", job: "done", app: "goes on",
+			token: "removed", job: "done", app: "goes on", requests: 2,
 		}
 	}
+	suspect := func(reason string) (among, alone verdict) {
+		among = gone("400 "+reason, "", now)
+		among.reply = apnsReply(400, reason)
+		alone = trouble(among.answer+", while no other device is reached", among.reply, 0)
+		return among, alone
+	}
+	bad, badAlone := suspect("BadDeviceToken")
+	topic, topicAlone := suspect("DeviceTokenNotForTopic")
+	goneAlone := trouble("410 Unregistered, while no other device is reached", pushtest.Reply{Status: 410, Reason: "Unregistered", Timestamp: now}, 0)
 	newer := gone("410 Unregistered, of before the token was registered", "Unregistered", now.Add(2*registered))
-	newer.token, newer.job = "kept", "again"
+	newer.token, newer.job, newer.requests = "kept", "again", 1
 	unreadable := trouble("410 from a proxy", pushtest.HTMLError(410), 30*time.Second)
 	return []verdict{
 		{answer: "200", token: "kept", job: "done", app: "goes on"},
 		ours(400, "BadCollapseId"),
-		ours(400, "BadDeviceToken"),
+		bad,
+		badAlone,
 		ours(400, "BadExpirationDate"),
 		ours(400, "BadMessageId"),
 		ours(400, "BadPriority"),
 		ours(400, "BadTopic"),
-		ours(400, "DeviceTokenNotForTopic"),
+		topic,
+		topicAlone,
 		ours(400, "DuplicateHeaders"),
 		{reply: apnsReply(400, "IdleTimeout"), token: "kept", job: "again", app: "goes on", moves: true},
 		ours(400, "InvalidPushType"),
@@ -100,6 +111,7 @@ func apnsVerdicts() []verdict {
 		gone("410 ExpiredToken", "ExpiredToken", now),
 		gone("410 Unregistered", "Unregistered", now),
 		gone("410 Unregistered, without a timestamp", "Unregistered", time.Time{}),
+		goneAlone,
 		newer,
 		ours(413, "PayloadTooLarge"),
 		refused(429, "TooManyProviderTokenUpdates"),

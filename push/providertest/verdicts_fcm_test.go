@@ -46,15 +46,22 @@ func fcmVerdicts() []verdict {
 		return pushtest.Reply{Status: 503, Reason: "UNAVAILABLE", RetryAfter: after}
 	}
 	coded := func(status int, code string) pushtest.Reply { return pushtest.Reply{Status: status, Reason: code} }
-	proven := given("403 SENDER_ID_MISMATCH, after the project took a push", coded(403, "SENDER_ID_MISMATCH"), "SENDER_ID_MISMATCH")
-	proven.prepare = func(world) {}
+	rejected := func(name string, r pushtest.Reply, requests int) verdict {
+		return verdict{answer: name, reply: r, token: "removed", job: "done", app: "goes on", requests: requests}
+	}
+	message := given("400 INVALID_ARGUMENT, and a dry run with the token alone is taken", coded(400, "INVALID_ARGUMENT"), "INVALID_ARGUMENT")
+	message.once, message.requests = true, 2
+	alone := trouble("400 INVALID_ARGUMENT, to a dry run too, while no other device is reached", coded(400, "INVALID_ARGUMENT"), 0)
+	alone.requests = 2
 	revoked := verdict{
 		answer: "401 UNAUTHENTICATED, access token revoked", token: "kept", job: "done", app: "goes on", requests: 2,
 		prepare: func(w world) { w.fcm.RevokeAccessTokens() },
 	}
 	return []verdict{
 		{answer: "200", token: "kept", job: "done", app: "goes on"},
-		given("400 INVALID_ARGUMENT", coded(400, "INVALID_ARGUMENT"), "INVALID_ARGUMENT"),
+		rejected("400 INVALID_ARGUMENT, to a dry run with the token alone too", coded(400, "INVALID_ARGUMENT"), 4),
+		alone,
+		message,
 		given("400 INVALID_ARGUMENT with a BadRequest detail, no FcmError", pushtest.BadRequest("message.android.ttl"), "http 400"),
 		trouble("400 without details", plain(400), 10*time.Second),
 		slow("401 THIRD_PARTY_AUTH_ERROR", coded(401, "THIRD_PARTY_AUTH_ERROR"), time.Minute),
@@ -63,10 +70,11 @@ func fcmVerdicts() []verdict {
 			answer: "401 UNAUTHENTICATED, always", reply: plain(401),
 			token: "kept", job: "again", after: time.Minute, app: "waits", requests: 2,
 		},
-		slow("403 SENDER_ID_MISMATCH, before the project took a push", coded(403, "SENDER_ID_MISMATCH"), time.Minute),
-		proven,
+		rejected("403 SENDER_ID_MISMATCH", coded(403, "SENDER_ID_MISMATCH"), 2),
+		trouble("403 SENDER_ID_MISMATCH, while no other device is reached", coded(403, "SENDER_ID_MISMATCH"), 0),
 		slow("403 PERMISSION_DENIED without FcmError", plain(403), time.Minute),
-		{answer: "404 UNREGISTERED", reply: coded(404, "UNREGISTERED"), token: "removed", job: "done", app: "goes on"},
+		rejected("404 UNREGISTERED", coded(404, "UNREGISTERED"), 2),
+		trouble("404 UNREGISTERED, while no other device is reached", coded(404, "UNREGISTERED"), 0),
 		trouble("404 NOT_FOUND without FcmError", plain(404), 10*time.Second),
 		slow("429 QUOTA_EXCEEDED", quota(0, false), time.Minute),
 		slow("429 QUOTA_EXCEEDED, Retry-After: 90", quota(90*time.Second, false), 90*time.Second),

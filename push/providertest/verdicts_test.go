@@ -28,7 +28,8 @@ type verdict struct {
 	// prepare runs before the push; the provider has then sent once.
 	prepare func(world)
 
-	// token is "kept", or "removed" where the backend must hear of it.
+	// token is "kept", or "removed" where the backend must hear of it. Then
+	// others are reached and the push comes a second time, which confirms.
 	token string
 	// job is "done", "dead <reason>" or "again": after the wait that is given
 	// or a quarter more, or soon.
@@ -78,7 +79,14 @@ func (v verdict) play(t *testing.T, w world, number int) verdict {
 	} else if v.reply != (pushtest.Reply{}) {
 		w.sim.AnswerToken(token, v.reply)
 	}
+	if v.token == "removed" {
+		w.reach(t, number, 1)
+	}
 	settled := w.push(t, "device", token).Wait(t)
+	if v.token == "removed" && settled.How != "done" {
+		w.reach(t, number, 2)
+		settled = w.Handle(t, "device", 1).Wait(t)
+	}
 	got.job, got.after = settled.How, settled.After
 	if got.job == "retry" || got.job == "hold" {
 		got.job = "again"
@@ -99,6 +107,17 @@ func (v verdict) play(t *testing.T, w world, number int) verdict {
 		got.moves = len(seen) > 0 && w.requests(another)[0].Connection != seen[0].Connection
 	}
 	return got
+}
+
+// reach pushes to as many other devices as make the worker believe in its
+// application.
+func (w world) reach(t *testing.T, number int, version int64) {
+	t.Helper()
+	for i := range 10 {
+		device := fmt.Sprint("well", i)
+		w.Register(device, fmt.Sprintf("ee%04x%02x", number, i), time.Now().Add(registered))
+		w.Handle(t, device, version).Want(t, "done")
+	}
 }
 
 // requests are those for a token.
@@ -135,14 +154,14 @@ func (v verdict) line() string {
 	case v.job == "again" && v.after == 0:
 		job = "again soon"
 	case v.job == "again":
-		job = "again after " + strings.TrimSuffix(v.after.String(), "0s")
+		job = "again after " + strings.Replace(v.after.String(), "m0s", "m", 1)
 	}
-	if v.requests == 2 {
+	if v.requests == 2 && v.token == "kept" {
 		job += ", at the second request"
 	}
 	token, app := v.token, v.app
 	if token == "removed" {
-		token = "removed, backend told"
+		token = "removed once confirmed, backend told"
 	}
 	if v.moves {
 		app += ", on another connection"
@@ -152,7 +171,7 @@ func (v verdict) line() string {
 
 const verdictHead = `# What becomes of an answer
 
-Every status and reason of both providers, sent over the wire by their simulators to the real senders under the real worker: what becomes of the device's token, of the push and of the application's other pushes. Pushes that are given up (dead) are kept with their reason, and the backend is told; an application that waits raises an alert, and its pushes stay in the queue. A wait is the least one; up to a quarter is added at random. "Soon" is within two seconds, and grows with each failure. A test holds this table: ` +
+Every status and reason of both providers, sent over the wire by their simulators to the real senders under the real worker: what becomes of the device's token, of the push and of the application's other pushes. Pushes that are given up (dead) are kept with their reason, and the backend is told; an application that waits raises an alert, and its pushes stay in the queue. A wait is the least one; up to a quarter is added at random. "Soon" is within two seconds, and grows with each failure. A token is removed only where pushes to the application's other devices arrive, and once a second answer confirmed the first. A test holds this table: ` +
 	"`go test ./push/providertest -run TestVerdicts -write-verdicts`" + ` writes it anew.
 
 `
