@@ -82,11 +82,13 @@ func read(a *h2conn.Answer) (reason string, timestamp time.Time) {
 	return body.Reason, timestamp
 }
 
-// leaves reports whether Apple wants no more requests on this connection.
+// leaves reports whether no more requests go on this connection: Apple wants
+// none, or called a provider token expired, and would take the next one on this
+// connection for an update that comes too soon.
 func leaves(a *h2conn.Answer) bool {
 	reason, _ := read(a)
 	d, _ := demanded(a.Status, reason)
-	return a.Status != http.StatusOK && d == reconnect
+	return a.Status != http.StatusOK && (d == reconnect || d == renewBearer)
 }
 
 // failure words the verdict on an attempt without an answer. Whether the

@@ -1,14 +1,8 @@
 package pushtest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,9 +17,16 @@ type APNsOptions struct {
 	TeamID, KeyID string
 	// Topics that the key may send to. Empty: every topic.
 	Topics []string
-	// MaxStreams limits the requests under way on a connection. 0: 1000, as
-	// Apple does.
+	// MaxStreams limits the requests under way on a connection once it has
+	// carried a good one; until then it carries one at a time. 0: 1000, as Apple
+	// does.
 	MaxStreams int
+	// ShrinkAfter is after how many refused device tokens in a row a connection
+	// carries one request at a time again. 0: never.
+	ShrinkAfter int
+	// TokenEvery is how long a connection keeps a provider token before it takes
+	// another one. 0: 20 minutes, as Apple does.
+	TokenEvery time.Duration
 }
 
 // APNs simulates Apple's push service. Make one with NewAPNs.
@@ -35,11 +36,11 @@ type APNs struct {
 
 	// Static after construction.
 	opts APNsOptions
-	key  *ecdsa.PrivateKey
 	p8   []byte
 
 	// Guarded by tokenMu.
 	tokenMu       sync.Mutex
+	keys          map[string]apnsKey // by key id
 	expiredBefore time.Time
 	bearers       []string // distinct, in the order they came
 }
@@ -51,53 +52,24 @@ func NewAPNs(opts APNsOptions) (*APNs, error) {
 	if opts.MaxStreams <= 0 {
 		opts.MaxStreams = 1000
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("pushtest: key: %w", err)
+	if opts.TokenEvery <= 0 {
+		opts.TokenEvery = 20 * time.Minute
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("pushtest: key: %w", err)
+	a := &APNs{counter: newCounter(), opts: opts, keys: map[string]apnsKey{}}
+	var err error
+	if a.p8, err = a.AddKey(opts.TeamID, opts.KeyID); err != nil {
+		return nil, err
 	}
-	a := &APNs{
-		counter: newCounter(),
-		opts:    opts,
-		key:     key,
-		p8:      pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-	}
-	if a.server, err = listen(opts.Addr, opts.MaxStreams, a); err != nil {
+	if a.server, err = listen(opts.Addr, 1, a); err != nil {
 		return nil, err
 	}
 	a.start()
 	return a, nil
 }
 
-// Key returns the provider key as the .p8 file that Apple hands out.
-func (a *APNs) Key() []byte { return append([]byte(nil), a.p8...) }
-
-// TeamID is the team of the key.
-func (a *APNs) TeamID() string { return a.opts.TeamID }
-
-// KeyID is the id of the key.
-func (a *APNs) KeyID() string { return a.opts.KeyID }
-
 // Unregister makes a token answer 410 Unregistered with this timestamp.
 func (a *APNs) Unregister(token string, at time.Time) {
 	a.AnswerToken(token, Reply{Status: http.StatusGone, Reason: "Unregistered", Timestamp: at})
-}
-
-// ExpireProviderTokens makes provider tokens issued before t expired.
-func (a *APNs) ExpireProviderTokens(t time.Time) {
-	a.tokenMu.Lock()
-	defer a.tokenMu.Unlock()
-	a.expiredBefore = t
-}
-
-// ProviderTokens returns the different provider tokens that came, in order.
-func (a *APNs) ProviderTokens() []string {
-	a.tokenMu.Lock()
-	defer a.tokenMu.Unlock()
-	return append([]string(nil), a.bearers...)
 }
 
 // answer implements service, as api.push.apple.com does.
@@ -110,14 +82,18 @@ func (a *APNs) answer(c *call) answer {
 		check: func() Reply { return a.check(c) },
 		take: func() bool {
 			a.add(apnsNotification(c, token))
+			c.memory.good(a.opts.MaxStreams)
 			return true
 		},
-		word:    func(r Reply) answer { return wordAPNs(c, r) },
+		word:    func(r Reply) answer { return a.word(c, r) },
 		closing: a.closing,
 	})
 }
 
-func wordAPNs(c *call, r Reply) answer {
+func (a *APNs) word(c *call, r Reply) answer {
+	if r.Reason == "BadDeviceToken" && c.memory != nil {
+		c.memory.bad(a.opts.ShrinkAfter)
+	}
 	var body []byte
 	if r.Status != http.StatusOK {
 		fields := map[string]any{"reason": r.Reason}
@@ -126,9 +102,9 @@ func wordAPNs(c *call, r Reply) answer {
 		}
 		body, _ = json.Marshal(fields) // text and a number
 	}
-	a := r.answer(body)
-	a.header.Set("apns-id", c.header.Get("apns-id"))
-	return a
+	out := r.answer(body)
+	out.header.Set("apns-id", c.header.Get("apns-id"))
+	return out
 }
 
 // hawserOf returns the value of the payload's key "hawser", nil if there is

@@ -15,8 +15,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// newAPNs starts a simulator that takes new provider tokens at any time, unless
+// the options say otherwise: most tests make one a request.
 func newAPNs(t *testing.T, opts APNsOptions) *APNs {
 	t.Helper()
+	if opts.TokenEvery == 0 {
+		opts.TokenEvery = time.Nanosecond
+	}
 	a, err := NewAPNs(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +43,10 @@ func httpClient(t *testing.T, s *server) *http.Client {
 
 func (a *APNs) bearer(t *testing.T, issued time.Time) string {
 	t.Helper()
-	return signES256(t, a.key, a.KeyID(), a.TeamID(), issued)
+	a.tokenMu.Lock()
+	key := a.keys[a.KeyID()].key
+	a.tokenMu.Unlock()
+	return signES256(t, key, a.KeyID(), a.TeamID(), issued)
 }
 
 func signES256(t *testing.T, key *ecdsa.PrivateKey, kid, iss string, issued time.Time) string {
@@ -109,11 +117,14 @@ func TestAPNsRefusesWhatAppleRefuses(t *testing.T) {
 		{func(r *http.Request) { r.Header.Del("authorization") }, 403, "MissingProviderToken"},
 		{bearer("x"), 403, "InvalidProviderToken"},
 		{bearer(signES256(t, stranger, a.KeyID(), a.TeamID(), now)), 403, "InvalidProviderToken"},
-		{bearer(signES256(t, a.key, "OTHERKEY", a.TeamID(), now)), 403, "InvalidProviderToken"},
-		{bearer(signES256(t, a.key, a.KeyID(), "OTHERTEAM", now)), 403, "InvalidProviderToken"},
+		{bearer(signES256(t, a.keys[a.KeyID()].key, "OTHERKEY", a.TeamID(), now)), 403, "InvalidProviderToken"},
+		{bearer(signES256(t, a.keys[a.KeyID()].key, a.KeyID(), "OTHERTEAM", now)), 403, "InvalidProviderToken"},
 		{bearer(a.bearer(t, now.Add(time.Minute))), 403, "InvalidProviderToken"},
 		{bearer(a.bearer(t, now.Add(-61*time.Minute))), 403, "ExpiredProviderToken"},
 		{header("apns-id", "1"), 400, "BadMessageId"},
+		{header("apns-id", "{6ba7b810-9dad-51d1-80b4-00c04fd430c8}"), 400, "BadMessageId"},
+		{func(r *http.Request) { r.Header.Add("apns-priority", "10") }, 400, "DuplicateHeaders"},
+		{header("apns-push-type", "voip"), 400, "BadTopic"},
 		{header("apns-expiration", "soon"), 400, "BadExpirationDate"},
 		{header("apns-expiration", "-1"), 400, "BadExpirationDate"},
 		{header("apns-collapse-id", strings.Repeat("c", 65)), 400, "BadCollapseId"},

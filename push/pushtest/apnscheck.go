@@ -2,23 +2,21 @@ package pushtest
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
 
 const (
-	apnsPath       = "/3/device/"
-	apnsMaxPayload = 4096
-	apnsMaxID      = 64
-	// apnsTokenAge is the age at which Apple calls a provider token expired.
-	apnsTokenAge = time.Hour
+	apnsPath        = "/3/device/"
+	apnsMaxPayload  = 4096
+	apnsMaxVoIP     = 5120
+	apnsMaxCollapse = 64
+	// uuidLength is that of the canonical form, the only one Apple takes.
+	uuidLength = 36
 )
 
 // check returns the answer to a request that Apple would refuse whatever the
@@ -34,13 +32,17 @@ func (a *APNs) check(c *call) Reply {
 	case c.path == apnsPath:
 		return bad("MissingDeviceToken")
 	}
-	if reply := a.checkBearer(c.header.Get("authorization")); reply.Status != 0 {
+	if reply := a.checkBearer(c); reply.Status != 0 {
 		return reply
 	}
 	if reply := a.checkHeaders(c.header); reply.Status != 0 {
 		return reply
 	}
-	if reply := checkPayload(c.body); reply.Status != 0 {
+	most := apnsMaxPayload
+	if c.header.Get("apns-push-type") == "voip" {
+		most = apnsMaxVoIP
+	}
+	if reply := checkPayload(c.body, most); reply.Status != 0 {
 		return reply
 	}
 	if token := strings.TrimPrefix(c.path, apnsPath); !isHex(token) {
@@ -50,8 +52,13 @@ func (a *APNs) check(c *call) Reply {
 }
 
 func (a *APNs) checkHeaders(h http.Header) Reply {
+	for name, values := range h {
+		if len(values) > 1 && strings.HasPrefix(name, "Apns-") {
+			return bad("DuplicateHeaders")
+		}
+	}
 	if id := h.Get("apns-id"); id != "" {
-		if _, err := uuid.Parse(id); err != nil {
+		if _, err := uuid.Parse(id); err != nil || len(id) != uuidLength {
 			return bad("BadMessageId")
 		}
 	}
@@ -62,31 +69,33 @@ func (a *APNs) checkHeaders(h http.Header) Reply {
 	}
 	topic := h.Get("apns-topic")
 	switch {
-	case len(h.Get("apns-collapse-id")) > apnsMaxID:
+	case len(h.Get("apns-collapse-id")) > apnsMaxCollapse:
 		return bad("BadCollapseId")
 	case topic == "":
 		return bad("MissingTopic")
-	case len(a.opts.Topics) > 0 && !slices.Contains(a.opts.Topics, topic):
+	case len(a.opts.Topics) > 0 && !slices.Contains(a.opts.Topics, strings.TrimSuffix(topic, ".voip")):
 		return bad("TopicDisallowed")
 	}
-	priority := h.Get("apns-priority")
-	switch h.Get("apns-push-type") {
-	case "alert":
-		if priority != "" && priority != "10" && priority != "5" && priority != "1" {
-			return bad("BadPriority")
-		}
-	case "background":
-		if priority != "5" && priority != "1" {
-			return bad("BadPriority")
-		}
-	default:
-		return bad("InvalidPushType")
+	return checkPushType(h.Get("apns-push-type"), h.Get("apns-priority"), topic)
+}
+
+func checkPushType(pushType, priority, topic string) Reply {
+	urgent := priority == "10" || priority == ""
+	switch {
+	case !urgent && priority != "5" && priority != "1":
+		return bad("BadPriority")
+	case pushType == "background" && urgent:
+		return bad("BadPriority")
+	case pushType == "voip" && !strings.HasSuffix(topic, ".voip"):
+		return bad("BadTopic")
+	case pushType != "alert" && pushType != "background" && pushType != "voip":
+		return bad("InvalidPushType") // of the others nothing is known here
 	}
 	return Reply{}
 }
 
-func checkPayload(body []byte) Reply {
-	if len(body) > apnsMaxPayload {
+func checkPayload(body []byte, most int) Reply {
+	if len(body) > most {
 		return Reply{Status: http.StatusRequestEntityTooLarge, Reason: "PayloadTooLarge"}
 	}
 	var p struct {
@@ -98,37 +107,4 @@ func checkPayload(body []byte) Reply {
 	return Reply{}
 }
 
-// checkBearer verifies the provider token.
-func (a *APNs) checkBearer(header string) Reply {
-	text, ok := strings.CutPrefix(header, "bearer ")
-	if !ok || text == "" {
-		return forbidden("MissingProviderToken")
-	}
-	claims := &jwt.RegisteredClaims{}
-	_, err := jwt.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) {
-		if t.Header["kid"] != a.opts.KeyID {
-			return nil, errors.New("another key")
-		}
-		return &a.key.PublicKey, nil
-	}, jwt.WithValidMethods([]string{"ES256"}))
-	if err != nil || claims.Issuer != a.opts.TeamID || claims.IssuedAt == nil {
-		return forbidden("InvalidProviderToken")
-	}
-	now, issued := time.Now(), claims.IssuedAt.Time
-	if issued.After(now.Add(5 * time.Second)) {
-		return forbidden("InvalidProviderToken")
-	}
-	a.tokenMu.Lock()
-	defer a.tokenMu.Unlock()
-	if !slices.Contains(a.bearers, text) && len(a.bearers) < 1000 {
-		a.bearers = append(a.bearers, text)
-	}
-	if now.Sub(issued) > apnsTokenAge || issued.Before(a.expiredBefore) {
-		return forbidden("ExpiredProviderToken")
-	}
-	return Reply{}
-}
-
 func bad(reason string) Reply { return Reply{Status: http.StatusBadRequest, Reason: reason} }
-
-func forbidden(reason string) Reply { return Reply{Status: http.StatusForbidden, Reason: reason} }
