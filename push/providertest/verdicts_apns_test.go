@@ -96,7 +96,7 @@ func apnsVerdicts() []verdict {
 		refused(403, "BadEnvironmentKeyIdInToken"),
 		{
 			answer: "403 ExpiredProviderToken, then 200", reply: apnsReply(403, "ExpiredProviderToken"), once: true,
-			token: "kept", job: "done", app: "goes on", requests: 2,
+			token: "kept", job: "done", app: "goes on", requests: 2, moves: true,
 		},
 		{
 			answer: "403 ExpiredProviderToken, always", reply: apnsReply(403, "ExpiredProviderToken"),
