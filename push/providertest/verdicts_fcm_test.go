@@ -78,7 +78,7 @@ func fcmVerdicts() []verdict {
 		trouble("404 NOT_FOUND without FcmError", plain(404), 10*time.Second),
 		slow("429 QUOTA_EXCEEDED", quota(0, false), time.Minute),
 		slow("429 QUOTA_EXCEEDED, Retry-After: 90", quota(90*time.Second, false), 90*time.Second),
-		slow("429 QUOTA_EXCEEDED, Retry-After as a date in 2 minutes", quota(2*time.Minute, true), 118*time.Second),
+		slow("429 QUOTA_EXCEEDED, Retry-After as a date in 10 minutes", quota(10*time.Minute, true), 10*time.Minute),
 		slow("429 RESOURCE_EXHAUSTED without FcmError", plain(429), time.Minute),
 		trouble("500 INTERNAL", coded(500, "INTERNAL"), 10*time.Second),
 		trouble("500 INTERNAL without FcmError", plain(500), 10*time.Second),
