@@ -16,11 +16,13 @@ type cell struct {
 	// that are not exported.
 	alarmAt   float64
 	newAlarms uint32
+	// Likewise of when it was last found to keep more, and from what silence
+	// on deaths were taken back then.
+	renewedAt, renewedFrom float64
 
 	// Computed from the evidence and the parent's.
-	s             survival
-	best          int
-	climb         int     // the probe that is worth it for a connection that shows nothing; -1: none
+	s survival
+	choices
 	stale, enough float32 // evidence since then, and when there is enough
 	fresh         float64 // when
 
@@ -29,8 +31,9 @@ type cell struct {
 	live    int32
 	probing int32 // planned and not over
 
-	down alarm
-	up   raise
+	down   alarm
+	up     raise
+	lately lately
 }
 
 const (
@@ -38,7 +41,9 @@ const (
 	// nothing happened: it has aged.
 	refreshAge = 600
 	// refreshShare is the share of all evidence that has to be new.
-	refreshShare = 0.01
+	refreshShare = 0.02
+	// refreshLeast is how much has to be new where there is little.
+	refreshLeast = 0.3
 )
 
 // refresh brings what is computed up to date.
@@ -58,10 +63,9 @@ func (c *cell) refresh(now float64, parent func(*[buckets]float32)) {
 	} else {
 		c.estimate(&h, &c.s)
 	}
-	c.best = c.s.best(c.path.Transport, span{-1, buckets})
-	c.climb = c.s.climb(c.path.Transport, span{c.best, buckets}, c.best, c)
+	c.choose()
 	tested, deaths := c.weight()
-	c.stale, c.enough = 0, max(float32(tested+deaths)*refreshShare, 2*repeatWeight)
+	c.stale, c.enough = 0, max(float32(tested+deaths)*refreshShare, refreshLeast)
 	c.fresh = max(now, 1e-3)
 }
 

@@ -3,7 +3,7 @@ package heartbeat
 // What things cost, in beats.
 const (
 	// deadCost is a second in which the device cannot be reached.
-	deadCost = 0.1
+	deadCost = 0.4
 	// noticing is how many seconds pass until a death is found and mended.
 	noticing = 12
 	// wholly is the share of a bucket's silence that its connections are
@@ -15,6 +15,9 @@ const (
 	// sharing bounds how much more of use it is while the network is unknown:
 	// others learn from it.
 	sharing = 16
+	// settling is how many silences of its length pass until a probe of it
+	// comes to an end: devices are used meanwhile.
+	settling = 3
 	// probeCost is the trouble of one.
 	probeCost = 0.15
 	// atMost is the share of connections that an interval may lose.
@@ -26,7 +29,7 @@ const (
 // that it could be late.
 func deadCostOf(t Transport) float64 {
 	if t == QUIC {
-		return deadCost / 8
+		return deadCost / 48
 	}
 	return deadCost
 }
@@ -69,33 +72,6 @@ func (s *survival) best(t Transport, in span) int {
 		cost := (1 + dead*reconnect + dear*(dead*(grid[k]+noticing)-lived)) / grid[k]
 		if least < 0 || cost < least {
 			best, least = k, cost
-		}
-	}
-	return best
-}
-
-// climb is the bucket that is worth a probe for a connection that now has the
-// interval of bucket from, -1 where none is.
-func (s *survival) climb(t Transport, in span, from int, c *cell) int {
-	top, bottom := s.at(max(in.lo, min(from, in.lo))), 0.0
-	if in.hi < buckets {
-		bottom = s.at(in.hi)
-	}
-	all := max(top-bottom, 1e-6)
-	best, most := -1, 0.0
-	share := min(max(float64(c.live)/4, 2), sharing)
-	_, deaths := c.weight()
-	reconnect, dear := reconnectCost(t), deadCostOf(t)
-	for k := from + 1; k < min(in.hi, buckets); k++ {
-		ps := max(s.at(k)-bottom, 0) / all
-		if ps < 0.05 {
-			break
-		}
-		useful := horizon * (1 + share/(1+float64(c.kept[k])+deaths))
-		gain := ps*(1/grid[from]-1/grid[k])*useful -
-			(1-ps)*(reconnect+dear*(0.6*(grid[k]-grid[from])+noticing)) - probeCost
-		if gain > most {
-			best, most = k, gain
 		}
 	}
 	return best

@@ -139,9 +139,10 @@ type Ending uint8
 
 // The ways a connection ends.
 const (
-	EndOther Ending = iota // by a decision of the device or the edge: says nothing of the network
-	EndIdle                // nothing came within the deadline
-	EndReset               // the transport reported an error
+	EndOther    Ending = iota // by a decision of the device or the edge: says nothing of the network
+	EndIdle                   // nothing came within the deadline
+	EndReset                  // the transport reported an error
+	EndReplaced               // the device came back on another connection
 )
 
 // Jitter shortens d by 0 to 3 %. It only shortens: a longer silence than the

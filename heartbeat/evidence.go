@@ -44,6 +44,15 @@ func (v *evidence) contradict(limit float64) {
 	}
 }
 
+// renew takes back what died of silences of about so many seconds or longer.
+// What died of much shorter ones did so for another reason.
+func (v *evidence) renew(from float64) {
+	const left = 0.02
+	for k := max(floorBucket(from)-2*tryBuckets, 0); k < buckets; k++ {
+		v.died[k] *= left
+	}
+}
+
 // survival is S: the share of connections that are kept for longer than g_k.
 type survival [buckets]float32
 

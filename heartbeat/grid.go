@@ -9,6 +9,10 @@ const (
 	gridMin  = 20.0 // seconds
 	gridMax  = 1732.0
 	fineness = 2 // steps of a view's lo and hi in each bucket
+	// about is how far a silence may be from one of the grid, as a share, to be
+	// taken for it: timers are late, and silences that are asked about are kept
+	// in tenths of a second.
+	about = 0.003
 )
 
 var (
@@ -24,8 +28,10 @@ func makeGrid() (g [buckets]float64) {
 	return g
 }
 
-// floorBucket is the last k whose g_k is at most s, -1 where none is.
+// floorBucket is the last k whose g_k is at most s, or about s; -1 where none
+// is.
 func floorBucket(s float64) int {
+	s *= 1 + about
 	if s < gridMin {
 		return -1
 	}
@@ -39,7 +45,7 @@ func floorBucket(s float64) int {
 // ceilBucket is the bucket that s lies in.
 func ceilBucket(s float64) int {
 	k := floorBucket(s)
-	if k < 0 || grid[k] < s && k < buckets-1 {
+	if k < 0 || grid[k] < s*(1-about) && k < buckets-1 {
 		return k + 1
 	}
 	return k
@@ -47,6 +53,7 @@ func ceilBucket(s float64) int {
 
 // fineFloor is s as a view keeps it, rounded down. 0: less than gridMin.
 func fineFloor(s float64) uint8 {
+	s *= 1 + about
 	if s < gridMin {
 		return 0
 	}
@@ -55,6 +62,7 @@ func fineFloor(s float64) uint8 {
 
 // fineCeil is s rounded up.
 func fineCeil(s float64) uint8 {
+	s *= 1 - about
 	if s <= gridMin {
 		return 1
 	}

@@ -12,6 +12,13 @@ const (
 	// reportWeight is what a device's report counts, beside 1 for what the
 	// edge saw.
 	reportWeight = 0.7
+	// earlyWeight is what the death counts of a connection that has survived
+	// such a silence before: an eviction, most of the time, and no sign of what
+	// the network keeps.
+	earlyWeight = 0.1
+	// returnTime is within how many seconds a device is back on another
+	// connection that beat in vain on the one before, after it missed a probe.
+	returnTime = fallback + mendTime + 5
 	// absurd is a silence that no clock measured.
 	absurd = 30 * day
 )
@@ -81,10 +88,11 @@ func (l *Learner) Rebound(now time.Time, v *View, silence time.Duration) {
 	}
 }
 
-// Closed ends the view. A reset that answers a test is a death.
+// Closed ends the view. A reset that answers a test is a death, and so is a
+// probe after which the device had to come back on another connection.
 func (l *Learner) Closed(now time.Time, v *View, how Ending, silence time.Duration) {
 	s, ok := l.sane(silence)
-	if ok && how == EndReset && v.asked > 0 && s <= mendTime {
+	if ok && v.asked > 0 && (how == EndReset && s <= mendTime || how == EndReplaced && v.is(byProbe) && s <= returnTime) {
 		l.death(l.at(now), v, float64(v.asked)/10, 1)
 	}
 	v.asked = 0
@@ -119,7 +127,6 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	defer s.mu.Unlock()
 	v.sync(c.down.epoch)
 	lo := v.span().lo
-	tries := v.is(upward) && c.expected(lo, to) > upDoubt
 	c.release(v)
 	counted := c.live <= household || !l.caps.spent(now, v, v.cell)
 	if counted && !c.class && lo < to && !l.caps.spent(now, v, v.parent()) {
@@ -127,6 +134,7 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	}
 	if counted {
 		c.survived(lo, to)
+		l.tried(now, c, v, to, true)
 	}
 	v.lo = max(v.lo, fineFloor(gap))
 	if v.hi <= v.lo {
@@ -136,36 +144,37 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	if gap >= 0.9*float64(v.interval)/10 {
 		c.down.calm(c.expected(lo, to))
 	}
-	if tries {
-		l.counts.raises.Add(1)
-		c.up.good(now)
-	}
 	v.flags &^= upward
 }
 
 // death is a silence that the connection did not survive.
 func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
-	at := ceilBucket(gap)
+	at, claim := ceilBucket(gap), weight < 1
 	l.counts.deaths.Add(1)
 	s, c := l.lock(v)
 	defer s.mu.Unlock()
 	exploring := v.is(planned)
-	counted := l.counted(now, c, v)
+	told := c.lately.of(now, v.device)
+	counted := told != nil || l.counted(now, c, v)
 	if !counted {
 		l.counts.capped.Add(1)
 	}
 	c.release(v)
 	v.sync(c.down.epoch)
 	c.refresh(now, l.parentOf(now, c))
+	l.tried(now, c, v, at, false)
+	if counted && weight == 1 && v.span().lo >= at {
+		weight = earlyWeight
+	}
 	if counted {
-		l.learnDeath(now, c, v, at, weight)
-		if !exploring && !c.class && gap <= 1.1*grid[c.best] {
-			l.suspect(now, c, v, gap, at, weight < 1)
+		at = l.learnDeath(now, c, v, told, at, weight)
+		if !exploring && !c.class && gap <= c.trusted(v, claim) {
+			l.suspect(now, c, v, gap, at, claim)
 		}
 	}
 	v.flags &^= upward
 	v.sync(c.down.epoch)
-	if weight < 1 && c.s.at(at) < surprise {
+	if claim && c.s.at(at) < surprise {
 		return // told by the connection before: this one may be luckier
 	}
 	v.setStruck(v.struck() + 1)
@@ -186,12 +195,21 @@ func (l *Learner) counted(now float64, c *cell, v *View) bool {
 	return l.caps.take(now, v)
 }
 
-func (l *Learner) learnDeath(now float64, c *cell, v *View, at int, weight float32) {
+// learnDeath notes a death, or what is told of one again. It returns the
+// bucket of what is known of it now.
+func (l *Learner) learnDeath(now float64, c *cell, v *View, told *lateDeath, at int, weight float32) int {
 	_, before := c.weight()
+	if told != nil {
+		at, weight = c.again(told, at, weight)
+		c.perished(at, weight)
+		return at
+	}
+	c.lately.add(now, v.device, at, weight)
 	c.perished(at, weight)
 	if !c.class && l.caps.takeParent(now, v) {
 		l.teach(now, c.path, func(parent *cell) { parent.perished(at, weight/(1+2*float32(before))) })
 	}
+	return at
 }
 
 // suspect takes a death at an interval that was thought safe into account. All
@@ -211,6 +229,16 @@ func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int, cl
 	c.newAlarms++
 	c.contradicted(limit)
 	c.perished(at, alarmFrom)
+}
+
+// trusted is up to what silence a death is one of an interval. A report does
+// not say whether a probe beyond the interval was under way.
+func (c *cell) trusted(v *View, claim bool) float64 {
+	usual := grid[c.of(-1)]
+	if claim {
+		return min(1.1*usual, usual+fallback+1)
+	}
+	return max(1.1*usual, float64(v.interval)/10+late)
 }
 
 // teach tells a cell's parent; the cell's lock is held.

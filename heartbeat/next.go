@@ -72,8 +72,8 @@ func (l *Learner) plan(v *View, interval, probe float64) Plan {
 
 // interval is how long the connection may be silent, and the bucket of that.
 func (c *cell) interval(now float64, v *View, in span) (float64, int) {
-	k := c.best
-	if in.hi < buckets || in.lo > k {
+	k := c.of(in.lo)
+	if in.hi < buckets {
 		k = c.s.best(c.path.Transport, in)
 	}
 	interval := max(grid[k], fineGrid[v.lo])
@@ -98,8 +98,8 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 	}
 	test := 0.0
 	switch {
-	case v.hi > 0 && v.struck() < maxStrikes && in.hi <= c.best && c.s.at(in.hi) > surprise && dice.once(retests*float64(int(1)<<(2*v.struck()))):
-		test = grid[c.best]
+	case v.hi > 0 && v.struck() < maxStrikes && in.hi <= c.of(-1) && c.s.at(in.hi) > surprise && dice.once(retests*float64(int(1)<<(2*v.struck()))):
+		test = grid[c.of(-1)]
 	case v.hi == 0:
 		test = c.further(now, v, in, from)
 	}
@@ -126,16 +126,13 @@ func (c *cell) further(now float64, v *View, in span, from int) float64 {
 	if c.down.limit(now) > 0 && now-c.down.at < 60 {
 		return 0
 	}
-	k := c.climb
-	if in.lo > from || from != c.best {
-		k = c.s.climb(c.path.Transport, in, from, c)
-	}
+	k := int(c.climb[from])
 	if k > from && c.mayProbe(k) {
 		return grid[k]
 	}
-	if k < 0 && from+upBuckets < buckets && c.probing < outstanding && c.up.due(now, c.live) {
+	if to := from + tryBuckets; k == 0 && to < buckets && c.probing < outstanding && c.up.due(now, c.live, grid[to]-grid[from]+noticing) {
 		v.flags |= upward
-		return grid[from+upBuckets]
+		return grid[to]
 	}
 	return 0
 }
@@ -143,7 +140,7 @@ func (c *cell) further(now float64, v *View, in span, from int) float64 {
 func (c *cell) mayProbe(k int) bool {
 	limit := int32(outstanding)
 	if c.kept[k] > 8 {
-		limit = outstandingKnown
+		limit = max(outstandingKnown, c.live/4)
 	}
 	return c.probing < limit
 }

@@ -113,9 +113,16 @@ func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
 	if r.alarmAt > r.at {
 		r.alarmAt = 0
 	}
+	if r.renewedAt > r.at {
+		r.renewedAt = 0
+	}
 	r.add(l.unshared(c, at))
 	c.evidence = r.evidence
 	c.aged, c.fresh = at, 0
+	if r.renewedAt > c.renewedAt {
+		c.renewedAt, c.renewedFrom = r.renewedAt, r.renewedFrom
+		c.down.epoch++
+	}
 	if r.alarmAt > c.alarmAt && r.cap > 0 {
 		c.alarmAt = r.alarmAt
 		c.down.raise(at-(l.unix(at)-r.alarmAt), r.cap)
@@ -133,6 +140,7 @@ func (l *Learner) unshared(c *cell, at float64) *record {
 	return &record{
 		evidence: c.unshared, at: l.unix(at),
 		alarmAt: c.alarmAt, cap: c.down.cap, alarms: c.newAlarms,
+		renewedAt: c.renewedAt, renewedFrom: c.renewedFrom,
 	}
 }
 

@@ -81,16 +81,14 @@ func TestAlarmsAreShared(t *testing.T) {
 	if err := alarmed.Import(t0, p, stored); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 8 {
-		v := alarmed.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(1000 + i)}, State: State{Background: true}})
-		alarmed.Probed(t0, &v, 580*time.Second)
-		alarmed.Heard(t0, &v, 8*time.Second)
-		// More than a household.
+	views := make([]View, 16) // more than a household
+	for i := range views {
+		views[i] = alarmed.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(1000 + i)}})
+		alarmed.Next(t0, &views[i], 0.9)
 	}
-	for i := range 8 {
-		v := alarmed.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(2000 + i)}, State: State{Background: true}})
-		alarmed.Probed(t0, &v, 580*time.Second)
-		alarmed.Heard(t0, &v, 8*time.Second)
+	for i := range views {
+		alarmed.Probed(t0, &views[i], 580*time.Second)
+		alarmed.Heard(t0, &views[i], 8*time.Second)
 	}
 	if got := alarmed.Stats().Alarms; got == 0 {
 		t.Fatalf("no alarm: %+v %+v", alarmed.Stats(), alarmed.Look(t0, p))

@@ -15,8 +15,9 @@ var ErrSnapshot = errors.New("heartbeat: not a snapshot")
 
 // A snapshot is its version, one byte; then, as unsigned varints, the time of
 // its evidence; of the last alarm the time, the cap and how many there were;
-// the first bucket that follows and how many; and for each of these kept and died in units of unit. Times are
-// seconds since 1970 in the engine's scale, caps seconds of it. Bytes behind
+// the first bucket that follows and how many; and for each of these kept and died in units of unit; then, where there
+// was one, the time of the last renewal and from what silence on. Times are
+// seconds since 1970 in the engine's scale, silences seconds of it. Bytes behind
 // that belong to later versions of 1 and are ignored.
 const (
 	snapshotVersion = 1
@@ -33,6 +34,8 @@ type record struct {
 	alarmAt float64
 	cap     float64
 	alarms  uint32
+
+	renewedAt, renewedFrom float64
 }
 
 func (r *record) encode() []byte {
@@ -52,6 +55,10 @@ func (r *record) encode() []byte {
 	for k := first; k < first+count && k < buckets; k++ {
 		b = binary.AppendUvarint(b, quantum(r.kept[k]))
 		b = binary.AppendUvarint(b, quantum(r.died[k]))
+	}
+	if r.renewedAt > 0 {
+		b = binary.AppendUvarint(b, uint64(r.renewedAt))
+		b = binary.AppendUvarint(b, uint64(max(r.renewedFrom, 0)))
 	}
 	return b
 }
@@ -81,6 +88,9 @@ func decode(b []byte) (*record, error) {
 		r.kept[k] = float32(d.next(maxEvidence/unit) * unit)
 		r.died[k] = float32(d.next(maxEvidence/unit) * unit)
 	}
+	if !d.bad && len(d.b) > 0 {
+		r.renewedAt, r.renewedFrom = d.next(maxTime), d.next(1<<16)
+	}
 	if d.bad {
 		return nil, fmt.Errorf("%w: cut short, or a number out of its bounds", ErrSnapshot)
 	}
@@ -104,7 +114,7 @@ func (d *varints) next(most float64) float64 {
 }
 
 // add adds another record's evidence. The older one ages, and what a later
-// alarm of one takes back is taken back from the other.
+// alarm or renewal of one takes back is taken back from the other.
 func (r *record) add(o *record) {
 	if o.at > r.at {
 		*r, *o = *o, *r
@@ -120,12 +130,18 @@ func (r *record) add(o *record) {
 	if o.alarmAt > r.alarmAt {
 		r.alarmAt, r.cap = o.alarmAt, o.cap
 	}
+	if o.renewedAt > r.renewedAt {
+		r.renewedAt, r.renewedFrom = o.renewedAt, o.renewedFrom
+	}
 }
 
 // settle takes back of r what o's newer alarm contradicts.
 func (r *record) settle(o *record) {
 	if o.alarmAt > r.alarmAt && o.cap > 0 {
 		r.contradict(o.cap)
+	}
+	if o.renewedAt > r.renewedAt && o.renewedFrom > 0 {
+		r.renew(o.renewedFrom)
 	}
 }
 

@@ -28,6 +28,9 @@ func Weigh(snapshot []byte) (Weight, error) {
 	if r.alarmAt > 0 {
 		w.Overrules = date(r.alarmAt)
 	}
+	if r.renewedAt > r.alarmAt {
+		w.Overrules = date(r.renewedAt)
+	}
 	return w, nil
 }
 
@@ -51,8 +54,9 @@ func Temper(snapshot []byte, at time.Time, most float64, overrule bool) ([]byte,
 	}
 	if !overrule {
 		r.alarmAt, r.cap, r.alarms = 0, 0, 0
+		r.renewedAt, r.renewedFrom = 0, 0
 	}
-	r.alarmAt = min(r.alarmAt, r.at)
+	r.alarmAt, r.renewedAt = min(r.alarmAt, r.at), min(r.renewedAt, r.at)
 	return r.encode(), nil
 }
 

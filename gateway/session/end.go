@@ -115,6 +115,8 @@ func (e *ending) network() heartbeat.Ending {
 		return heartbeat.EndIdle
 	case endReset:
 		return heartbeat.EndReset
+	case endSuperseded:
+		return heartbeat.EndReplaced
 	}
 	return heartbeat.EndOther
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -64,6 +65,36 @@ func TestEngine(t *testing.T) {
 				}
 				if us.Engine.Alarms > int64(10*w.Days) {
 					t.Errorf("%d alarms in %d days", us.Engine.Alarms, w.Days)
+				}
+			})
+		}
+	}
+}
+
+// A timeout that is cut or raised is followed.
+func TestChanges(t *testing.T) {
+	type state struct{ after, good, unsafe float64 }
+	const changed = 36 * hour
+	for _, tt := range []struct {
+		world string
+		want  []state
+	}{
+		{"cut", []state{{0.25 * hour, 0, 0.06}, {2 * hour, 0.90, 0.01}}},
+		{"raised", []state{{8 * hour, 0.90, 0.02}}},
+	} {
+		w := load(t, tt.world)
+		w.Days = 2
+		for _, seed := range seeds(t) {
+			t.Run(fmt.Sprint(tt.world, " seed ", seed), func(t *testing.T) {
+				r, err := Run(w, seed, 1, Hawser)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, want := range tt.want {
+					i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= changed+want.after })
+					if s := r.Samples[i]; s.Good < want.good || s.Unsafe > want.unsafe {
+						t.Errorf("%.2f hours later %.3f are good and %.3f unsafe, want at least %v and at most %v", want.after/hour, s.Good, s.Unsafe, want.good, want.unsafe)
+					}
 				}
 			})
 		}

@@ -201,7 +201,7 @@ func (s *sim) connect(d *device, i int, at float64) {
 		d.due = true
 		return
 	}
-	s.close(d, i, at, heartbeat.EndOther)
+	s.close(d, i, at, heartbeat.EndReplaced)
 	s.mourn(d, at)
 	d.conn++
 	d.connected, d.gone = true, false

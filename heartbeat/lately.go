@@ -1,0 +1,43 @@
+package heartbeat
+
+// sameDeath is within how many seconds two deaths of a device are one: what
+// the edge saw of it, and what the device reports when it is back.
+const sameDeath = 60
+
+// lately keeps the newest deaths of a network, so that one that is told twice
+// counts once.
+type lately struct {
+	deaths [4]lateDeath
+	next   uint8
+}
+
+type lateDeath struct {
+	device uint16
+	at     uint8 // bucket
+	weight float32
+	when   float64
+}
+
+// of returns the device's death if there was one just now, else nil.
+func (l *lately) of(now float64, device uint16) *lateDeath {
+	for i := range l.deaths {
+		if d := &l.deaths[i]; d.weight > 0 && d.device == device && now-d.when <= sameDeath {
+			return d
+		}
+	}
+	return nil
+}
+
+func (l *lately) add(now float64, device uint16, at int, weight float32) {
+	l.deaths[l.next%uint8(len(l.deaths))] = lateDeath{device, uint8(at), weight, now}
+	l.next++
+}
+
+// again takes a death back that is told once more, as what both tellings say
+// of it.
+func (c *cell) again(d *lateDeath, at int, weight float32) (int, float32) {
+	c.died[d.at] = max(c.died[d.at]-d.weight, 0)
+	c.unshared.died[d.at] = max(c.unshared.died[d.at]-d.weight, 0)
+	d.at, d.weight = min(d.at, uint8(at)), max(d.weight, weight)
+	return int(d.at), d.weight
+}

@@ -1,0 +1,83 @@
+package heartbeat
+
+import (
+	"testing"
+	"time"
+)
+
+// died is what a network's deaths add up to, and the bucket of the first.
+func (l *Learner) died(p Path) (sum float32, first int) {
+	c, unlock := l.look(p)
+	defer unlock()
+	first = -1
+	for k, n := range c.died {
+		if sum += n; n > 0 && first < 0 {
+			first = k
+		}
+	}
+	return sum, first
+}
+
+// A device that missed a probe beats in vain 8 s later and comes back. The edge
+// it left knows of what probe, the one it comes to of what beat: one death,
+// that of the probe, whoever tells first.
+func TestDeathToldTwice(t *testing.T) {
+	report := Report{How: HowTimeout, FirstMiss: 294 * time.Second, Reconnect: 2 * time.Second}
+	for _, closedFirst := range []bool{true, false} {
+		for _, how := range []Ending{EndReplaced, EndReset} {
+			l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}
+			arrival := Arrival{Path: p, Peer: Peer{Device: 7}, State: State{Background: true}}
+			v := l.Open(t0, arrival)
+			l.Probed(t0, &v, 286*time.Second)
+			arrival.Last = report
+			if closedFirst {
+				l.Closed(t0, &v, how, 10*time.Second)
+				l.Open(t0, arrival)
+			} else {
+				l.Open(t0, arrival)
+				l.Closed(t0, &v, how, 10*time.Second)
+			}
+			if sum, at := l.died(p); sum != 1 || at != ceilBucket(286) {
+				t.Errorf("ending %d, told first by the edge: %v: deaths of %v at %.0f s, want 1 at %.0f", how, closedFirst, sum, grid[at], grid[ceilBucket(286)])
+			}
+		}
+	}
+}
+
+// A device that was away for long may have lost its coverage, not its mapping.
+func TestReplacedLateIsNoDeath(t *testing.T) {
+	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}
+	v := l.Open(t0, Arrival{Path: p})
+	l.Probed(t0, &v, 286*time.Second)
+	l.Closed(t0, &v, EndReplaced, time.Minute)
+	if sum, _ := l.died(p); sum != 0 {
+		t.Errorf("deaths of %v", sum)
+	}
+}
+
+// A probe that is answered, a little late, shows that the network keeps what
+// was probed, and not what is a step of the grid shorter.
+func TestAnsweredProbeShowsItsSilence(t *testing.T) {
+	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}
+	v := l.Open(t0, Arrival{Path: p, State: State{Background: true}})
+	for tries := 0; ; tries++ {
+		plan := l.Next(t0, &v, float64(tries%97)/97)
+		if plan.Probe == 0 {
+			if tries > 1000 {
+				t.Fatal("no probe is planned")
+			}
+			continue
+		}
+		l.Probed(t0, &v, plan.Probe+20*time.Millisecond)
+		l.Heard(t0, &v, 80*time.Millisecond)
+		if got := fineGrid[v.lo]; got < plan.Probe.Seconds()*0.999 {
+			t.Errorf("a probe of %.1f s shows that the connection survives %.1f s", plan.Probe.Seconds(), got)
+		}
+		c, unlock := l.look(p)
+		defer unlock()
+		if k := floorBucket(plan.Probe.Seconds()); c.kept[k] == 0 {
+			t.Errorf("%.1f s are not kept by anybody", grid[k])
+		}
+		return
+	}
+}

@@ -1,0 +1,71 @@
+package heartbeat
+
+import (
+	"testing"
+	"time"
+)
+
+// cramped is a network that was seen to keep 290 s and not 325 s.
+func cramped(l *Learner, p Path) {
+	teachSafe(l, p, 100, 290*time.Second)
+	for i := range 30 {
+		v := l.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(5000 + i)}, State: State{Background: true}})
+		l.Probed(t0, &v, 325*time.Second)
+		l.Heard(t0, &v, 8*time.Second)
+	}
+}
+
+// tryWell lets as many devices try a silence, and returns how many tries went
+// well until deaths were taken back.
+func tryWell(l *Learner, p Path, devices int) (tries int) {
+	for i := range devices {
+		v := l.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(9000 + i)}, State: State{Background: true}})
+		v.set(upward, true)
+		l.Probed(t0, &v, 340*time.Second)
+		l.Heard(t0, &v, 80*time.Millisecond)
+		if l.Stats().Raises > 0 {
+			return i + 1
+		}
+	}
+	return devices + 1
+}
+
+// A network that keeps more than it did is believed that after three tries, and
+// not after one; what other edges knew of deaths is taken back with it.
+func TestRenewalsAreShared(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	old, renewed := NewLearner(t0, Options{}), NewLearner(t0, Options{})
+	cramped(old, p)
+	stored, _ := old.Export(t0, p)
+	if err := renewed.Import(t0, p, stored); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := old.died(p)
+	if n := tryWell(renewed, p, 5); n != 3 {
+		t.Errorf("deaths are taken back after %d tries that went well, want 3", n)
+	}
+	delta, _ := renewed.Export(t0, p)
+	merged, err := Merge(stored, delta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Import(t0, p, merged); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := old.died(p); after > before/10 {
+		t.Errorf("of deaths of %.1f, %.1f are left at the other edge", before, after)
+	}
+}
+
+// One device's luck is not the network's.
+func TestRenewalTakesDevices(t *testing.T) {
+	p := Path{Radio: Cell4G, Network: Network{1}}
+	l := NewLearner(t0, Options{})
+	cramped(l, p)
+	for range 20 {
+		tryWell(l, p, 1)
+	}
+	if st := l.Stats(); st.Raises > 0 {
+		t.Errorf("%d renewals after the tries of one device", st.Raises)
+	}
+}
