@@ -12,6 +12,7 @@ func (w *Worker) examine(ctx context.Context, h *held) {
 	if !ok {
 		return
 	}
+	h.app = rec.App
 	q := w.apps[AppKey{Tenant: h.job.Tenant, Platform: rec.Platform, App: rec.App}]
 	if q == nil {
 		w.unconfigured(h, rec)

@@ -215,9 +215,9 @@ func (k *ticket) Drop()                 { k.resolve("drop", 0) }
 func (k *ticket) Done()                 { k.resolve("done", 0) }
 func (k *ticket) Retry(d time.Duration) { k.resolve("retry", d) }
 func (k *ticket) Hold(until time.Time, _ int, _ string) {
-	k.resolve("hold", time.Until(until))
+	k.resolve("retry", time.Until(until))
 }
-func (k *ticket) Dead(reason string) { k.resolve("dead "+reason, 0) }
+func (k *ticket) Dead(_, reason string) { k.resolve("dead "+reason, 0) }
 
 // resolved returns how the delivery was resolved last.
 func (k *ticket) resolved() (how string, after time.Duration) {

@@ -17,6 +17,8 @@ type held struct {
 	delivery Delivery
 	due      time.Time
 	index    int // in the heap; -1 while parked or taken
+	// app is the device's application, empty until its record was read.
+	app string
 }
 
 // gatherer holds one job a key until it is due. A key whose earlier job is

@@ -22,6 +22,9 @@ const (
 	// HoldWindow: it is not urgent and waits for a quiet window of the device.
 	// Any urgency above Low lifts it.
 	HoldWindow = 3
+	// HoldPaused: the application is paused, and no attempt was made. Nothing
+	// that is newer lifts that.
+	HoldPaused = 4
 )
 
 // Job means: this device may have something newer of this kind. Its fields
@@ -67,11 +70,12 @@ type Delivery interface {
 	Retry(after time.Duration)
 	// Hold asks for the job again at the given time, and has the queue keep it
 	// until then, whatever ends meanwhile and whichever newer job takes its
-	// place. hold is HoldRetry, HoldQuiet or HoldWindow; why says it to the
+	// place. hold is a constant of this package; why says it to the
 	// operator and tells neither tokens nor content.
 	Hold(until time.Time, hold int, why string)
-	// Dead gives the job up and keeps the reason for the operator.
-	Dead(reason string)
+	// Dead gives the job up and keeps it, of which application it was (empty:
+	// not known) and the reason for the operator.
+	Dead(app, reason string)
 	// Drop forgets a job that is another worker's, or gone.
 	Drop()
 }

@@ -45,7 +45,18 @@ func (w *Worker) wait(h *held, outcome, reason string, after time.Duration) {
 		w.dead(context.Background(), h, "too old: "+reason)
 		return
 	}
-	w.retry(h, outcome, after)
+	hold := HoldRetry
+	if outcome == outcomePaused {
+		hold = HoldPaused
+	}
+	w.hold(h, outcome, time.Now().Add(after), hold, reason)
+}
+
+// hold sends a job back that the queue keeps until then.
+func (w *Worker) hold(h *held, outcome string, until time.Time, hold int, why string) {
+	w.memory.sentBack(h.key, h.job.EventAt)
+	w.resolve(outcome, func() { h.delivery.Hold(until, hold, why) })
+	w.finish(h)
 }
 
 // dead gives a job up; the backend hears of it first. If it cannot be told
@@ -59,6 +70,6 @@ func (w *Worker) dead(ctx context.Context, h *held, reason string) {
 	}
 	w.log.Warn("push given up", "tenant", j.Tenant, "user", j.User, "device", j.Device, "kind", j.Kind, "version", j.Version, "reason", reason)
 	w.memory.settled(h.key)
-	w.resolve(outcomeDead, func() { h.delivery.Dead(reason) })
+	w.resolve(outcomeDead, func() { h.delivery.Dead(h.app, reason) })
 	w.finish(h)
 }

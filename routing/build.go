@@ -38,6 +38,21 @@ func PushSubject(tenant, user, device, kind string) string {
 	return prefixPush + tenant + "." + user + "." + device + "." + kind
 }
 
+// PushLaterSubject is where that job stands while it must not be pushed yet.
+func PushLaterSubject(tenant, user, device, kind string) string {
+	return prefixLater + tenant + "." + user + "." + device + "." + kind
+}
+
+// PushDeadSubject names the newest push of a device and kind that was given up.
+func PushDeadSubject(tenant, user, device, kind string) string {
+	return prefixDead + tenant + "." + user + "." + device + "." + kind
+}
+
+// PushSlot is the wildcard of both, within their stream alone.
+func PushSlot(tenant, user, device, kind string) string {
+	return "*." + tenant + "." + user + "." + device + "." + kind
+}
+
 // EventSubject names a type of events for a tenant's backends; a type, such
 // as token.rejected, may be of several tokens.
 func EventSubject(tenant, typ string) string { return prefixEvents + tenant + "." + typ }

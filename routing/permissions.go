@@ -133,13 +133,13 @@ func edgePermissions(edge string, tenants []string) Permissions {
 func routerPermissions(router string) Permissions {
 	p := Permissions{
 		Publish: []string{
-			InboxAll, PushAll, EventsAll, "$KV." + BucketDevices + ".>", "$KV." + BucketCells + ".>",
+			InboxAll, PushAll, PushLaterAll, EventsAll, "$KV." + BucketDevices + ".>", "$KV." + BucketCells + ".>",
 			BeatSubject(router), PresenceSubject(router), PresenceReply("*", "*"), NotifySubject("*"), EchoSubject("*"), DumpRequestSubject("*"),
 			InboxPrefix(RoleEdge, "*") + ".>", InboxPrefix(RolePush, "*") + ".>", repliesAcross,
 			"$JS.API.INFO", jsNext(StreamInbox, ConsumerRouters),
 			jsAck(StreamInbox, ConsumerRouters), jsNext(StreamEvents, "*"), jsAck(StreamEvents, "*"), "$JS.FC." + StreamDevices + ".>", "$JS.FC." + StreamCells + ".>",
 			"$JS.API.CONSUMER.DELETE." + StreamDevices + ".*", "$JS.API.CONSUMER.DELETE." + StreamCells + ".*",
-			jsStepDown(StreamInbox, ConsumerRouters), jsStepDown(StreamPush, ConsumerPush),
+			jsStepDown(StreamInbox, ConsumerRouters), jsStepDown(StreamPush, ConsumerPush), jsStepDown(StreamPush, ConsumerPushLater),
 		},
 		Subscribe: []string{
 			SessionsAll, BeatsAll, AnswersTo(router), DumpsTo(router), PresenceReply(router, "*"),
@@ -148,7 +148,7 @@ func routerPermissions(router string) Permissions {
 			InboxPrefix(RoleRouter, router) + ".>",
 		},
 	}
-	for _, s := range []string{StreamInbox, StreamPush, StreamEvents, StreamDevices, StreamCells} {
+	for _, s := range []string{StreamInbox, StreamPush, StreamPushDead, StreamEvents, StreamDevices, StreamCells} {
 		p.Publish = append(p.Publish,
 			"$JS.API.STREAM.CREATE."+s, "$JS.API.STREAM.UPDATE."+s, "$JS.API.STREAM.INFO."+s,
 			"$JS.API.STREAM.PURGE."+s, "$JS.API.STREAM.MSG.GET."+s,
@@ -163,16 +163,19 @@ func routerPermissions(router string) Permissions {
 func pushPermissions(push string) Permissions {
 	p := Permissions{
 		Publish: []string{
-			CheckSubject(push), PushAll, EventsAll, "$KV." + BucketDevices + ".>",
+			CheckSubject(push), PushAll, PushLaterAll, PushDeadAll, EventsAll, "$KV." + BucketDevices + ".>",
 			PushBeatSubject(push), PassSubject("*"), PassedReply("*", "*"),
 			jsNext(StreamPush, ConsumerPush), jsAck(StreamPush, ConsumerPush),
+			jsNext(StreamPush, ConsumerPushLater), jsAck(StreamPush, ConsumerPushLater),
 			"$JS.API.STREAM.PURGE." + StreamPush, "$JS.API.CONSUMER.INFO." + StreamPush + "." + ConsumerPush,
+			"$JS.API.CONSUMER.INFO." + StreamPush + "." + ConsumerPushLater,
+			"$JS.API.STREAM.MSG.DELETE." + StreamPushDead,
 		},
 		Subscribe: []string{
 			PushBeatsAll, PassSubject(push), PassedReply(push, "*"), InboxPrefix(RolePush, push) + ".>",
 		},
 	}
-	for _, s := range []string{StreamInbox, StreamPush, StreamDevices} {
+	for _, s := range []string{StreamInbox, StreamPush, StreamPushDead, StreamDevices} {
 		p.Publish = append(p.Publish, "$JS.API.STREAM.INFO."+s, "$JS.API.STREAM.MSG.GET."+s,
 			"$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>")
 	}

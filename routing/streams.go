@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,6 +32,11 @@ type StreamOptions struct {
 	// PushMaxBytes bounds the waiting push jobs; a full queue takes no more,
 	// and events stay in the log. Default 1 GiB.
 	PushMaxBytes int64
+	// PushDeadMaxBytes bounds the dead letters, of which the oldest go first.
+	// Default 256 MiB.
+	PushDeadMaxBytes int64
+	// PushDeadMaxAge bounds their age. Default 14 days.
+	PushDeadMaxAge time.Duration
 	// EventsMaxBytes bounds the events for backends, of which the oldest go
 	// first. Default 1 GiB.
 	EventsMaxBytes int64
@@ -65,6 +71,8 @@ func (o StreamOptions) withDefaults() StreamOptions {
 	o.Keep = max(o.Keep, MinKeep)
 	def(&o.InboxMaxBytes, 8<<30)
 	def(&o.PushMaxBytes, 1<<30)
+	def(&o.PushDeadMaxBytes, 256<<20)
+	def((*int64)(&o.PushDeadMaxAge), int64(14*24*time.Hour))
 	def(&o.EventsMaxBytes, 1<<30)
 	def(&o.DevicesMaxBytes, 4<<30)
 	def(&o.CellsMaxBytes, 128<<20)
@@ -84,7 +92,7 @@ func (o StreamOptions) withDefaults() StreamOptions {
 // what to do.
 func EnsureStreams(ctx context.Context, js jetstream.JetStream, o StreamOptions) error {
 	o = o.withDefaults()
-	for _, cfg := range []jetstream.StreamConfig{o.inbox(), o.push(), o.events()} {
+	for _, cfg := range []jetstream.StreamConfig{o.inbox(), o.push(), o.pushDead(), o.events()} {
 		if err := ensureStream(ctx, js, cfg); err != nil {
 			return err
 		}
@@ -92,8 +100,12 @@ func EnsureStreams(ctx context.Context, js jetstream.JetStream, o StreamOptions)
 	if err := ensureConsumer(ctx, js, StreamInbox, o.routers()); err != nil {
 		return err
 	}
-	if err := ensureConsumer(ctx, js, StreamPush, o.pushers()); err != nil {
-		return err
+	// In this order: two consumers of a work queue must not overlap, and that of
+	// an older release took all subjects.
+	for _, cfg := range []jetstream.ConsumerConfig{o.pushers(), o.laterPushers()} {
+		if err := ensureConsumer(ctx, js, StreamPush, cfg); err != nil {
+			return err
+		}
 	}
 	return ensureBucket(ctx, js, o.devices())
 }
@@ -120,13 +132,24 @@ func (o StreamOptions) inbox() jetstream.StreamConfig {
 func (o StreamOptions) push() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: StreamPush, Description: "hawser: devices that may need a push",
-		Subjects: []string{PushAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
+		Subjects: []string{PushAll, PushLaterAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
 		// A newer job takes the place of the device's older one all the same;
 		// but a full queue must not forget another device's push. The events
 		// stay in the log until there is room.
 		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew,
 		MaxBytes: o.PushMaxBytes, MaxMsgs: -1, MaxMsgsPerSubject: 1, AllowDirect: true,
 		Duplicates: o.DuplicateWindow,
+	}
+}
+
+// Dead letters are for the operator: the oldest go first.
+func (o StreamOptions) pushDead() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: StreamPushDead, Description: "hawser: pushes that were given up",
+		Subjects: []string{PushDeadAll}, Storage: jetstream.FileStorage, Replicas: o.Replicas,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld,
+		MaxBytes: o.PushDeadMaxBytes, MaxAge: o.PushDeadMaxAge, MaxMsgs: -1, MaxMsgsPerSubject: 1,
+		AllowDirect: true, Duplicates: o.DuplicateWindow,
 	}
 }
 
@@ -170,10 +193,18 @@ func (o StreamOptions) routers() jetstream.ConsumerConfig {
 
 func (o StreamOptions) pushers() jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable: ConsumerPush, AckPolicy: jetstream.AckExplicitPolicy,
+		Durable: ConsumerPush, AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: PushAll,
 		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: pushAckWait, MaxDeliver: -1,
 		MaxAckPending: MaxAckPending, Replicas: o.Replicas, MaxWaiting: 512,
 	}
+}
+
+// laterPushers hands each job out once, is told when to do so again, and waits
+// with all of them at once: the stream bounds how many there are.
+func (o StreamOptions) laterPushers() jetstream.ConsumerConfig {
+	c := o.pushers()
+	c.Durable, c.FilterSubject, c.MaxAckPending = ConsumerPushLater, PushLaterAll, -1
+	return c
 }
 
 // ensureStream creates the stream, or updates the one that is there. Routers
@@ -217,8 +248,8 @@ func merge(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 }
 
 func sameStream(a, b jetstream.StreamConfig) bool {
-	return a.Description == b.Description && len(a.Subjects) == len(b.Subjects) &&
-		(len(a.Subjects) == 0 || a.Subjects[0] == b.Subjects[0]) &&
+	return a.Description == b.Description &&
+		slices.Equal(a.Subjects, b.Subjects) &&
 		a.Replicas == b.Replicas && a.Discard == b.Discard &&
 		a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge &&
 		a.MaxMsgs == b.MaxMsgs && a.MaxMsgsPerSubject == b.MaxMsgsPerSubject &&

@@ -7,6 +7,8 @@ package routing
 //	JetStream subject              stream    consumer  written by     read by
 //	inbox.<partition>.T.U.K        INBOX     ROUTERS   router         router, push
 //	push.T.U.D.K                   PUSH      PUSH      router         push
+//	pushlater.T.U.D.K              PUSH      PUSHLATER router, push   push
+//	pushdead.T.U.D.K               PUSHDEAD  -         push           push
 //	hawser.v1.events.T.<type>      EVENTS    tenant-T  router, push   backends of T
 //	$KV.DEVICES.d.T.U.D            DEVICES   -         router, push   router, push
 //	$KV.DEVICES.c.T.U[.D]          DEVICES   -         router         router
@@ -52,6 +54,8 @@ const (
 	StreamInbox  = "INBOX"
 	StreamPush   = "PUSH"
 	StreamEvents = "EVENTS"
+	// StreamPushDead keeps pushes that were given up.
+	StreamPushDead = "PUSHDEAD"
 	// BucketDevices is a key-value bucket; the stream under it is
 	// StreamDevices.
 	BucketDevices = "DEVICES"
@@ -62,6 +66,10 @@ const (
 
 	ConsumerRouters = "ROUTERS"
 	ConsumerPush    = "PUSH"
+	// ConsumerPushLater hands out the jobs that are not to be pushed before a
+	// time. It stands alone, so that whole applications of them take no place
+	// from jobs that are due.
+	ConsumerPushLater = "PUSHLATER"
 
 	// Queue groups.
 	QueueRouters   = "routers"
@@ -78,6 +86,8 @@ const (
 const (
 	InboxAll      = "inbox.*.*.*.*"
 	PushAll       = "push.*.*.*.*"
+	PushLaterAll  = "pushlater.*.*.*.*"
+	PushDeadAll   = "pushdead.*.*.*.*"
 	EventsAll     = "hawser.v1.events.>"
 	SessionsAll   = "hw.s.*"
 	BeatsAll      = "hw.b.*"
@@ -126,6 +136,8 @@ const ServiceSync = "sync"
 const (
 	prefixInbox    = "inbox."
 	prefixPush     = "push."
+	prefixLater    = "pushlater."
+	prefixDead     = "pushdead."
 	prefixEvents   = "hawser.v1.events."
 	prefixPublish  = "hawser.v1.pub."
 	prefixAPI      = "hawser.v1.api."

@@ -138,7 +138,7 @@ func (calledDone) Current(context.Context) (bool, error) { return true, nil }
 func (calledDone) Done()                                 {}
 func (calledDone) Retry(time.Duration)                   {}
 func (calledDone) Hold(time.Time, int, string)           {}
-func (calledDone) Dead(string)                           {}
+func (calledDone) Dead(string, string)                   {}
 func (calledDone) Drop()                                 {}
 
 func (r *pushRole) watch() *natsWatch { return r.nats }

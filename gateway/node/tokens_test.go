@@ -168,7 +168,7 @@ func (j *tokenJob) hand() {
 func (j *tokenJob) Current(context.Context) (bool, error) { return true, nil }
 func (j *tokenJob) Done()                                 { close(j.settled) }
 func (j *tokenJob) Drop()                                 { close(j.settled) }
-func (j *tokenJob) Dead(string)                           { close(j.settled) }
+func (j *tokenJob) Dead(string, string)                   { close(j.settled) }
 func (j *tokenJob) Hold(until time.Time, _ int, _ string) {
 	j.Retry(time.Until(until))
 }

@@ -2063,7 +2063,8 @@ type PushJob struct {
 	// The push is not made before this time, in unix milliseconds; 0: at once.
 	NotBeforeMs int64 `protobuf:"varint,10,opt,name=not_before_ms,json=notBeforeMs,proto3" json:"not_before_ms,omitempty"`
 	// Why not: 1 an attempt failed, 2 quiet hours, 3 it is not urgent and waits
-	// for a quiet window of the device. Another number counts as 1.
+	// for a quiet window of the device, 4 its application is paused. Another
+	// number counts as 1.
 	Hold int32 `protobuf:"varint,11,opt,name=hold,proto3" json:"hold,omitempty"`
 	// How many attempts failed so far.
 	Failures int32 `protobuf:"varint,12,opt,name=failures,proto3" json:"failures,omitempty"`
@@ -2194,6 +2195,78 @@ func (x *PushJob) GetReason() string {
 	return ""
 }
 
+// DeadLetter is a push that was given up. Its job has no content.
+type DeadLetter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Job   *PushJob               `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	// The application at its provider, empty where it was not known.
+	App string `protobuf:"bytes,2,opt,name=app,proto3" json:"app,omitempty"`
+	// When it was given up, in unix milliseconds.
+	DeadMs int64 `protobuf:"varint,3,opt,name=dead_ms,json=deadMs,proto3" json:"dead_ms,omitempty"`
+	// How often the queue had handed it out.
+	Deliveries    uint64 `protobuf:"varint,4,opt,name=deliveries,proto3" json:"deliveries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeadLetter) Reset() {
+	*x = DeadLetter{}
+	mi := &file_link_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeadLetter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeadLetter) ProtoMessage() {}
+
+func (x *DeadLetter) ProtoReflect() protoreflect.Message {
+	mi := &file_link_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
+func (*DeadLetter) Descriptor() ([]byte, []int) {
+	return file_link_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DeadLetter) GetJob() *PushJob {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *DeadLetter) GetApp() string {
+	if x != nil {
+		return x.App
+	}
+	return ""
+}
+
+func (x *DeadLetter) GetDeadMs() int64 {
+	if x != nil {
+		return x.DeadMs
+	}
+	return 0
+}
+
+func (x *DeadLetter) GetDeliveries() uint64 {
+	if x != nil {
+		return x.Deliveries
+	}
+	return 0
+}
+
 // PushBeat says, twice a second, that a push worker takes part. Each worker
 // hears its own beats too: while they come back it hears the others.
 type PushBeat struct {
@@ -2212,7 +2285,7 @@ type PushBeat struct {
 
 func (x *PushBeat) Reset() {
 	*x = PushBeat{}
-	mi := &file_link_proto_msgTypes[27]
+	mi := &file_link_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2297,7 @@ func (x *PushBeat) String() string {
 func (*PushBeat) ProtoMessage() {}
 
 func (x *PushBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[27]
+	mi := &file_link_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2310,7 @@ func (x *PushBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushBeat.ProtoReflect.Descriptor instead.
 func (*PushBeat) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{27}
+	return file_link_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PushBeat) GetIncarnation() uint64 {
@@ -2284,7 +2357,7 @@ type PassedJob struct {
 
 func (x *PassedJob) Reset() {
 	*x = PassedJob{}
-	mi := &file_link_proto_msgTypes[28]
+	mi := &file_link_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2369,7 @@ func (x *PassedJob) String() string {
 func (*PassedJob) ProtoMessage() {}
 
 func (x *PassedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[28]
+	mi := &file_link_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2382,7 @@ func (x *PassedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassedJob.ProtoReflect.Descriptor instead.
 func (*PassedJob) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{28}
+	return file_link_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *PassedJob) GetJob() *PushJob {
@@ -2350,7 +2423,7 @@ type PassedAnswer struct {
 
 func (x *PassedAnswer) Reset() {
 	*x = PassedAnswer{}
-	mi := &file_link_proto_msgTypes[29]
+	mi := &file_link_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2362,7 +2435,7 @@ func (x *PassedAnswer) String() string {
 func (*PassedAnswer) ProtoMessage() {}
 
 func (x *PassedAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[29]
+	mi := &file_link_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2375,7 +2448,7 @@ func (x *PassedAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PassedAnswer.ProtoReflect.Descriptor instead.
 func (*PassedAnswer) Descriptor() ([]byte, []int) {
-	return file_link_proto_rawDescGZIP(), []int{29}
+	return file_link_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PassedAnswer) GetTaken() bool {
@@ -2397,7 +2470,7 @@ type HeadsRequest_User struct {
 
 func (x *HeadsRequest_User) Reset() {
 	*x = HeadsRequest_User{}
-	mi := &file_link_proto_msgTypes[30]
+	mi := &file_link_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2409,7 +2482,7 @@ func (x *HeadsRequest_User) String() string {
 func (*HeadsRequest_User) ProtoMessage() {}
 
 func (x *HeadsRequest_User) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[30]
+	mi := &file_link_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2537,7 @@ type StoredCell_Share struct {
 
 func (x *StoredCell_Share) Reset() {
 	*x = StoredCell_Share{}
-	mi := &file_link_proto_msgTypes[31]
+	mi := &file_link_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2476,7 +2549,7 @@ func (x *StoredCell_Share) String() string {
 func (*StoredCell_Share) ProtoMessage() {}
 
 func (x *StoredCell_Share) ProtoReflect() protoreflect.Message {
-	mi := &file_link_proto_msgTypes[31]
+	mi := &file_link_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2719,7 +2792,15 @@ const file_link_proto_rawDesc = "" +
 	" \x01(\x03R\vnotBeforeMs\x12\x12\n" +
 	"\x04hold\x18\v \x01(\x05R\x04hold\x12\x1a\n" +
 	"\bfailures\x18\f \x01(\x05R\bfailures\x12\x16\n" +
-	"\x06reason\x18\r \x01(\tR\x06reason\"z\n" +
+	"\x06reason\x18\r \x01(\tR\x06reason\"\x82\x01\n" +
+	"\n" +
+	"DeadLetter\x12)\n" +
+	"\x03job\x18\x01 \x01(\v2\x17.hawser.link.v1.PushJobR\x03job\x12\x10\n" +
+	"\x03app\x18\x02 \x01(\tR\x03app\x12\x17\n" +
+	"\adead_ms\x18\x03 \x01(\x03R\x06deadMs\x12\x1e\n" +
+	"\n" +
+	"deliveries\x18\x04 \x01(\x04R\n" +
+	"deliveries\"z\n" +
 	"\bPushBeat\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\x06R\vincarnation\x12\x17\n" +
 	"\asent_ns\x18\x02 \x01(\x03R\x06sentNs\x12\x1d\n" +
@@ -2749,7 +2830,7 @@ func file_link_proto_rawDescGZIP() []byte {
 }
 
 var file_link_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_link_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_link_proto_goTypes = []any{
 	(Answer_State)(0),         // 0: hawser.link.v1.Answer.State
 	(CellsResponse_Fate)(0),   // 1: hawser.link.v1.CellsResponse.Fate
@@ -2781,11 +2862,12 @@ var file_link_proto_goTypes = []any{
 	(*CheckRequest)(nil),      // 27: hawser.link.v1.CheckRequest
 	(*CheckResponse)(nil),     // 28: hawser.link.v1.CheckResponse
 	(*PushJob)(nil),           // 29: hawser.link.v1.PushJob
-	(*PushBeat)(nil),          // 30: hawser.link.v1.PushBeat
-	(*PassedJob)(nil),         // 31: hawser.link.v1.PassedJob
-	(*PassedAnswer)(nil),      // 32: hawser.link.v1.PassedAnswer
-	(*HeadsRequest_User)(nil), // 33: hawser.link.v1.HeadsRequest.User
-	(*StoredCell_Share)(nil),  // 34: hawser.link.v1.StoredCell.Share
+	(*DeadLetter)(nil),        // 30: hawser.link.v1.DeadLetter
+	(*PushBeat)(nil),          // 31: hawser.link.v1.PushBeat
+	(*PassedJob)(nil),         // 32: hawser.link.v1.PassedJob
+	(*PassedAnswer)(nil),      // 33: hawser.link.v1.PassedAnswer
+	(*HeadsRequest_User)(nil), // 34: hawser.link.v1.HeadsRequest.User
+	(*StoredCell_Share)(nil),  // 35: hawser.link.v1.StoredCell.Share
 }
 var file_link_proto_depIdxs = []int32{
 	4,  // 0: hawser.link.v1.SessionBatch.added:type_name -> hawser.link.v1.Session
@@ -2795,7 +2877,7 @@ var file_link_proto_depIdxs = []int32{
 	12, // 4: hawser.link.v1.NotifyBatch.notifies:type_name -> hawser.link.v1.Notify
 	14, // 5: hawser.link.v1.AnswerBatch.answers:type_name -> hawser.link.v1.Answer
 	0,  // 6: hawser.link.v1.Answer.state:type_name -> hawser.link.v1.Answer.State
-	33, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
+	34, // 7: hawser.link.v1.HeadsRequest.users:type_name -> hawser.link.v1.HeadsRequest.User
 	17, // 8: hawser.link.v1.HeadsResponse.users:type_name -> hawser.link.v1.Heads
 	18, // 9: hawser.link.v1.Heads.heads:type_name -> hawser.link.v1.Head
 	10, // 10: hawser.link.v1.Heads.cutoff:type_name -> hawser.link.v1.Cutoff
@@ -2803,14 +2885,15 @@ var file_link_proto_depIdxs = []int32{
 	23, // 12: hawser.link.v1.CellsRequest.deltas:type_name -> hawser.link.v1.Cell
 	1,  // 13: hawser.link.v1.CellsResponse.fates:type_name -> hawser.link.v1.CellsResponse.Fate
 	23, // 14: hawser.link.v1.CellsResponse.cells:type_name -> hawser.link.v1.Cell
-	34, // 15: hawser.link.v1.StoredCell.shares:type_name -> hawser.link.v1.StoredCell.Share
+	35, // 15: hawser.link.v1.StoredCell.shares:type_name -> hawser.link.v1.StoredCell.Share
 	2,  // 16: hawser.link.v1.CheckResponse.state:type_name -> hawser.link.v1.CheckResponse.State
-	29, // 17: hawser.link.v1.PassedJob.job:type_name -> hawser.link.v1.PushJob
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	29, // 17: hawser.link.v1.DeadLetter.job:type_name -> hawser.link.v1.PushJob
+	29, // 18: hawser.link.v1.PassedJob.job:type_name -> hawser.link.v1.PushJob
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_link_proto_init() }
@@ -2824,7 +2907,7 @@ func file_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_link_proto_rawDesc), len(file_link_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -21,8 +21,9 @@ import (
 type ConsumeConfig struct {
 	// Name is the worker's NATS user's: no two workers have the same.
 	Name string
-	// MaxOpen bounds the deliveries in the worker's hands: half of them for what
-	// the queue gives, so at least 2. Default 4096.
+	// MaxOpen bounds the deliveries in the worker's hands: a quarter of them for
+	// held jobs whose time has come, half for what the queue gives besides, so at
+	// least 4. Default 4096.
 	MaxOpen int
 	// Grace is how long deliveries may be settled after the end; what is
 	// open then is handed back. Default 3 s.
@@ -47,7 +48,7 @@ func (c ConsumeConfig) withDefaults() ConsumeConfig {
 	if c.MaxOpen <= 0 {
 		c.MaxOpen = 4096
 	}
-	c.MaxOpen = max(c.MaxOpen, 2)
+	c.MaxOpen = max(c.MaxOpen, 4)
 	if c.Grace <= 0 {
 		c.Grace = 3 * time.Second
 	}
@@ -95,7 +96,7 @@ type consumption struct {
 }
 
 func (c *consumption) run(ctx context.Context) (err error) {
-	cons := c.find(ctx)
+	cons := c.find(ctx, routing.ConsumerPush)
 	if cons == nil {
 		return nil
 	}
@@ -112,28 +113,46 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	c.open.newest, c.open.connected = c.newest, c.js.Conn().IsConnected
 	c.open.mine = c.share.mine
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.open.hold = func(d *Delivery, j Job) error {
+		return publish(keeping, c.js, j, j.subject(time.Now()), d.seq)
+	}
+	c.open.bury = func(l Letter) error { return bury(keeping, c.js, l) }
 	var wg sync.WaitGroup
 	wg.Go(func() { c.keepAll(keeping, ackWait) })
 	wg.Go(func() { c.share.run(keeping) })
-	c.fetchAll(ctx, cons)
+	var fetching sync.WaitGroup
+	fetching.Go(func() {
+		if later := c.find(ctx, routing.ConsumerPushLater); later != nil {
+			c.fetchAll(ctx, later, true)
+		}
+	})
+	c.fetchAll(ctx, cons, false)
+	fetching.Wait()
 	c.share.leave()
 	c.drain()
 	stop()
 	wg.Wait()
+	c.open.writes.Wait()
 	return nil
 }
 
-// find waits for the consumer: on a new installation a router creates it.
-func (c *consumption) find(ctx context.Context) jetstream.Consumer {
+// newest is the sequence of the job of a device and kind, 0 if there is none.
+func (c *consumption) newest(ctx context.Context, slot string) (uint64, error) {
+	m, err := newest(ctx, c.js.Conn(), slot)
+	return m.sequence, err
+}
+
+// find waits for a consumer: on a new installation a router creates it.
+func (c *consumption) find(ctx context.Context, name string) jetstream.Consumer {
 	var said reminder
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		cons, err := c.js.Consumer(ctx, routing.StreamPush, routing.ConsumerPush)
+		cons, err := c.js.Consumer(ctx, routing.StreamPush, name)
 		if err == nil {
 			return cons
 		}
 		if said.due(time.Now()) {
 			c.log.Warn("no push jobs: waiting for the consumer, which a router creates",
-				"stream", routing.StreamPush, "consumer", routing.ConsumerPush, "error", err)
+				"stream", routing.StreamPush, "consumer", name, "error", err)
 		}
 		if !sleep.For(ctx, wait) {
 			return nil
@@ -157,19 +176,16 @@ func (c *consumption) keepAll(ctx context.Context, ackWait time.Duration) {
 
 // fetchAll asks for as many jobs as there is room for. None waits in a
 // buffer, where nobody would keep it from being handed out again.
-func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
+func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer, later bool) {
 	wait := 100 * time.Millisecond
 	var said reminder
 	for c.mayTake(ctx) {
-		places := c.open.reserve(fetchMax)
+		places := c.open.reserve(later, fetchMax)
 		if places == 0 {
-			select {
-			case <-ctx.Done():
-			case <-c.open.room:
-			}
+			c.open.awaitRoom(ctx)
 			continue
 		}
-		err := c.fetch(ctx, cons, places)
+		err := c.fetch(ctx, cons, later, places)
 		if err == nil {
 			wait = 100 * time.Millisecond
 			if said.over() {
@@ -189,8 +205,8 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer) {
 }
 
 // fetch asks for jobs, one a reserved place.
-func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, places int) error {
-	defer func() { c.open.release(places) }()
+func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, later bool, places int) error {
+	defer func() { c.open.release(later, places) }()
 	ctx, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
 	// A job may have come at any time since the one before was taken: of a
@@ -201,7 +217,7 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, places
 		return fmt.Errorf("fetch push jobs: %w", err)
 	}
 	for msg := range batch.Messages() {
-		if c.take(ctx, msg, given) {
+		if c.take(ctx, msg, later, given) {
 			places--
 		}
 		given = c.open.since()
@@ -227,7 +243,7 @@ func (c *consumption) mayTake(ctx context.Context) bool {
 
 // take hands on a job that was given to this worker no earlier than given. It
 // reports whether the job took its reserved place.
-func (c *consumption) take(ctx context.Context, msg jetstream.Msg, given time.Duration) bool {
+func (c *consumption) take(ctx context.Context, msg jetstream.Msg, later bool, given time.Duration) bool {
 	meta, err := msg.Metadata()
 	if err != nil {
 		c.metrics.malformed.Inc()
@@ -242,10 +258,12 @@ func (c *consumption) take(ctx context.Context, msg jetstream.Msg, given time.Du
 		}
 		return false
 	}
-	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open}
+	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open, later: later}
 	d.keptAt.Store(int64(given))
 	c.open.addReserved(d)
-	c.place(ctx, d)
+	if !early(d) {
+		c.place(ctx, d)
+	}
 	return true
 }
 

@@ -37,7 +37,7 @@ func TestSettlingAJob(t *testing.T) {
 	if d.Deliveries != 2 {
 		t.Errorf("delivery number %d, want 2", d.Deliveries)
 	}
-	d.Dead("too old")
+	d.Dead("com.example.app", "too old")
 	e.empty()
 	w.none(100 * time.Millisecond)
 }
@@ -164,12 +164,12 @@ func TestOpenDeliveriesAreBounded(t *testing.T) {
 		j.Kind = string(rune('a' + v))
 		e.put(j)
 	}
-	w := e.consume(pushqueue.ConsumeConfig{MaxOpen: 3})
+	w := e.consume(pushqueue.ConsumeConfig{MaxOpen: 4})
 	var held []*pushqueue.Delivery
 	for range 3 {
 		held = append(held, w.next())
 	}
-	w.none(200 * time.Millisecond)
+	w.none(200 * time.Millisecond) // the fourth place is for held jobs
 	for range 7 {
 		held[0].Done()
 		held = append(held[1:], w.next())

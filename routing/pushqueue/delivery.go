@@ -19,7 +19,13 @@ type Delivery struct {
 	msg  message
 	seq  uint64
 	open *openSet
+	// later is set for a job that came from where the held ones wait.
+	later bool
 
+	// claimed is set by the first call that settles the job.
+	claimed atomic.Bool
+	// replaced is set once a newer one was seen.
+	replaced atomic.Bool
 	// keptAt is when the queue was last told, or gave the job, in nanoseconds
 	// since open began.
 	keptAt atomic.Int64
@@ -33,15 +39,23 @@ func (d *Delivery) Current(ctx context.Context) (bool, error) {
 	if !d.ours() {
 		return false, nil
 	}
-	seq, err := d.open.newest(ctx, d.Job.subject())
+	seq, err := d.open.newest(ctx, d.Job.slot())
+	if seq > d.seq {
+		d.replaced.Store(true)
+	}
 	return seq == d.seq && d.ours(), err
 }
 
 func (d *Delivery) ours() bool { return !d.lapsed() && d.open.mine(d.Job) }
 
 // Drop forgets the job. The queue is told only where it would else wait for
-// this worker while another one has the device.
+// this worker while another one has the device, or where a newer job stands for
+// this one, which may have to wait elsewhere.
 func (d *Delivery) Drop() {
+	if d.replaced.Load() {
+		d.settle(settledDropped, d.msg.Ack)
+		return
+	}
 	if !d.open.mine(d.Job) {
 		d.settle(settledHandedBack, d.msg.Nak)
 		return
@@ -63,23 +77,23 @@ func (d *Delivery) Retry(after time.Duration) {
 	d.settle(settledRetry, func() error { return d.msg.NakWithDelay(after) })
 }
 
-// Hold hands the job out again at the given time.
-func (d *Delivery) Hold(until time.Time, _ int, _ string) { d.Retry(time.Until(until)) }
-
-// Dead removes the job unpushed. The reason is for the queue's operator and
-// must not tell tokens or content. The event push.dead is the caller's to
-// publish, before.
-func (d *Delivery) Dead(reason string) {
-	d.settle(settledDead, func() error { return d.msg.TermWithReason(reason) })
-}
-
 // settle answers the queue, once. An answer that is lost is as good as none:
 // the job comes again, and the worker asks before it sends.
 func (d *Delivery) settle(how string, answer func() error) {
+	if d.claim() {
+		d.finish(how, answer)
+	}
+}
+
+// claim reports whether this is the first call that settles the job.
+func (d *Delivery) claim() bool { return d.claimed.CompareAndSwap(false, true) }
+
+// finish ends what a claim began.
+func (d *Delivery) finish(how string, answer func() error) {
 	if !d.open.remove(d) {
 		return
 	}
-	if how != settledDone && d.lapsed() {
+	if how != settledDone && how != settledHeld && !d.replaced.Load() && d.lapsed() {
 		// To push it twice is done with twice; but it must not be taken away
 		// from who has it now.
 		how, answer = settledDropped, func() error { return nil }
@@ -97,20 +111,29 @@ type openSet struct {
 	max     int
 	began   time.Time
 	// lease is for how long a job that the queue is not told of stays this
-	// worker's, newest reads the sequence of the job of a subject, 0 for none,
+	// worker's, newest reads the sequence of a device's job of a kind, 0 for none,
 	// connected says whether NATS hears what it is told, and mine whether a
 	// job's device is this worker's.
 	lease     time.Duration
-	newest    func(ctx context.Context, subject string) (uint64, error)
+	newest    func(ctx context.Context, slot string) (uint64, error)
 	connected func() bool
 	mine      func(Job) bool
+	// hold writes a job down that is to be handed out later, in the place of
+	// the delivery's.
+	hold func(d *Delivery, j Job) error
+	// bury keeps a dead letter.
+	bury func(l Letter) error
+	// writes are those of hold and bury that are under way, each for an open delivery.
+	writes sync.WaitGroup
 	// room has a place when a delivery was settled. Never closed.
 	room chan struct{}
 
 	mu sync.Mutex
 	// Guarded by mu.
-	all      map[*Delivery]struct{}
-	reserved int // places of jobs that the queue was asked for
+	all map[*Delivery]struct{}
+	// due and later count them, and the places of jobs that the queue was asked
+	// for.
+	due, later places
 }
 
 func newOpenSet(limit int, m *metrics) *openSet {
@@ -118,27 +141,53 @@ func newOpenSet(limit int, m *metrics) *openSet {
 }
 
 // reserve keeps places for jobs that the queue will be asked for, and returns
-// how many: half of all at most, so that jobs that are passed find room too. The
-// jobs take their places with addReserved; the rest is released.
-func (o *openSet) reserve(limit int) int {
+// how many. The jobs take their places with addReserved; the rest is released.
+//
+// Jobs that come from where the held ones wait have a quarter of the places and
+// no more, whether or not they use it: who asks for them, and is given none for
+// a while, keeps nobody from being given what is due. Of what is left half is
+// asked for at most, so that jobs that are passed find room too.
+func (o *openSet) reserve(later bool, limit int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	n := max(0, min(limit, o.max/2, o.max-len(o.all)-o.reserved))
-	o.reserved += n
+	quarter := o.max / 4
+	n := min(limit, quarter-o.later.taken())
+	if !later {
+		n = min(limit, o.max/2, o.max-quarter-o.due.taken())
+	}
+	n = max(0, n)
+	o.placesLocked(later).reserved += n
 	return n
 }
 
-func (o *openSet) release(n int) {
+func (o *openSet) release(later bool, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.reserved -= n
+	o.placesLocked(later).reserved -= n
+}
+
+// places are those of the jobs that are due, or of those that were held.
+type places struct{ open, reserved int }
+
+func (p places) taken() int { return p.open + p.reserved }
+
+func (o *openSet) placesLocked(later bool) *places {
+	if later {
+		return &o.later
+	}
+	return &o.due
 }
 
 // addReserved adds a delivery in a reserved place.
 func (o *openSet) addReserved(d *Delivery) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.reserved--
+	o.placesLocked(d.later).reserved--
+	o.addLocked(d)
+}
+
+func (o *openSet) addLocked(d *Delivery) {
+	o.placesLocked(d.later).open++
 	o.all[d] = struct{}{}
 }
 
@@ -146,23 +195,37 @@ func (o *openSet) addReserved(d *Delivery) {
 func (o *openSet) add(d *Delivery) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.all)+o.reserved >= o.max {
+	if o.due.taken()+o.later.taken() >= o.max {
 		return false
 	}
-	o.all[d] = struct{}{}
+	o.addLocked(d)
 	return true
 }
 
 func (o *openSet) remove(d *Delivery) bool {
 	o.mu.Lock()
 	_, ok := o.all[d]
-	delete(o.all, d)
+	if ok {
+		o.placesLocked(d.later).open--
+		delete(o.all, d)
+	}
 	o.mu.Unlock()
 	select {
 	case o.room <- struct{}{}:
 	default:
 	}
 	return ok
+}
+
+// awaitRoom waits until a delivery was settled, or a moment: several wait, and
+// room has one place.
+func (o *openSet) awaitRoom(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	select {
+	case <-ctx.Done():
+	case <-o.room:
+	}
 }
 
 func (o *openSet) size() int {
@@ -203,6 +266,7 @@ func (o *openSet) keep() {
 // handBack returns what is still open to the queue.
 func (o *openSet) handBack() {
 	for _, d := range o.list() {
-		d.settle(settledHandedBack, d.msg.Nak)
+		d.claimed.Store(true)
+		d.finish(settledHandedBack, d.msg.Nak)
 	}
 }

@@ -19,7 +19,7 @@ func TestUndecidedJobsGoBack(t *testing.T) {
 	s := startShared(t, "p1", "p2", "p3")
 	said := make(chan bool, 100)
 	s.join("p1", "", pushqueue.ConsumeConfig{Ready: func(ok bool) { said <- ok }})
-	s.join("p2", "", pushqueue.ConsumeConfig{MaxOpen: 2})
+	s.join("p2", "", pushqueue.ConsumeConfig{MaxOpen: 4})
 	s.workers(2, "p1", "p2")
 	const users = 24
 	for u := range users {

@@ -8,6 +8,11 @@
 // delivered twice does no harm, and neither does the acknowledgement of one
 // that was replaced.
 //
+// A job that must not be pushed before some time stands apart from those that
+// are due, where it takes no place from them: see Delivery.Hold. A newer job
+// takes its place there, and keeps the time. One that is given up is kept as a
+// dead letter: see Letter.
+//
 // Several workers share the queue, which gives each job to whoever asks. So that
 // two jobs of a device are never in two hands, each device has one worker, which
 // all find out by themselves from beats over core NATS: whoever is given a job

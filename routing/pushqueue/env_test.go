@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
 
@@ -79,6 +81,21 @@ func (e *env) tryPut(j pushqueue.Job) error {
 	done := make(chan error, 2)
 	e.store.Put(j, func(err error) { done <- err })
 	return <-done
+}
+
+// later writes a held job beside whatever waits.
+func (e *env) later(j pushqueue.Job) {
+	e.t.Helper()
+	data, err := proto.Marshal(&linkpb.PushJob{
+		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version, EventMs: j.EventAt.UnixMilli(),
+		Urgency: int32(j.Urgency), NotBeforeMs: j.NotBefore.UnixMilli(), Hold: int32(j.Hold),
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if _, err := e.router.Publish(e.ctx, routing.PushLaterSubject(j.Tenant, j.User, j.Device, j.Kind), data); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // stored returns the jobs in the stream.

@@ -21,13 +21,14 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("push.acme.u1.d1.messages", good)
 	f.Add("push.acme.u1.d2.messages", good)
+	f.Add("pushlater.acme.u1.d1.messages", good)
 	f.Add("", []byte("\xff"))
 	f.Fuzz(func(t *testing.T, subject string, data []byte) {
 		j, err := pushqueue.Parse(subject, data)
 		if err != nil {
 			return
 		}
-		if routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind) != subject {
+		if routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind) != subject && routing.PushLaterSubject(j.Tenant, j.User, j.Device, j.Kind) != subject {
 			t.Errorf("%q gives %+v", subject, j)
 		}
 		for _, id := range []string{j.Tenant, j.User, j.Device, j.Kind} {

@@ -55,12 +55,25 @@ const (
 	// HoldWindow: it is not urgent and waits for a quiet window of the device.
 	// Any higher urgency lifts it.
 	HoldWindow = 3
+	// HoldPaused: the device's application is paused, and no attempt was made.
+	// Nothing that is newer lifts that.
+	HoldPaused = 4
 )
 
 // maxReason bounds a job's reason, in bytes.
 const maxReason = 256
 
-func (j Job) subject() string { return routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind) }
+// subject is where the job stands: apart where it must not be pushed yet.
+func (j Job) subject(now time.Time) string {
+	if j.heldAt(now) {
+		return routing.PushLaterSubject(j.Tenant, j.User, j.Device, j.Kind)
+	}
+	return routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind)
+}
+
+// slot is the wildcard of the subjects where a job of this device and kind may
+// stand.
+func (j Job) slot() string { return routing.PushSlot(j.Tenant, j.User, j.Device, j.Kind) }
 
 func (j Job) check() error {
 	for _, c := range []struct{ what, id string }{
@@ -131,7 +144,8 @@ func Parse(subject string, data []byte) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	if j.subject() != subject {
+	if subject != routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind) &&
+		subject != routing.PushLaterSubject(j.Tenant, j.User, j.Device, j.Kind) {
 		return Job{}, fmt.Errorf("%w: subject and body name different devices", ErrJob)
 	}
 	return j, nil

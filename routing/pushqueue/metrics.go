@@ -10,7 +10,7 @@ import (
 type metrics struct {
 	deliveries, redeliveries prometheus.Counter
 	malformed, fetchErrors   prometheus.Counter
-	lost                     prometheus.Counter
+	lost, unburied           prometheus.Counter
 	settled                  *prometheus.CounterVec
 }
 
@@ -22,6 +22,8 @@ const (
 	settledHandedBack = "handed_back"
 	settledDropped    = "dropped"
 	settledPassed     = "passed"
+	settledHeld       = "held"
+	settledEarly      = "early"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -32,8 +34,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		malformed:    p.Counter("malformed_total", "Messages of the stream, or of other push workers, that are not readable."),
 		fetchErrors:  p.Counter("fetch_errors_total", "Requests for push jobs that failed."),
 		lost:         p.Counter("answers_lost_total", "Answers to the queue, or words to other workers, that could not be sent; the job comes again."),
+		unburied:     p.Counter("unburied_total", "Dead letters that could not be kept; the job comes again."),
 		settled: p.CounterVec("settled_total", "Push jobs by how the worker settled them.",
-			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed)),
+			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed, settledHeld, settledEarly)),
 	}
 }
 

@@ -4,36 +4,49 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
 )
 
-// newest asks the stream's leader for the sequence of a subject's job, 0 if there
-// is none. A replica might not know yet of one that took its place.
-func (c *consumption) newest(ctx context.Context, subject string) (uint64, error) {
-	req, err := json.Marshal(struct {
+// stored is a message of the stream; sequence 0: there is none.
+type stored struct {
+	subject  string
+	sequence uint64
+	data     []byte
+	at       time.Time
+}
+
+// newest asks the stream's leader for the newest message of a subject, which may
+// be a wildcard. A replica might not know yet of one that took its place.
+func newest(ctx context.Context, nc *nats.Conn, subject string) (stored, error) {
+	return read(ctx, nc, routing.StreamPush, struct {
 		Last string `json:"last_by_subj"`
 	}{subject})
-	if err != nil {
-		return 0, err
-	}
-	m, err := c.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+routing.StreamPush, req)
-	if err != nil {
-		return 0, fmt.Errorf("read push job: %w", err)
-	}
+}
+
+func parseStored(data []byte) (stored, error) {
 	var answer struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message struct {
-			Seq uint64 `json:"seq"`
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
 		} `json:"message"`
 	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return 0, fmt.Errorf("read push job: %w", err)
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return stored{}, fmt.Errorf("read push job: %w", err)
 	}
-	if answer.Error != nil && answer.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound {
-		return 0, fmt.Errorf("read push job: %w", answer.Error)
+	if answer.Error != nil {
+		if answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+			return stored{}, nil
+		}
+		return stored{}, fmt.Errorf("read push job: %w", answer.Error)
 	}
-	return answer.Message.Seq, nil
+	m := answer.Message
+	return stored{subject: m.Subject, sequence: m.Seq, data: m.Data, at: m.Time}, nil
 }

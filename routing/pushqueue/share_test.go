@@ -145,7 +145,7 @@ func TestJobsOfADeviceComeToOneWorker(t *testing.T) {
 				g.Retry(10 * time.Millisecond)
 				continue
 			case round%3 == 2:
-				g.Dead("test")
+				g.Dead("", "test")
 			default:
 				g.Done()
 			}
@@ -192,7 +192,7 @@ func TestPassedJobsAreKept(t *testing.T) {
 func TestFullWorkerIsPassedNothing(t *testing.T) {
 	s := startShared(t, "p1", "p2")
 	s.join("p1", "", pushqueue.ConsumeConfig{})
-	s.join("p2", "", pushqueue.ConsumeConfig{MaxOpen: 2})
+	s.join("p2", "", pushqueue.ConsumeConfig{MaxOpen: 4})
 	s.workers(2, "p1", "p2")
 	const users = 24
 	for u := range users {
@@ -202,7 +202,7 @@ func TestFullWorkerIsPassedNothing(t *testing.T) {
 	for range users {
 		g := s.next()
 		if held[g.to]++; g.to == "p2" {
-			if open := s.gauge("p2", "hawser_pushqueue_open"); open > 2 {
+			if open := s.gauge("p2", "hawser_pushqueue_open"); open > 4 {
 				t.Errorf("p2 has %v jobs open", open)
 			}
 		}

@@ -8,10 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
@@ -44,7 +42,6 @@ type Store struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	closed bool
-	stream jetstream.Stream
 	puts   sync.WaitGroup
 }
 
@@ -103,30 +100,30 @@ func (s *Store) enter() error {
 
 // put writes on the condition that no job waits, which is nearly always so
 // and costs no look. Where one waits it is looked at: only an older one is
-// replaced. Were jobs of two routers stored in whatever order they come, the
-// newer one could be lost, and with it the news.
+// replaced, where it stands. Were jobs of two routers stored in whatever order
+// they come, the newer one could be lost, and with it the news.
 func (s *Store) put(j Job) error {
 	ctx, cancel := context.WithTimeout(s.ctx, putPatience)
 	defer cancel()
-	write, expect := j, uint64(0)
+	write, at, expect := j, j.subject(time.Now()), uint64(0)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		err := s.publish(ctx, write, expect)
+		err := publish(ctx, s.js, write, at, expect)
 		if err == nil {
 			return nil
 		}
 		if !wrongSequence(err) && !sleep.For(ctx, wait/2+rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", err)
 		}
-		waiting, seq, err := s.last(ctx, j.subject())
+		waiting, m, err := s.last(ctx, j.slot())
 		switch {
 		case err != nil:
 			// Tried as before; the write tells whether that was right.
-		case seq != 0 && waiting.Version >= j.Version:
+		case m.sequence != 0 && waiting.Version >= j.Version:
 			return nil
-		case seq == 0:
-			write, expect = j, 0
+		case m.sequence == 0:
+			write, at, expect = j, j.subject(time.Now()), 0
 		default:
-			write, expect = j.over(waiting, time.Now()), seq
+			write, at, expect = j.over(waiting, time.Now()), m.subject, m.sequence
 		}
 		if ctx.Err() != nil || !sleep.For(ctx, rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", ctx.Err())
@@ -134,62 +131,18 @@ func (s *Store) put(j Job) error {
 	}
 }
 
-func (s *Store) publish(ctx context.Context, j Job, expect uint64) error {
-	data, err := j.marshal()
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrJob, err)
-	}
+// last returns the job that waits; the sequence of its message is 0 if none does.
+// One that is not readable counts as the oldest.
+func (s *Store) last(ctx context.Context, slot string) (Job, stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, putAttempt)
 	defer cancel()
-	_, err = s.js.PublishMsg(ctx, &nats.Msg{Subject: j.subject(), Data: data},
-		jetstream.WithExpectStream(routing.StreamPush), jetstream.WithExpectLastSequencePerSubject(expect))
-	return err
-}
-
-// last returns the job that waits, and its sequence: 0 if none does. One that
-// is not readable counts as the oldest.
-func (s *Store) last(ctx context.Context, subject string) (Job, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, putAttempt)
-	defer cancel()
-	stream, err := s.open(ctx)
+	m, err := newest(ctx, s.js.Conn(), slot)
+	if err != nil || m.sequence == 0 {
+		return Job{}, m, err
+	}
+	j, err := Parse(m.subject, m.data)
 	if err != nil {
-		return Job{}, 0, err
+		return Job{EventAt: m.at}, m, nil
 	}
-	m, err := stream.GetLastMsgForSubject(ctx, subject)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Job{}, 0, nil
-	}
-	if err != nil {
-		return Job{}, 0, fmt.Errorf("read push job: %w", err)
-	}
-	j, err := Parse(m.Subject, m.Data)
-	if err != nil {
-		return Job{EventAt: m.Time}, m.Sequence, nil
-	}
-	return j, m.Sequence, nil
-}
-
-func (s *Store) open(ctx context.Context) (jetstream.Stream, error) {
-	s.mu.Lock()
-	stream := s.stream
-	s.mu.Unlock()
-	if stream != nil {
-		return stream, nil
-	}
-	stream, err := s.js.Stream(ctx, routing.StreamPush)
-	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", routing.StreamPush, err)
-	}
-	s.mu.Lock()
-	s.stream = stream
-	s.mu.Unlock()
-	return stream, nil
-}
-
-// wrongSequence: replicated streams refuse with a code of their own while an
-// older write is under way.
-func wrongSequence(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return j, m, nil
 }

@@ -61,7 +61,7 @@ func (s *Service) DeleteDevice(ctx context.Context, tenant, user, device string)
 		if err := store.Remove(ctx, id); err != nil {
 			return err
 		}
-		return s.purge(ctx, routing.StreamPush, routing.PushSubject(tenant, user, device, "*"))
+		return s.purgePushes(ctx, routing.PushSlot(tenant, user, device, "*"))
 	})
 }
 
@@ -79,7 +79,7 @@ func (s *Service) DeleteUser(ctx context.Context, tenant, user string) (tokensFr
 			return err
 		}
 		// Last: a job that is stored after this finds no record, and is dropped.
-		return s.purge(ctx, routing.StreamPush, routing.PushSubject(tenant, user, "*", "*"))
+		return s.purgePushes(ctx, routing.PushSlot(tenant, user, "*", "*"))
 	})
 }
 
@@ -87,6 +87,14 @@ func (s *Service) DeleteUser(ctx context.Context, tenant, user string) (tokensFr
 // those of this second are over too.
 func cutoff(now time.Time) *linkpb.Cutoff {
 	return &linkpb.Cutoff{SessionsMs: now.UnixMilli(), TokensS: now.Unix() + 1}
+}
+
+// purgePushes removes what waits to be pushed, and what was given up.
+func (s *Service) purgePushes(ctx context.Context, slots string) error {
+	if err := s.purge(ctx, routing.StreamPush, slots); err != nil {
+		return err
+	}
+	return s.purge(ctx, routing.StreamPushDead, slots)
 }
 
 func (s *Service) purge(ctx context.Context, stream, subject string) error {

@@ -1,0 +1,98 @@
+package pushqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// A job that must not be pushed before some time says so in its body and stands
+// at a subject of its own, which the consumer of the jobs that are due does not
+// see. Another consumer hands it out once, and is told when to do so again: what
+// it keeps of that may be lost with the NATS servers, the body is not, and a job
+// that is handed out too early is sent back. Whatever waits takes neither the
+// place nor the time of what is due.
+
+const (
+	// keepFrom is the shortest hold that is written down: a shorter one is left
+	// to the queue's timers, which costs no write and is forgotten with a worker
+	// or replaced by a newer job.
+	keepFrom = 5 * time.Second
+	// slack is how much too early a job may be handed out.
+	slack = 20 * time.Millisecond
+	// longestDelay bounds what the queue's timers are asked for at once, in case
+	// a clock is set.
+	longestDelay = time.Hour
+)
+
+// publish writes a job on the condition that expect is the newest message of its
+// device and kind, 0 that there is none.
+func publish(ctx context.Context, js jetstream.JetStream, j Job, subject string, expect uint64) error {
+	data, err := j.marshal()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrJob, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, putAttempt)
+	defer cancel()
+	_, err = js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
+		jetstream.WithExpectStream(routing.StreamPush), jetstream.WithExpectLastSequenceForSubject(expect, j.slot()))
+	return err
+}
+
+// wrongSequence: replicated streams refuse with a code of their own while an
+// older write is under way.
+func wrongSequence(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// Hold hands the job out again at the given time, to whichever worker has its
+// device then. It is written into the stream first, so that it is kept over the
+// end of workers and NATS servers, and by newer jobs that do not lift the hold:
+// HoldRetry and so on. why says it in a few words to the operator: never
+// tokens, never content.
+func (d *Delivery) Hold(until time.Time, hold int, why string) {
+	after := time.Until(until)
+	if after < keepFrom || !d.ours() {
+		d.Retry(after)
+		return
+	}
+	if !d.claim() {
+		return
+	}
+	j := d.Job
+	j.NotBefore, j.Hold, j.Reason = until, hold, short(why)
+	if hold == HoldRetry {
+		j.Failures++
+	}
+	d.open.writes.Go(func() {
+		err := d.open.hold(d, j)
+		switch {
+		case err == nil:
+			d.finish(settledHeld, d.msg.Ack)
+		case wrongSequence(err):
+			// A newer one took its place, or was told of this one already. The
+			// queue asks again if that is not so.
+			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(time.Second) })
+		default:
+			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(keepFrom) })
+		}
+	})
+}
+
+// early reports whether the job must not be handed out yet, and sends it back.
+func early(d *Delivery) bool {
+	left := time.Until(d.Job.NotBefore)
+	if left <= slack {
+		return false
+	}
+	d.settle(settledEarly, func() error { return d.msg.NakWithDelay(min(left, longestDelay)) })
+	return true
+}

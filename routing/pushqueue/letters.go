@@ -1,0 +1,181 @@
+package pushqueue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// A Reader shows an operator what waits and what was given up. It needs a push
+// worker's rights. Its methods may be called from any number of goroutines.
+type Reader struct {
+	// Static after construction.
+	js    jetstream.JetStream
+	store *Store
+}
+
+// NewReader returns a reader. Close it.
+func NewReader(js jetstream.JetStream) *Reader { return &Reader{js: js, store: NewStore(js)} }
+
+// Close ends what is under way.
+func (r *Reader) Close() { r.store.Close() }
+
+// A Filter chooses jobs and letters; what is empty chooses all.
+type Filter struct {
+	Tenant, User, Device, Kind string
+	// App is the application of a letter. Of a job that waits it is not known.
+	App string
+	// Reason is a part of the reason, in any case.
+	Reason string
+}
+
+func (f Filter) subject() (string, error) {
+	parts := [...]string{f.Tenant, f.User, f.Device, f.Kind}
+	if err := checkIDs(map[string]string{"tenant": f.Tenant, "user": f.User, "device": f.Device, "kind": f.Kind}); err != nil {
+		return "", err
+	}
+	for i, p := range parts {
+		if p == "" {
+			parts[i] = "*"
+		}
+	}
+	return routing.PushSlot(parts[0], parts[1], parts[2], parts[3]), nil
+}
+
+func (f Filter) fits(reason string) bool {
+	return strings.Contains(strings.ToLower(reason), strings.ToLower(f.Reason))
+}
+
+// A WaitingJob is a job in the queue.
+type WaitingJob struct {
+	Job
+	// StoredAt is when the job took its place in the queue, Sequence its number
+	// there.
+	StoredAt time.Time
+	Sequence uint64
+	subject  string
+}
+
+// Waiting calls visit for the jobs that wait, the oldest first, until it returns
+// false. What is not readable is left out.
+func (r *Reader) Waiting(ctx context.Context, f Filter, visit func(WaitingJob) bool) error {
+	subject, err := f.subject()
+	if err != nil {
+		return err
+	}
+	return r.walk(ctx, routing.StreamPush, subject, func(m stored) bool {
+		j, err := Parse(m.subject, m.data)
+		if err != nil || !f.fits(j.Reason) {
+			return true
+		}
+		return visit(WaitingJob{Job: j, StoredAt: m.at, Sequence: m.sequence, subject: m.subject})
+	})
+}
+
+// Letters calls visit for the dead letters, the oldest first, until it returns
+// false.
+func (r *Reader) Letters(ctx context.Context, f Filter, visit func(Letter) bool) error {
+	subject, err := f.subject()
+	if err != nil {
+		return err
+	}
+	return r.walk(ctx, routing.StreamPushDead, subject, func(m stored) bool {
+		l, err := ParseLetter(m.subject, m.sequence, m.data)
+		if err != nil || !f.fits(l.Reason) || f.App != "" && l.App != f.App {
+			return true
+		}
+		return visit(l)
+	})
+}
+
+// Requeue has a push made after all: it is stored as news of now, unless one for
+// something newer waits, and the letter goes. To do so twice does it once.
+func (r *Reader) Requeue(ctx context.Context, l Letter) error {
+	j := l.Job
+	j.LatestAt, j.Failures, j.Reason = time.Now(), 0, ""
+	done := make(chan error, 1)
+	r.store.Put(j, func(err error) { done <- err })
+	select {
+	case err := <-done:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return r.remove(ctx, l)
+}
+
+// remove takes a letter away, which may have gone before.
+func (r *Reader) remove(ctx context.Context, l Letter) error {
+	req := fmt.Appendf(nil, `{"seq":%d}`, l.Sequence)
+	m, err := r.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.DELETE."+routing.StreamPushDead, req)
+	if err != nil {
+		return fmt.Errorf("remove dead letter: %w", err)
+	}
+	var answer struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return fmt.Errorf("remove dead letter: %w", err)
+	}
+	const sequenceNotFound = 10043
+	if e := answer.Error; e != nil && e.ErrorCode != sequenceNotFound {
+		return fmt.Errorf("remove dead letter: %w", e)
+	}
+	return nil
+}
+
+// Release ends the hold of a job that waits, whatever it is for: it is handed
+// out at once. It reports false where the job has gone, or a newer one has come.
+func (r *Reader) Release(ctx context.Context, w WaitingJob) (bool, error) {
+	j := w.Job
+	j.NotBefore, j.Hold = time.Time{}, HoldNone
+	switch err := publish(ctx, r.js, j, w.subject, w.Sequence); {
+	case err == nil:
+		return true, nil
+	case wrongSequence(err):
+		return false, nil
+	default:
+		return false, fmt.Errorf("release push job: %w", err)
+	}
+}
+
+// walk reads the messages of a subject, one by one, from the stream's leader.
+func (r *Reader) walk(ctx context.Context, stream, subject string, visit func(stored) bool) error {
+	for from := uint64(1); ; {
+		m, err := read(ctx, r.js.Conn(), stream, struct {
+			Seq  uint64 `json:"seq"`
+			Next string `json:"next_by_subj"`
+		}{from, subject})
+		if err != nil {
+			return err
+		}
+		if m.sequence == 0 || !visit(m) {
+			return nil
+		}
+		from = m.sequence + 1
+	}
+}
+
+// read asks a stream's leader for one message.
+func read(ctx context.Context, nc *nats.Conn, stream string, which any) (stored, error) {
+	req, err := json.Marshal(which)
+	if err != nil {
+		return stored{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, putAttempt)
+	defer cancel()
+	m, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, req)
+	if err != nil {
+		return stored{}, fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	return parseStored(m.Data)
+}
