@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -74,11 +75,15 @@ func (r *run) strikes(ctx context.Context) {
 	counts := map[string]int{}
 	for i, sort := range plan {
 		counts[sort]++
-		r.waitLoad(ctx, counts[sort]%anyMoment == 0)
+		s := strike{sort: sort, members: r.victims(sort, counts[sort])}
+		if counts[sort]%anyMoment == 0 {
+			pause(ctx, time.Duration(r.choices.Int64N(int64(randomly))))
+		} else {
+			r.waitLoad(ctx, s.members)
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		s := strike{sort: sort, members: r.victims(sort, counts[sort])}
 		if err := r.strike(ctx, &s); err != nil {
 			r.book.trouble("kill %d: %v", i+1, err)
 			return
@@ -88,17 +93,18 @@ func (r *run) strikes(ctx context.Context) {
 	}
 }
 
-// waitLoad waits for the moment of the next kill.
-func (r *run) waitLoad(ctx context.Context, any bool) {
-	if any {
-		pause(ctx, time.Duration(r.choices.Int64N(int64(randomly))))
-		return
+// waitLoad waits for the moment of the next kill: until its victims take part and
+// enough is under way, and a little longer.
+func (r *run) waitLoad(ctx context.Context, victims []string) {
+	within, cancel := context.WithTimeout(ctx, loadWithin)
+	defer cancel()
+	for _, name := range victims {
+		if n, ok := r.fleet.nodes[name]; ok {
+			_ = devmode.Until(within, func() error { return n.Ready(within) }) // else the kill finds nothing
+		}
 	}
 	enough := r.opts.flight * r.opts.pushers * 3 / 4
-	for end := time.Now().Add(loadWithin); r.flight().All() < enough && time.Now().Before(end); {
-		if !pause(ctx, 10*time.Millisecond) {
-			return
-		}
+	for r.flight().All() < enough && pause(within, 10*time.Millisecond) {
 	}
 	pause(ctx, time.Duration(r.choices.Int64N(int64(moment))))
 }
