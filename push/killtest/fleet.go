@@ -139,7 +139,10 @@ func (f *fleet) healthy(ctx context.Context, s devmode.NATSServer) error {
 func (f *fleet) start(ctx context.Context, name string) error {
 	program, args := f.programs.nats, []string{"-c", f.configs[name]}
 	if _, ok := f.nodes[name]; ok {
-		program, args = "env", []string{"HAWSER_SABOTAGE=" + f.sabotage, f.programs.hawser, "serve", "--config", f.configs[name]}
+		// All that is ever logged is looked through for secrets.
+		program, args = "env", []string{
+			"HAWSER_SABOTAGE=" + f.sabotage, "HAWSER_LOG_LEVEL=debug", f.programs.hawser, "serve", "--config", f.configs[name],
+		}
 	}
 	p, err := devmode.StartProgram(context.WithoutCancel(ctx), name, f.env.Dir, program, args...)
 	if err != nil {
