@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ func NewAPNs(opts APNsOptions) (*APNs, error) {
 	if opts.TokenEvery <= 0 {
 		opts.TokenEvery = 20 * time.Minute
 	}
-	a := &APNs{counter: newCounter(), opts: opts, keys: map[string]apnsKey{}}
+	a := &APNs{counter: newCounter(apnsStore), opts: opts, keys: map[string]apnsKey{}}
 	var err error
 	if a.p8, err = a.AddKey(opts.TeamID, opts.KeyID); err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (a *APNs) answer(c *call) answer {
 	return a.serve(c, r, desk{
 		check: func() Reply { return a.check(c) },
 		take: func() bool {
-			a.add(apnsNotification(c, token))
+			a.enter(apnsNotification(c, token))
 			c.memory.good(a.opts.MaxStreams)
 			return true
 		},
@@ -125,7 +126,7 @@ func apnsNotification(c *call, token string) Notification {
 	}
 	_ = json.Unmarshal(c.body, &p) // checked before
 	h := c.header
-	return Notification{
+	n := Notification{
 		Token: token, ID: h.Get("apns-id"), Collapse: h.Get("apns-collapse-id"),
 		Title: p.APS.Alert.Title, Body: p.APS.Alert.Body,
 		Background: h.Get("apns-push-type") == "background",
@@ -133,6 +134,11 @@ func apnsNotification(c *call, token string) Notification {
 		App: h.Get("apns-topic"), Expiration: h.Get("apns-expiration"),
 		Data: textValues(c.body), Hawser: hawserOf(c.body), Payload: c.body, At: time.Now(),
 	}
+	n.replaces = n.Collapse
+	if at, err := strconv.ParseInt(n.Expiration, 10, 64); err == nil && at > 0 {
+		n.expires = time.Unix(at, 0)
+	}
+	return n
 }
 
 // textValues returns the custom keys whose values are text.

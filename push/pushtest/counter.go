@@ -9,10 +9,23 @@ type counter struct {
 	*journal
 	requestLog
 	script
+	*phones
 }
 
-func newCounter() counter {
-	return counter{journal: newJournal(), requestLog: newRequestLog(), script: newScript()}
+func newCounter(store func(*phone, Notification)) counter {
+	return counter{journal: newJournal(), requestLog: newRequestLog(), script: newScript(), phones: newPhones(store)}
+}
+
+// enter takes a notification: into the journal and on to its phone.
+func (n *counter) enter(what Notification) {
+	n.add(what)
+	n.deliver(what)
+}
+
+// Reset forgets all notifications and what devices show.
+func (n *counter) Reset() {
+	n.journal.forget()
+	n.phones.forget()
 }
 
 // desk is what one service does with a request at the counter.

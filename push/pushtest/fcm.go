@@ -51,7 +51,7 @@ func NewFCM(opts FCMOptions) (*FCM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pushtest: key: %w", err)
 	}
-	f := &FCM{counter: newCounter(), opts: opts, key: key, access: map[string]time.Time{}}
+	f := &FCM{counter: newCounter(fcmStore), opts: opts, key: key, access: map[string]time.Time{}}
 	if f.server, err = listen(opts.Addr, fcmStreams, f); err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (f *FCM) serveSend(c *call) answer {
 		},
 		take: func() bool {
 			if !dry {
-				f.add(m.notification(name, f.opts.Project, c.body))
+				f.enter(m.notification(name, f.opts.Project, c.body))
 			}
 			return !dry
 		},

@@ -97,8 +97,14 @@ func (m fcmMessage) notification(name, project string, body []byte) Notification
 	if m.Notification != nil {
 		n.Title, n.Body = m.Notification.Title, m.Notification.Body
 	}
-	if a := m.Android.Notification; a != nil && a.Title+a.Body != "" {
-		n.Title, n.Body = a.Title, a.Body
+	if a := m.Android.Notification; a != nil {
+		n.Tag, n.replaces = a.Tag, a.Tag
+		if a.Title+a.Body != "" {
+			n.Title, n.Body = a.Title, a.Body
+		}
+	}
+	if d, ok := seconds(n.Expiration); ok {
+		n.expires = n.At.Add(d)
 	}
 	for k, v := range m.Data {
 		if k == "hawser" {

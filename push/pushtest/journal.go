@@ -8,21 +8,17 @@ import (
 // maxJournal bounds a journal; older entries give way.
 const maxJournal = 20_000
 
-// shownKey is what a device replaces a notification by.
-type shownKey struct{ token, collapse string }
-
-// journal is the log of accepted notifications and what devices show.
+// journal is the log of accepted notifications.
 type journal struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	received []Notification
-	dropped  int // entries that gave way or were taken
-	shown    map[shownKey]Notification
+	dropped  int           // entries that gave way or were taken
 	changed  chan struct{} // closed and replaced by every entry
 }
 
 func newJournal() *journal {
-	return &journal{shown: map[shownKey]Notification{}, changed: make(chan struct{})}
+	return &journal{changed: make(chan struct{})}
 }
 
 func (j *journal) add(n Notification) {
@@ -34,15 +30,6 @@ func (j *journal) add(n Notification) {
 		j.dropped += cut
 	}
 	j.received = append(j.received, n)
-	if !n.Background {
-		k := shownKey{n.Token, n.Collapse}
-		if n.Collapse == "" {
-			k.collapse = "id:" + n.ID
-		}
-		if len(j.shown) < maxJournal {
-			j.shown[k] = n
-		}
-	}
 	close(j.changed)
 	j.changed = make(chan struct{})
 }
@@ -82,20 +69,6 @@ func (j *journal) ReceivedBy(token string) []Notification {
 	return out
 }
 
-// Shown returns the notifications that a device displays: the last of each
-// collapse id, in no order.
-func (j *journal) Shown(token string) []Notification {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var out []Notification
-	for k, n := range j.shown {
-		if k.token == token {
-			out = append(out, n.clone())
-		}
-	}
-	return out
-}
-
 // Count returns how many notifications were accepted since the start or Reset.
 func (j *journal) Count() int {
 	j.mu.Lock()
@@ -121,10 +94,8 @@ func (j *journal) WaitReceived(ctx context.Context, n int) ([]Notification, erro
 	}
 }
 
-// Reset forgets all notifications.
-func (j *journal) Reset() {
+func (j *journal) forget() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.received, j.dropped = nil, 0
-	clear(j.shown)
 }

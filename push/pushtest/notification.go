@@ -14,6 +14,9 @@ type Notification struct {
 	ID string
 	// Collapse is the collapse id, empty if the push had none.
 	Collapse string
+	// Tag is what Android replaces a displayed notification by; empty at APNs,
+	// where the collapse id does that too.
+	Tag string
 	// Title and Body are what the device shows, empty for a background push.
 	Title, Body string
 	// Background is true if the push shows nothing.
@@ -34,6 +37,9 @@ type Notification struct {
 	Payload []byte
 	// At is when it was accepted.
 	At time.Time
+
+	replaces string    // what a displayed one is replaced by; empty: nothing
+	expires  time.Time // zero: not while a test runs
 }
 
 func (n Notification) clone() Notification {

@@ -26,6 +26,10 @@ type ProviderStatus struct {
 	pushtest.Load
 	// Connections were accepted so far.
 	Connections int `json:"connections"`
+	// Seen is what the users of all devices saw, Duplicates how often they saw a
+	// second notification of the same news.
+	Seen       pushtest.Seen `json:"seen"`
+	Duplicates int           `json:"duplicates"`
 }
 
 // Page is a part of a log of requests.
@@ -54,7 +58,10 @@ func Handler(apns *pushtest.APNs, fcm *pushtest.FCM) http.Handler {
 }
 
 func (h *handler) status(w http.ResponseWriter, _ *http.Request) {
-	of := func(s simulator) ProviderStatus { return ProviderStatus{Load: s.Load(), Connections: s.Connections()} }
+	of := func(s simulator) ProviderStatus {
+		seen := s.Seen("")
+		return ProviderStatus{Load: s.Load(), Connections: s.Connections(), Seen: seen, Duplicates: seen.Duplicates()}
+	}
 	reply(w, Status{Schema: "hawser.pushsim.status/1", APNs: of(h.sims[APNs]), FCM: of(h.sims[FCM])})
 }
 

@@ -45,6 +45,7 @@ func TestScriptsReachTheSimulators(t *testing.T) {
 		{Provider: APNs, Pace: &Pace{AcceptMS: 5, AnswerMS: 5, Spread: true}, BlackHole: &hole, Do: "goaway"},
 		{Provider: FCM, Answers: []Reply{{Status: 503, RetryAfterMS: 1000, Break: pushtest.ResetAfter}}, Do: "revoke"},
 		{Provider: FCM, Tokens: map[string]Reply{"t": {Status: 404, Reason: "UNREGISTERED"}}, Forget: []string{"t"}, Do: "reset"},
+		{Provider: APNs, Offline: []string{"t"}, Online: []string{"t"}, Clear: []string{"t"}},
 	} {
 		if err := c.Play(t.Context(), script); err != nil {
 			t.Errorf("%+v: %v", script, err)

@@ -29,6 +29,11 @@ type Script struct {
 	Answers []Reply          `json:"answers,omitempty"`
 	Tokens  map[string]Reply `json:"tokens,omitempty"`
 	Forget  []string         `json:"forget,omitempty"`
+	// Online, Offline and Clear list tokens of devices: those that come back or
+	// go away, and those whose users clear their notifications away.
+	Online  []string `json:"online,omitempty"`
+	Offline []string `json:"offline,omitempty"`
+	Clear   []string `json:"clear,omitempty"`
 	// Do is one of "goaway", "silence", "cut" (all open connections), "revoke"
 	// (FCM's access tokens) and "reset" (forget what was received).
 	Do string `json:"do,omitempty"`
@@ -96,6 +101,9 @@ type simulator interface {
 	Reset()
 	Load() pushtest.Load
 	Connections() int
+	SetOnline(token string, online bool)
+	Clear(token string)
+	Seen(token string) pushtest.Seen
 	RequestsAfter(after int64, limit int) []pushtest.Request
 }
 
@@ -117,10 +125,17 @@ func (h *handler) play(s Script) error {
 	for token, r := range s.Tokens {
 		sim.AnswerToken(token, r.reply())
 	}
-	for _, token := range s.Forget {
-		sim.ForgetToken(token)
-	}
+	each(s.Forget, sim.ForgetToken)
+	each(s.Online, func(token string) { sim.SetOnline(token, true) })
+	each(s.Offline, func(token string) { sim.SetOnline(token, false) })
+	each(s.Clear, sim.Clear)
 	return nil
+}
+
+func each(tokens []string, do func(string)) {
+	for _, token := range tokens {
+		do(token)
+	}
 }
 
 func set[T any](value *T, to func(T)) {
