@@ -27,6 +27,7 @@ func commands() map[string]command {
 		"dev":     {"run everything in one process, and print what to type next", runDev},
 		"doctor":  {"ask a running process whether it can work, and what is wrong", runDoctor},
 		"notify":  {"tell a user's devices that there is something new", runNotify},
+		"push":    {"show pushes that wait or were given up, and try a credential", runPush},
 		"serve":   {"run the roles of a configuration", runServe},
 		"token":   {"mint a device token, or a key that signs them", runToken},
 		"version": {"print the version of this program", runVersion},

@@ -88,6 +88,7 @@ func (f *devFlags) run(ctx context.Context, files string) error {
 		return err
 	}
 	state := devState(env, n)
+	state.ConfigFile = path
 	if err := state.Save(f.dir); err != nil {
 		all.Close()
 		return err

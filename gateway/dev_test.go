@@ -79,6 +79,7 @@ func TestDevGuide(t *testing.T) {
 		t.Errorf("the guide has %d lines of notify:\n%s", notified, guide)
 	}
 	out.wait(t, `"From alice" / "hello"`)
+	pushCommands(t, dir)
 }
 
 // words splits a line as a shell does, as far as the guide needs it.

@@ -45,6 +45,8 @@ type DevState struct {
 	APIKeyFile string `json:"api_key_file"`
 	// JWTKeyFile is the private JWK that signs device tokens.
 	JWTKeyFile string `json:"jwt_key_file"`
+	// ConfigFile is the configuration that it runs.
+	ConfigFile string `json:"config_file"`
 }
 
 // DevDir returns the directory for the state of dev: HAWSER_DEV_DIR, or

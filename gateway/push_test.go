@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
+)
+
+// pushCommands tries the commands of push beside a dev where the phone of bob is
+// registered and away.
+func pushCommands(t *testing.T, dir string) {
+	push := func(want exit, args ...string) string {
+		t.Helper()
+		got := cli(t, nil, append([]string{"push", args[0], "--dev", dir}, args[1:]...)...)
+		if got.code != want {
+			t.Fatalf("push %s: %+v, want code %d", strings.Join(args, " "), got, want)
+		}
+		return got.stdout
+	}
+	if got := push(exitOK, "explain", "--user", "bob", "--device", "phone"); !strings.Contains(got, "The device has a push token of the app") || !strings.Contains(got, "No push waits.") {
+		t.Errorf("explain: %s", got)
+	}
+	if got := push(exitOK, "explain", "--user", "nobody", "--device", "phone"); !strings.Contains(got, "No such device is registered") {
+		t.Errorf("explain: %s", got)
+	}
+
+	// Its push grows too old while events are gathered.
+	phone, leave := context.WithCancel(t.Context())
+	seen := &screen{}
+	var running sync.WaitGroup
+	running.Go(func() {
+		run(phone, &console{stdout: seen, stderr: io.Discard, self: "hawser"}, []string{"connect", "--dev", dir, "--user", "carol", "--device", "phone",
+			"--platform", "ios", "--app", devmode.IOSApp, "--push-token", strings.Repeat("cd", 32)})
+	})
+	seen.wait(t, "connected")
+	leave()
+	running.Wait()
+	if got := cli(t, nil, "notify", "--dev", dir, "--user", "carol", "--push-title", "secret words", "--push-ttl", "1s"); got.code != exitOK {
+		t.Fatalf("notify: %+v", got)
+	}
+	dead := waitDead(t, push)
+	if dead.Reason == "" || dead.User != "carol" || dead.App != devmode.IOSApp || dead.Failures != 1 {
+		t.Errorf("given up: %+v", dead)
+	}
+	if got := push(exitOK, "explain", "--user", "carol", "--device", "phone"); !strings.Contains(got, "was given up") || !strings.Contains(got, "push requeue --id "+dead.ID) {
+		t.Errorf("explain: %s", got)
+	}
+	if got := push(exitOK, "list"); !strings.Contains(got, dead.Reason) || strings.Contains(got, "secret words") {
+		t.Errorf("list: %s", got)
+	}
+	if got := push(exitOK, "requeue", "--reason", "no such reason"); got != "0 requeued, 0 released\n" {
+		t.Errorf("requeue: %s", got)
+	}
+	if got := push(exitOK, "requeue", "--id", dead.ID); got != "1 requeued, 0 released\n" {
+		t.Errorf("requeue: %s", got)
+	}
+	if got := push(exitOK, "requeue", "--id", dead.ID); got != "0 requeued, 0 released\n" {
+		t.Errorf("requeue for the second time: %s", got)
+	}
+
+	if got := push(exitOK, "test", "--app", devmode.IOSApp); !strings.Contains(got, "works.") {
+		t.Errorf("test: %s", got)
+	}
+	push(exitUsage, "test", "--app", "com.example.stranger")
+	token := strings.Repeat("ab", 32)
+	got := cliWith(t.Context(), t, nil, token+"\n", "push", "test", "--dev", dir, "--app", devmode.IOSApp, "--token-file", "-", "--json")
+	if got.code != exitOK || !strings.Contains(got.stdout, `"schema":"hawser.push_test/1"`) || !strings.Contains(got.stdout, `"sent":true`) || strings.Contains(got.stdout+got.stderr, token) {
+		t.Errorf("test: %+v", got)
+	}
+}
+
+// waitDead returns the one push that was given up.
+func waitDead(t *testing.T, push func(exit, ...string) string) pushRow {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		var r pushListResult
+		if err := json.Unmarshal([]byte(push(exitOK, "list", "--json")), &r); err != nil || r.Schema != "hawser.push_list/1" {
+			t.Fatalf("%+v: %v", r, err)
+		}
+		if len(r.Dead) == 1 {
+			return r.Dead[0]
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("no push was given up: %s", push(exitOK, "list"))
+	return pushRow{}
+}
+
+func TestPushUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{}, {"lst"}, {"explain", "--user", "u"}, {"requeue"}, {"requeue", "--all", "--app", "a"}, {"requeue", "--held", "--id", "4"}, {"test"},
+		{"test", "--app", "a", "--token-file", "/no/such/file"},
+	} {
+		if got := cli(t, nil, append([]string{"push"}, args...)...); got.code != exitUsage {
+			t.Errorf("push %v: %+v", args, got)
+		}
+	}
+	if got := cli(t, nil, "push", "list", "--config", "/no/such/file"); got.code != exitFailed {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestExplainPushes(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	at := now.UnixMilli()
+	got := strings.Join(explainPushes(
+		node.PushDevice{Found: true, HasToken: true, Platform: "ios", App: "com.example.app"},
+		pushListResult{
+			Waiting: []pushRow{
+				{Kind: "messages", Version: "7", Urgency: "NORMAL", SinceMs: at - 60_000, Hold: "paused", NotBeforeMs: at + 90_000, Reason: "InvalidProviderToken"},
+				{Kind: "calls", Version: "2", Urgency: "HIGH", SinceMs: at - 1000, Failures: 2, Reason: "TooManyRequests"},
+			},
+			Dead: []pushRow{{ID: "12", Kind: "moments", Version: "9", DeadMs: at - 3_600_000, Failures: 3, Reason: "PayloadTooLarge"}},
+		}, now), "\n")
+	want := `The device's app is "com.example.app" on ios, for which push.apps of this configuration has no provider: its pushes wait.
+A push of messages 7 (NORMAL) waits for news of 1m0s ago, and is not made before 2023-11-14T22:14:50Z, in 1m30s: the application is paused (InvalidProviderToken).
+A push of calls 2 (HIGH) waits for news of 1s ago: it is due, and a push worker has it or will (TooManyRequests). 2 attempts failed so far.
+The push of moments 9 was given up 1h0m0s ago, after 3 failed attempts: PayloadTooLarge. To have it made after all: push requeue --id 12`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
