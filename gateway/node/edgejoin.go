@@ -42,6 +42,10 @@ func (h handler) Notify(conn uint64, router, kind string, version, previous int6
 	return answer(h.hub.Notify(conn, router, kind, version, previous), h.dropAck)
 }
 
+func (h handler) NotifyCalm(conn uint64, router, kind string, version, previous int64) edgelink.Answer {
+	return answer(h.hub.NotifyCalm(conn, router, kind, version, previous), h.dropAck)
+}
+
 func (h handler) Heads(conn uint64, heads []edgelink.Head) {
 	converted := make([]session.Head, len(heads))
 	for i, head := range heads {
@@ -66,7 +70,7 @@ func answer(a session.Answer, dropAck func() bool) edgelink.Answer {
 		a.State, a.Acked = session.InFlight, 0
 	}
 	return edgelink.Answer{
-		Conn: a.Conn, Kind: a.Kind, State: answerState(a.State), Acked: a.Acked, Version: a.Version, Fetching: a.Fetching,
+		Conn: a.Conn, Kind: a.Kind, State: answerState(a.State), Acked: a.Acked, Version: a.Version, Fetching: a.Fetching, Rides: a.Rides,
 	}
 }
 

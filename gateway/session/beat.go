@@ -79,7 +79,8 @@ func (srv *Server) deadline(interval time.Duration) time.Duration {
 // openView begins what the engine keeps.
 func (s *session) openView(hello *wirepb.Hello) {
 	addr := s.conn.RemoteAddr()
-	s.asleep = hello.Asleep
+	s.spared.set(asleep, hello.Asleep)
+	s.spared.set(slowRadio, is2G(hello.Network))
 	s.from = s.serving.srv.placeOf(addr)
 	s.view = s.cfg().Heartbeat.Open(time.Now(), heartbeat.Arrival{
 		Path:  path(s.conn.Kind(), addr.Addr(), hello.Network),
@@ -98,7 +99,7 @@ func (s *session) stateLocked() heartbeat.State {
 
 // muteLocked reports whether the device cannot beat.
 func (s *session) muteLocked() bool {
-	return s.asleep || s.background && s.profile.platform == wirepb.Platform_PLATFORM_IOS
+	return s.spared.has(asleep) || s.background && s.profile.platform == wirepb.Platform_PLATFORM_IOS
 }
 
 // planLocked decides what to hand out, in whole milliseconds as the frames
@@ -123,7 +124,7 @@ func (s *session) handOutLocked() {
 func (s *session) lastLocked() time.Duration { return max(s.heard, s.wrote) }
 
 // heardFrame takes up that a frame of the device has come.
-func (s *session) heardFrame(f wire.Frame) (now time.Duration) {
+func (s *session) heardFrame(f wire.Frame) (now time.Duration, picksUp bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := time.Now()
@@ -137,13 +138,13 @@ func (s *session) heardFrame(f wire.Frame) (now time.Duration) {
 		if s.tries && silence >= s.serving.srv.scaled(lookFrom) {
 			s.gap = stepsOf(silence)
 		}
-		return now
+		return now, s.ridesLocked()
 	}
 	how, silence := s.serving.srv.probeEnd(f, silence, s.asked == answer)
 	s.asked = nothing
 	s.serving.srv.metrics.probeEnds.WithLabelValues(how).Inc()
 	engine.Heard(at, &s.view, silence)
-	return now
+	return now, s.ridesLocked()
 }
 
 // How a Probe ends, as the label values of metrics.

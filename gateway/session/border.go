@@ -79,6 +79,9 @@ type Answer struct {
 	Version int64
 	// Fetching: the device fetches the kind at this moment.
 	Fetching bool
+	// Rides: the notify waits for the device's next frame, which is due within
+	// that time; 0: it does not wait.
+	Rides time.Duration
 }
 
 // Head is a kind's newest version.

@@ -49,7 +49,7 @@ type session struct {
 	turning    bool // somebody is at work, and writes when it is done; see beginTurn
 	closed     bool // the connection; over is set
 	asked      asking
-	asleep     bool // see wire.State
+	spared     sparing
 }
 
 // device is whose session it is.
@@ -98,7 +98,10 @@ func (s *session) step() bool {
 
 // handle takes up one frame. It does not block.
 func (s *session) handle(f wire.Frame) *ending {
-	now := s.heardFrame(f)
+	now, picksUp := s.heardFrame(f)
+	if picksUp {
+		defer s.pickUp() // behind the answer, so that both go in one
+	}
 	if !s.budget.spend(now, s.cfg().Limits.FramesPerSecond) {
 		return endFrameRate
 	}
@@ -143,11 +146,12 @@ func (s *session) ping(f *wire.Ping) *ending {
 func (s *session) state(f *wire.State) {
 	s.lock()
 	defer s.unlock()
-	if s.background == f.Background && s.asleep == f.Asleep {
+	if s.background == f.Background && s.spared.has(asleep) == f.Asleep {
 		return
 	}
 	before := s.muteLocked()
-	s.background, s.asleep = f.Background, f.Asleep
+	s.background = f.Background
+	s.spared.set(asleep, f.Asleep)
 	s.cfg().Heartbeat.Shift(time.Now(), &s.view, s.stateLocked())
 	if s.muteLocked() != before {
 		s.registerLocked()
@@ -159,6 +163,7 @@ func (s *session) state(f *wire.State) {
 func (s *session) moved(n *wirepb.Network) {
 	s.lock()
 	defer s.unlock()
+	s.spared.set(slowRadio, is2G(n))
 	s.cfg().Heartbeat.Move(time.Now(), &s.view, path(s.conn.Kind(), s.conn.RemoteAddr().Addr(), n))
 	s.handOutLocked()
 }

@@ -9,9 +9,9 @@ import (
 // tell is Hub.Notify for this session. As long as there is little to tell, and
 // the connection is one that never blocks, its caller writes, too: to wake
 // somebody for it costs nearly as much again.
-func (s *session) tell(router, kind string, version, previous int64) Answer {
+func (s *session) tell(router, kind string, version, previous int64, calm bool) Answer {
 	mine := s.parks && s.serving.srv.alone.may(s.now()) && s.beginTurn()
-	a := s.notify(router, kind, version, previous)
+	a := s.notify(router, kind, version, previous, calm)
 	if s.endTurn(mine) {
 		s.write()
 	}
@@ -19,7 +19,7 @@ func (s *session) tell(router, kind string, version, previous int64) Answer {
 }
 
 // notify takes up a version.
-func (s *session) notify(router, kind string, version, previous int64) Answer {
+func (s *session) notify(router, kind string, version, previous int64, calm bool) Answer {
 	s.lock()
 	defer s.unlock()
 	a := Answer{Conn: s.number, Kind: kind, State: Gone, Version: version}
@@ -32,8 +32,14 @@ func (s *session) notify(router, kind string, version, previous int64) Answer {
 	if state == InFlight && k.remember(router, version) {
 		s.serving.srv.metrics.asksDropped.Inc()
 	}
-	if write {
+	switch {
+	case write && calm && s.mayRideLocked():
+		s.out.rides = true
+	case write:
 		s.wroteNotifyLocked(waiting)
+	}
+	if s.out.rides && k.pending {
+		a.Rides = s.rideLocked()
 	}
 	a.State, a.Acked, a.Fetching = state, k.acked, s.requests.fetches(kind)
 	return a

@@ -15,7 +15,7 @@ func TestNotifyAndAck(t *testing.T) {
 	inBubble(t, nil, func(e *edge) {
 		hub := e.srv.Hub()
 		d := e.connect(nil)
-		if got, want := hub.Notify(1, "r1", "messages", 7, 6), (Answer{1, "messages", InFlight, 0, 7, false}); got != want {
+		if got, want := hub.Notify(1, "r1", "messages", 7, 6), (Answer{1, "messages", InFlight, 0, 7, false, 0}); got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		if v := d.expectNotify("messages"); v != 7 {
@@ -27,14 +27,14 @@ func TestNotifyAndAck(t *testing.T) {
 		}
 		d.silent(time.Second)
 		d.ack("messages", 7)
-		want := []reply{{"r1", Answer{1, "messages", Acked, 7, 7, false}}, {"r2", Answer{1, "messages", Acked, 7, 7, false}}}
+		want := []reply{{"r1", Answer{1, "messages", Acked, 7, 7, false, 0}}, {"r2", Answer{1, "messages", Acked, 7, 7, false, 0}}}
 		if got := e.registry.takeAnswers(); !slices.Equal(got, want) {
 			t.Errorf("answers %+v, want %+v", got, want)
 		}
-		if got, want := hub.Notify(1, "r1", "messages", 5, 0), (Answer{1, "messages", Acked, 7, 5, false}); got != want {
+		if got, want := hub.Notify(1, "r1", "messages", 5, 0), (Answer{1, "messages", Acked, 7, 5, false, 0}); got != want {
 			t.Errorf("after the ack: %+v, want %+v", got, want)
 		}
-		if got, want := hub.Notify(99, "r1", "messages", 5, 0), (Answer{99, "messages", Gone, 0, 5, false}); got != want {
+		if got, want := hub.Notify(99, "r1", "messages", 5, 0), (Answer{99, "messages", Gone, 0, 5, false, 0}); got != want {
 			t.Errorf("no session: %+v, want %+v", got, want)
 		}
 	})
@@ -50,7 +50,7 @@ func TestPartialAck(t *testing.T) {
 		synctest.Wait()
 		d.ack("messages", 6)
 		d.ack("messages", 9)
-		want := []reply{{"r1", Answer{1, "messages", InFlight, 6, 9, false}}, {"r1", Answer{1, "messages", Acked, 9, 9, false}}}
+		want := []reply{{"r1", Answer{1, "messages", InFlight, 6, 9, false, 0}}, {"r1", Answer{1, "messages", Acked, 9, 9, false, 0}}}
 		if got := e.registry.takeAnswers(); !slices.Equal(got, want) {
 			t.Errorf("answers %+v, want %+v", got, want)
 		}
@@ -65,7 +65,7 @@ func TestGoneIsAnswered(t *testing.T) {
 		synctest.Wait()
 		_ = d.conn.CloseWithCode(0, "")
 		synctest.Wait()
-		want := []reply{{"r1", Answer{1, "messages", Gone, 0, 5, false}}}
+		want := []reply{{"r1", Answer{1, "messages", Gone, 0, 5, false, 0}}}
 		if got := e.registry.takeAnswers(); !slices.Equal(got, want) {
 			t.Errorf("answers %+v, want %+v", got, want)
 		}
@@ -243,7 +243,7 @@ func TestHeadsAnswerRouters(t *testing.T) {
 			t.Errorf("what Hello said counts before the heads: %+v", a)
 		}
 		e.srv.Hub().Heads(1, []Head{{"messages", 10}})
-		want := []reply{{"r1", Answer{1, "messages", Acked, 10, 9, false}}}
+		want := []reply{{"r1", Answer{1, "messages", Acked, 10, 9, false, 0}}}
 		if got := e.registry.takeAnswers(); !slices.Equal(got, want) {
 			t.Errorf("answers %+v, want %+v", got, want)
 		}

@@ -26,6 +26,7 @@ const (
 // Guarded by the session's mu.
 type outbox struct {
 	writing   bool // a writer runs, and will look again before it ends
+	rides     bool // a notify waits for the device's next frame; see ride.go
 	frames    []byte
 	pong      wire.Pong // with an interval of 0 none waits
 	responses []*wire.Response
@@ -140,6 +141,7 @@ func (s *session) take(b []byte) (_ []byte, last bool) {
 		o.pong.Interval = 0
 	}
 	before := len(b)
+	o.rides = false
 	b = s.takeNotifiesLocked(b)
 	notify := len(b) > before
 	for _, r := range o.responses {

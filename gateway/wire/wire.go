@@ -243,7 +243,8 @@
 // A device that is notified and does not acknowledge in some seconds (3, 10 or
 // 60 by the event's urgency) gets a push as well, if it has a push token. Its
 // connection stays. One that waits for the answer to its sync then has 10 s
-// more.
+// more. A device on 2G is not woken for what has 60 s: that comes with the answer
+// to its next Ping, at most 4 minutes later.
 //
 // # Requests
 //

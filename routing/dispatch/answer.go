@@ -58,7 +58,18 @@ func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64, now time
 		if a.GetFetching() {
 			d.fetchedAt = now
 		}
+		d.rides(a.GetRidesMs(), now)
 	}
+}
+
+// rides notes whether the notify waits for the device's next frame. Once it does
+// not any more, the device has a moment left to acknowledge it.
+func (d *delivery) rides(ms int64, now time.Time) {
+	if ms <= 0 {
+		d.ridesUntil = earlier(d.ridesUntil, now.Add(rideSlack))
+		return
+	}
+	d.ridesUntil = now.Add(time.Duration(min(ms, rideFor.Milliseconds()))*time.Millisecond + rideSlack)
 }
 
 // Changed takes in what happened to a device's session.

@@ -58,7 +58,7 @@ func (p *Dispatcher) Check(id uint64, device table.DeviceID, kind string, versio
 		p.checks.open[c.key] = append(p.checks.open[c.key], c)
 		p.checks.queue = append(p.checks.queue, c)
 		p.counts.Notifies++
-		p.out.Notify(s, kind, head)
+		p.out.Notify(s, kind, head, u.Or(routing.UrgencyNormal))
 	}
 }
 

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -31,6 +32,9 @@ type delivery struct {
 	graceUntil time.Time
 	// fetchedAt is when its edge last said that the device was fetching.
 	fetchedAt time.Time
+	// ridesUntil is set where the notify waits at the edge for the device's
+	// next frame.
+	ridesUntil time.Time
 	// burst counts the notifies of new versions since burstAt.
 	burst   int
 	burstAt time.Time
@@ -156,7 +160,7 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 	}
 	d.askedVersion, d.askedAt = d.flow.head, now
 	p.counts.Notifies++
-	p.out.Notify(s, d.flow.kind, d.flow.head)
+	p.out.Notify(s, d.flow.kind, d.flow.head, d.urgency())
 }
 
 // askAgain is when the session is asked again, if nothing is heard of it.
@@ -174,6 +178,7 @@ func (d *delivery) askAgain(deadline time.Time) time.Time {
 
 // decide gives up waiting where it is time to.
 func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Time) {
+	since, _ := d.patience()
 	switch {
 	case !dev.Session.Exists():
 		if d.waitUntil = p.comesBack(d, dev, deadline, now); !now.Before(d.waitUntil) {
@@ -181,7 +186,7 @@ func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Ti
 		}
 	case d.flow.hurried():
 		p.hurry(d, dev, now)
-	case now.Before(d.graceUntil), now.Before(d.fetchUntil(deadline)):
+	case now.Before(d.graceUntil), now.Before(d.fetchUntil(deadline)), now.Before(d.rideUntil(since)) && !p.outran(d, now):
 	case !now.Before(deadline):
 		p.missed(d, dev, deadline, now)
 	case dev.Doubtful:
@@ -195,6 +200,20 @@ func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Ti
 // it was last asked: its edge says so again with each answer.
 func (d *delivery) fetchUntil(deadline time.Time) time.Time {
 	return earlier(d.fetchedAt.Add(2*reask), deadline.Add(fetchFor))
+}
+
+// rideUntil is until when a device is waited for whose edge waits for it.
+func (d *delivery) rideUntil(since time.Time) time.Time {
+	if d.urgency() != routing.UrgencyLow {
+		return time.Time{}
+	}
+	return earlier(d.ridesUntil, since.Add(rideFor))
+}
+
+// urgency is the greatest of what the device has not acknowledged.
+func (d *delivery) urgency() routing.Urgency {
+	_, u, _ := d.flow.past.after(d.acked)
+	return u.Or(routing.UrgencyNormal)
 }
 
 // missed deals with a session that let the patience pass.
@@ -278,7 +297,7 @@ func (p *Dispatcher) store(d *delivery, now time.Time) {
 		EventAt: since, LatestAt: h.At, Urgency: urgency, Content: h.Content,
 	}
 	if d.failures == 0 && d.asked.Exists() {
-		j.Deadline = d.ended(since.Add(patience), now)
+		j.Deadline = d.ended(since, since.Add(patience), now)
 	}
 	p.counts.Stores++
 	p.out.Store(j)
@@ -286,8 +305,8 @@ func (p *Dispatcher) store(d *delivery, now time.Time) {
 
 // ended is when the time of a device that was asked was over, or the zero time
 // where it is not.
-func (d *delivery) ended(deadline, now time.Time) time.Time {
-	for _, t := range []time.Time{d.graceUntil, d.waitUntil, d.fetchUntil(deadline)} {
+func (d *delivery) ended(since, deadline, now time.Time) time.Time {
+	for _, t := range []time.Time{d.graceUntil, d.waitUntil, d.fetchUntil(deadline), d.rideUntil(since)} {
 		if t.After(deadline) {
 			deadline = t
 		}
@@ -345,6 +364,7 @@ func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 		sooner(deadline)
 		sooner(d.graceUntil)
 		sooner(d.fetchUntil(deadline))
+		sooner(d.ridesUntil)
 		if d.askedVersion < d.flow.head {
 			sooner(d.burstAt.Add(burstEvery))
 		}

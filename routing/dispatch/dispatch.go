@@ -44,6 +44,11 @@ const (
 	// fetchFor is how much longer than its patience a device is waited for that
 	// is fetching: it is alive, and its backend may be slow.
 	fetchFor = 10 * time.Second
+	// rideFor is for how long, since the oldest event, news that are not urgent
+	// may wait for the next beat of a device whose radio is slow, and
+	// rideSlack what it has to acknowledge them after that.
+	rideFor   = 5 * time.Minute
+	rideSlack = 15 * time.Second
 	// giveBack is how long an edge that lives, but answers nothing, is asked
 	// for a device without a push before another router shall try.
 	giveBack = 30 * time.Second
@@ -116,8 +121,9 @@ type Job struct {
 
 // Effects is what a Dispatcher calls for. The calls must not block for long.
 type Effects interface {
-	// Notify asks a session to tell its device of a version.
-	Notify(s table.Session, kind string, version int64)
+	// Notify asks a session to tell its device of a version. The urgency is the
+	// greatest of what the device has not acknowledged.
+	Notify(s table.Session, kind string, version int64, u routing.Urgency)
 	// Away tells that a device was found without a live session, before its
 	// job is stored or it is settled without one.
 	Away(d table.DeviceID, kind string, version int64)

@@ -29,7 +29,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return r
 }
 
-func (r *rig) Notify(s table.Session, kind string, v int64) {
+func (r *rig) Notify(s table.Session, kind string, v int64, _ routing.Urgency) {
 	r.note("notify %d %s %d", s.Conn, kind, v)
 }
 func (r *rig) Away(d table.DeviceID, kind string, v int64) {

@@ -513,7 +513,7 @@ type mEffects struct {
 	inc int64
 }
 
-func (x *mEffects) Notify(s table.Session, kind string, version int64) {
+func (x *mEffects) Notify(s table.Session, kind string, version int64, _ routing.Urgency) {
 	name, inc := s.Edge()
 	for _, e := range x.r.w.edges {
 		if e.name == name {

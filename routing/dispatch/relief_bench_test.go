@@ -17,14 +17,14 @@ type silent struct {
 	deferred, settled int
 }
 
-func (s *silent) Notify(table.Session, string, int64)        {}
-func (s *silent) Away(table.DeviceID, string, int64)         {}
-func (s *silent) Store(j Job)                                { s.jobs = append(s.jobs, j) }
-func (s *silent) Ack(any)                                    { s.settled++ }
-func (s *silent) Nak(any)                                    {}
-func (s *silent) Defer(any)                                  { s.deferred++ }
-func (s *silent) Progress(any)                               {}
-func (s *silent) Checked(uint64, linkpb.CheckResponse_State) {}
+func (s *silent) Notify(table.Session, string, int64, routing.Urgency) {}
+func (s *silent) Away(table.DeviceID, string, int64)                   {}
+func (s *silent) Store(j Job)                                          { s.jobs = append(s.jobs, j) }
+func (s *silent) Ack(any)                                              { s.settled++ }
+func (s *silent) Nak(any)                                              {}
+func (s *silent) Defer(any)                                            { s.deferred++ }
+func (s *silent) Progress(any)                                         {}
+func (s *silent) Checked(uint64, linkpb.CheckResponse_State)           {}
 
 // What an event costs while 100,000 silent devices of its tenant fill the
 // tenant's part of the default room: it is taken in and the oldest one

@@ -164,7 +164,7 @@ func (l *Link) sendBatch(to answersTo, answers []Answer) {
 	b := &linkpb.AnswerBatch{Edge: l.cfg.Edge, Incarnation: to.incarnation}
 	for _, a := range answers {
 		b.Answers = append(b.Answers, &linkpb.Answer{
-			Conn: a.Conn, Kind: a.Kind, State: stateProto(a.State), Acked: a.Acked, Version: a.Version, Fetching: a.Fetching,
+			Conn: a.Conn, Kind: a.Kind, State: stateProto(a.State), Acked: a.Acked, Version: a.Version, Fetching: a.Fetching, RidesMs: a.Rides.Milliseconds(),
 		})
 	}
 	data, err := proto.Marshal(b)

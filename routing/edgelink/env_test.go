@@ -154,6 +154,10 @@ type hub struct {
 
 func newHub() *hub { return &hub{heads: map[uint64]int{}, answer: edgelink.InFlight} }
 
+func (h *hub) NotifyCalm(conn uint64, router, kind string, version, previous int64) edgelink.Answer {
+	return h.Notify(conn, router, kind, version, previous)
+}
+
 func (h *hub) Notify(conn uint64, router, kind string, version, previous int64) edgelink.Answer {
 	h.mu.Lock()
 	defer h.mu.Unlock()

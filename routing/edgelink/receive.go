@@ -172,8 +172,11 @@ func (l *Link) onNotify(subject string, m *linkpb.NotifyBatch) {
 	default:
 		l.metrics.notifies.Add(float64(len(m.GetNotifies())))
 		for _, n := range m.GetNotifies() {
-			l.answer(m.GetRouter(), inc,
-				l.cfg.Handler.Notify(n.GetConn(), m.GetRouter(), n.GetKind(), n.GetVersion(), n.GetPrevious()))
+			tell := l.cfg.Handler.Notify
+			if routing.Urgency(n.GetUrgency()) == routing.UrgencyLow {
+				tell = l.cfg.Handler.NotifyCalm
+			}
+			l.answer(m.GetRouter(), inc, tell(n.GetConn(), m.GetRouter(), n.GetKind(), n.GetVersion(), n.GetPrevious()))
 		}
 	}
 }

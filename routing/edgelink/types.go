@@ -1,5 +1,7 @@
 package edgelink
 
+import "time"
+
 // Session is a live connection of a device that has said Hello.
 type Session struct {
 	// Conn is unique in the edge's process and never used again.
@@ -38,6 +40,9 @@ type Answer struct {
 	Version int64
 	// Fetching: the device fetches the kind at this moment.
 	Fetching bool
+	// Rides: the notify waits for the device's next frame, which is due by
+	// then; 0: it does not wait.
+	Rides time.Duration
 }
 
 // Head is the newest version of a kind.
@@ -70,6 +75,8 @@ type Device struct {
 type Handler interface {
 	// Notify passes news on and returns the session's state at once.
 	Notify(conn uint64, router, kind string, version, previous int64) Answer
+	// NotifyCalm is Notify of what the device need not be woken for.
+	NotifyCalm(conn uint64, router, kind string, version, previous int64) Answer
 	// Heads brings the heads of the session's user; the link calls it once
 	// the session is verified, and again each time that it is verified anew.
 	Heads(conn uint64, heads []Head)

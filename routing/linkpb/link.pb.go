@@ -931,11 +931,14 @@ func (x *NotifyBatch) GetNotifies() []*Notify {
 }
 
 type Notify struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Conn          uint64                 `protobuf:"varint,1,opt,name=conn,proto3" json:"conn,omitempty"`
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
-	Version       int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
-	Previous      int64                  `protobuf:"varint,4,opt,name=previous,proto3" json:"previous,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Conn     uint64                 `protobuf:"varint,1,opt,name=conn,proto3" json:"conn,omitempty"`
+	Kind     string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Version  int64                  `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	Previous int64                  `protobuf:"varint,4,opt,name=previous,proto3" json:"previous,omitempty"`
+	// The greatest of what the device has not acknowledged: 1 low, 2 normal, 3
+	// high; 0: normal. For what is low a slow radio is not woken.
+	Urgency       int32 `protobuf:"varint,5,opt,name=urgency,proto3" json:"urgency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -994,6 +997,13 @@ func (x *Notify) GetVersion() int64 {
 func (x *Notify) GetPrevious() int64 {
 	if x != nil {
 		return x.Previous
+	}
+	return 0
+}
+
+func (x *Notify) GetUrgency() int32 {
+	if x != nil {
+		return x.Urgency
 	}
 	return 0
 }
@@ -1069,7 +1079,10 @@ type Answer struct {
 	// The version that the notify named.
 	Version int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
 	// The device fetches the kind at this moment.
-	Fetching      bool `protobuf:"varint,6,opt,name=fetching,proto3" json:"fetching,omitempty"`
+	Fetching bool `protobuf:"varint,6,opt,name=fetching,proto3" json:"fetching,omitempty"`
+	// The notify waits for the device's next frame, which is due in so many
+	// milliseconds; 0: it does not wait.
+	RidesMs       int64 `protobuf:"varint,7,opt,name=rides_ms,json=ridesMs,proto3" json:"rides_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1144,6 +1157,13 @@ func (x *Answer) GetFetching() bool {
 		return x.Fetching
 	}
 	return false
+}
+
+func (x *Answer) GetRidesMs() int64 {
+	if x != nil {
+		return x.RidesMs
+	}
+	return 0
 }
 
 // HeadsRequest asks any complete router for heads, numbers only.
@@ -2667,23 +2687,25 @@ const file_link_proto_rawDesc = "" +
 	"\vNotifyBatch\x12\x16\n" +
 	"\x06router\x18\x01 \x01(\tR\x06router\x12)\n" +
 	"\x10edge_incarnation\x18\x02 \x01(\x03R\x0fedgeIncarnation\x122\n" +
-	"\bnotifies\x18\x03 \x03(\v2\x16.hawser.link.v1.NotifyR\bnotifies\"f\n" +
+	"\bnotifies\x18\x03 \x03(\v2\x16.hawser.link.v1.NotifyR\bnotifies\"\x80\x01\n" +
 	"\x06Notify\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x1a\n" +
-	"\bprevious\x18\x04 \x01(\x03R\bprevious\"u\n" +
+	"\bprevious\x18\x04 \x01(\x03R\bprevious\x12\x18\n" +
+	"\aurgency\x18\x05 \x01(\x05R\aurgency\"u\n" +
 	"\vAnswerBatch\x12\x12\n" +
 	"\x04edge\x18\x01 \x01(\tR\x04edge\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x03R\vincarnation\x120\n" +
-	"\aanswers\x18\x03 \x03(\v2\x16.hawser.link.v1.AnswerR\aanswers\"\x86\x02\n" +
+	"\aanswers\x18\x03 \x03(\v2\x16.hawser.link.v1.AnswerR\aanswers\"\xa1\x02\n" +
 	"\x06Answer\x12\x12\n" +
 	"\x04conn\x18\x01 \x01(\x04R\x04conn\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x122\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x1c.hawser.link.v1.Answer.StateR\x05state\x12\x14\n" +
 	"\x05acked\x18\x04 \x01(\x03R\x05acked\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\x03R\aversion\x12\x1a\n" +
-	"\bfetching\x18\x06 \x01(\bR\bfetching\"T\n" +
+	"\bfetching\x18\x06 \x01(\bR\bfetching\x12\x19\n" +
+	"\brides_ms\x18\a \x01(\x03R\aridesMs\"T\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vSTATE_ACKED\x10\x01\x12\x13\n" +

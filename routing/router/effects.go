@@ -30,9 +30,9 @@ type effects struct {
 	nextID uint64
 }
 
-func (e *effects) Notify(s table.Session, kind string, version int64) {
+func (e *effects) Notify(s table.Session, kind string, version int64, u routing.Urgency) {
 	edge, incarnation := s.Edge()
-	e.out.add(edge, incarnation, &linkpb.Notify{Conn: s.Conn, Kind: kind, Version: version})
+	e.out.add(edge, incarnation, &linkpb.Notify{Conn: s.Conn, Kind: kind, Version: version, Urgency: int32(u)})
 }
 
 func (e *effects) Away(d table.DeviceID, kind string, version int64) {

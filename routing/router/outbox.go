@@ -46,7 +46,8 @@ func (o *outbox) add(edge string, incarnation int64, n *linkpb.Notify) {
 	}
 	key := slot{n.GetConn(), n.GetKind()}
 	if i, ok := g.at[key]; ok {
-		g.batch.Notifies[i].Version = max(g.batch.Notifies[i].Version, n.GetVersion())
+		was := g.batch.Notifies[i]
+		was.Version, was.Urgency = max(was.Version, n.GetVersion()), max(was.Urgency, n.GetUrgency())
 		return
 	}
 	g.at[key] = len(g.batch.Notifies)

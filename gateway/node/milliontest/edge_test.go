@@ -231,9 +231,10 @@ func (e *edge) resync() {
 // deafHandler hears no news.
 type deafHandler struct{}
 
-func (deafHandler) Notify(uint64, string, string, int64, int64) (a edgelink.Answer) { return a }
-func (deafHandler) Heads(uint64, []edgelink.Head)                                   {}
-func (deafHandler) Supersede(uint64)                                                {}
-func (deafHandler) Cut(uint64, int64, int64)                                        {}
-func (deafHandler) Surplus(uint64)                                                  {}
-func (deafHandler) RefuseEpoch(uint64)                                              {}
+func (deafHandler) Notify(uint64, string, string, int64, int64) (a edgelink.Answer)     { return a }
+func (deafHandler) NotifyCalm(uint64, string, string, int64, int64) (a edgelink.Answer) { return a }
+func (deafHandler) Heads(uint64, []edgelink.Head)                                       {}
+func (deafHandler) Supersede(uint64)                                                    {}
+func (deafHandler) Cut(uint64, int64, int64)                                            {}
+func (deafHandler) Surplus(uint64)                                                      {}
+func (deafHandler) RefuseEpoch(uint64)                                                  {}
