@@ -38,17 +38,16 @@ func Start(ctx context.Context, program, config, name, dir string) (*Process, er
 // server of its own.
 func StartProgram(ctx context.Context, name, dir, program string, args ...string) (*Process, error) {
 	p := &Process{Name: name, Log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
-	_, missing := os.Stat(p.Log)
+	if _, err := os.Lstat(p.Log); errors.Is(err, os.ErrNotExist) {
+		if err := keepSaid(p.Log); err != nil {
+			return nil, err
+		}
+	}
 	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", name, err)
 	}
 	defer log.Close() // the child holds its own descriptor
-	if missing != nil {
-		if err := keepSaid(p.Log); err != nil {
-			return nil, err
-		}
-	}
 	p.cmd = exec.CommandContext(ctx, program, args...)
 	p.cmd.Stderr = log
 	p.cmd.Stdout = log

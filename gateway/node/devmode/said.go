@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// saidEnv names a folder. What all processes of development fleets say is kept
+// saidEnv names a folder by its full path. What all processes of development fleets say is kept
 // there, beyond the end of the fleets, and beside it their secrets, for the scan
 // that CI makes at its end.
 const saidEnv = "HAWSER_SAID"
@@ -16,8 +16,8 @@ const saidEnv = "HAWSER_SAID"
 // secretsPattern are the files with secrets in that folder.
 const secretsPattern = "secrets-*.json"
 
-// keepSaid has a log that is about to be written stay in the folder. The log's
-// own folder has to be on the same disk.
+// keepSaid has a log that is about to be made stay in the folder: the file is
+// there, and its own name leads to it.
 func keepSaid(log string) error {
 	folder := os.Getenv(saidEnv)
 	if folder == "" {
@@ -25,7 +25,7 @@ func keepSaid(log string) error {
 	}
 	// Another process of the same name may run elsewhere.
 	kept := fmt.Sprintf("%016x-%s", rand.Uint64(), filepath.Base(log))
-	if err := os.Link(log, filepath.Join(folder, kept)); err != nil {
+	if err := os.Symlink(filepath.Join(folder, kept), log); err != nil {
 		return fmt.Errorf("keep what a process says in %s: %w", saidEnv, err)
 	}
 	return nil
