@@ -5,100 +5,173 @@ import (
 	"time"
 )
 
-const (
-	pauseFirst = time.Minute
-	pauseMax   = 15 * time.Minute
-)
-
 // appQueue is one application's way to its provider: bounded attempts, a bounded
-// queue and a pause. Each application has its own, so that one that fails or
-// hangs takes nothing from the others.
+// queue, a breaker and a pace. Each application has its own, so that one that
+// fails, hangs or is slowed down takes nothing from the others: its jobs wait
+// here, and where the queue is full in the stream.
 type appQueue struct {
 	// Static after construction.
 	key      AppKey
-	provider Provider // nil if none is configured
+	provider Provider
 	inFlight int
 	maxQueue int
+	start    func(func()) // runs it on a goroutine that the worker waits for
 
 	// Guarded by mu.
-	mu          sync.Mutex
-	running     int
-	queue       []func()
-	pausedUntil time.Time
-	pause       time.Duration // the last pause; grows while pauses follow one another
+	mu      sync.Mutex
+	running int
+	queue   []func(*turn)
+	breaker breaker
+	pace    pace
+	timer   *time.Timer // runs while the breaker or the pace has jobs wait
+	closed  bool
 }
 
-// admission is what became of work offered to a queue.
-type admission int
+// turn is a place among the attempts under way.
+type turn struct {
+	work func(*turn)
+	// probe: the breaker waits for what becomes of it.
+	probe bool
+}
 
-const (
-	admitRun admission = iota // the caller runs it on a new goroutine, then calls next
-	admitQueued
-	admitFull
-)
+func newAppQueue(k AppKey, p Provider, cfg Config, start func(func())) *appQueue {
+	q := &appQueue{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue, start: start}
+	if l, ok := p.(Limited); ok {
+		q.pace.most = l.PerSecond()
+	}
+	q.timer = time.AfterFunc(time.Hour, q.pump)
+	q.timer.Stop()
+	return q
+}
 
-// offer admits work. Queued work is run by those who call next.
-func (q *appQueue) offer(work func()) admission {
+// offer takes work, which runs on a goroutine of its own once it has a place.
+// It reports false if there are too many already.
+func (q *appQueue) offer(work func(*turn)) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	switch {
-	case q.running < q.inFlight:
-		q.running++
-		return admitRun
-	case len(q.queue) < q.maxQueue:
-		q.queue = append(q.queue, work)
-		return admitQueued
-	default:
-		return admitFull
+	if q.closed {
+		q.start(func() { work(&turn{}) }) // it finds that the worker ends
+		return true
+	}
+	q.queue = append(q.queue, work)
+	q.pumpLocked()
+	if len(q.queue) <= q.maxQueue {
+		return true
+	}
+	q.queue = q.queue[:len(q.queue)-1]
+	return false
+}
+
+// pump begins what may begin by now.
+func (q *appQueue) pump() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pumpLocked()
+}
+
+func (q *appQueue) pumpLocked() {
+	for t := q.takeLocked(); t != nil; t = q.takeLocked() {
+		q.start(func() {
+			for ; t != nil; t = q.next(t) {
+				t.work(t)
+			}
+		})
 	}
 }
 
-// next returns queued work for a goroutine that finished its own, or nil: the
-// goroutine then ends.
-func (q *appQueue) next() func() {
+// next ends a turn and returns another one for its goroutine, nil if there is
+// none: the goroutine then ends.
+func (q *appQueue) next(t *turn) *turn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.queue) == 0 {
-		q.running--
+	q.running--
+	if t.probe {
+		q.breaker.abandoned()
+	}
+	return q.takeLocked()
+}
+
+// takeLocked returns the oldest work if it may begin now, nil if not. Where that
+// is a matter of time the timer asks again.
+func (q *appQueue) takeLocked() *turn {
+	if q.closed || len(q.queue) == 0 || q.running >= q.inFlight {
 		return nil
 	}
-	work := q.queue[0]
+	now := time.Now()
+	ok, probe, wait := q.breaker.allows(now)
+	if ok {
+		if ok, wait = q.pace.take(now); !ok && probe {
+			q.breaker.abandoned()
+		}
+	}
+	if !ok {
+		if wait > 0 {
+			q.timer.Reset(wait)
+		}
+		return nil
+	}
+	t := &turn{work: q.queue[0], probe: probe}
 	q.queue[0] = nil
 	q.queue = q.queue[1:]
-	return work
+	q.running++
+	return t
 }
 
-// pausedFor returns how long the application still is paused, 0 if it is not.
-func (q *appQueue) pausedFor(now time.Time) time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return max(0, q.pausedUntil.Sub(now))
+// change is what an attempt's result changed for its application.
+type change struct {
+	opened, closed bool // the breaker
+	slowed         bool
+	left           time.Duration // for how long nothing is sent
 }
 
-// pauseNow pauses the application for the time that the provider asked for, or for a
-// growing time if it asked for none. first is false if it was paused already:
-// attempts that were under way report the same trouble.
-func (q *appQueue) pauseNow(now time.Time, asked time.Duration) (wait time.Duration, first bool) {
+// report takes the result of a turn.
+func (q *appQueue) report(t *turn, r Result) (c change) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if left := q.pausedUntil.Sub(now); left > 0 {
-		q.pausedUntil = now.Add(max(left, asked))
-		return max(left, asked), false
+	now := time.Now()
+	c.opened, c.closed = q.breaker.report(now, r, t.probe)
+	t.probe = false
+	if r.trouble() == OfQuota {
+		c.slowed = q.pace.slow(now)
 	}
-	wait = asked
-	if wait <= 0 {
-		q.pause = min(max(2*q.pause, pauseFirst), pauseMax)
-		wait = q.pause
+	if c.closed {
+		q.pumpLocked()
 	}
-	q.pausedUntil = now.Add(wait)
-	return wait, true
+	c.left = q.breaker.left(now)
+	return c
 }
 
-// worked ends the row of pauses; it reports whether there was one.
-func (q *appQueue) worked() bool {
+// left returns for how long nothing is sent.
+func (q *appQueue) left() time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	was := !q.pausedUntil.IsZero()
-	q.pause, q.pausedUntil = 0, time.Time{}
-	return was
+	return q.breaker.left(time.Now())
+}
+
+// close begins nothing any more and returns the work that waited.
+func (q *appQueue) close() []func(*turn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.timer.Stop()
+	rest := q.queue
+	q.queue = nil
+	return rest
+}
+
+// appState is what metrics show of an application.
+type appState struct {
+	breaker        breakerState
+	refused        bool
+	waiting, going int
+	limit          float64 // a second; 0: none
+}
+
+func (q *appQueue) state() appState {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return appState{
+		breaker: q.breaker.state, refused: q.breaker.state != breakerClosed && q.breaker.cause == OfApp,
+		waiting: len(q.queue), going: q.running, limit: q.pace.bound(time.Now()),
+	}
 }

@@ -5,17 +5,34 @@ import (
 	"time"
 )
 
-// attempt asks whether a push still is needed, sends it and settles the job
-// by the provider's answer.
-func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) {
+// probeTimeout bounds an attempt that decides whether an application goes on: a
+// service that is back must not be waited for behind one that was lost.
+const probeTimeout = 5 * time.Second
+
+// begin makes an attempt for a job that had to wait for its turn. After a long
+// wait the device may have another token, or be another user's.
+func (w *Worker) begin(ctx context.Context, q *appQueue, t *turn, h *held, rec Record, looked time.Time) {
 	if w.ending() {
 		w.retry(h, outcomeStopped, 0)
 		return
 	}
-	if left := q.pausedFor(time.Now()); left > 0 {
-		w.wait(h, outcomePaused, "application paused", spread(left))
-		return
+	if time.Since(looked) > w.cfg.StepTimeout {
+		now, ok := w.lookup(ctx, h)
+		if !ok {
+			return
+		}
+		if now.Platform != rec.Platform || now.App != rec.App {
+			w.retry(h, outcomeStale, 0)
+			return
+		}
+		rec = now
 	}
+	w.attempt(ctx, q, t, h, rec)
+}
+
+// attempt asks whether a push still is needed, sends it and settles the job
+// by the provider's answer.
+func (w *Worker) attempt(ctx context.Context, q *appQueue, t *turn, h *held, rec Record) {
 	asked := time.Now()
 	if !w.needed(ctx, h) {
 		return
@@ -27,7 +44,8 @@ func (w *Worker) attempt(ctx context.Context, q *appQueue, h *held, rec Record) 
 	if !w.mine(ctx, h, asked) {
 		return
 	}
-	w.settle(ctx, q, h, rec, version, w.send(ctx, q, m))
+	r := w.send(ctx, q, t, m)
+	w.settle(ctx, q, h, rec, version, r, w.report(q, t, r))
 }
 
 // mine asks, as the last thing before a push, whether the job is still this
@@ -59,8 +77,12 @@ func (w *Worker) mine(ctx context.Context, h *held, asked time.Time) bool {
 	}
 }
 
-func (w *Worker) send(ctx context.Context, q *appQueue, m Message) Result {
-	ctx, cancel := context.WithTimeout(ctx, w.cfg.SendTimeout)
+func (w *Worker) send(ctx context.Context, q *appQueue, t *turn, m Message) Result {
+	timeout := w.cfg.SendTimeout
+	if t.probe {
+		timeout = min(timeout, probeTimeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	begin := time.Now()
 	r := q.provider.Send(ctx, m)
@@ -69,10 +91,26 @@ func (w *Worker) send(ctx context.Context, q *appQueue, m Message) Result {
 	return r
 }
 
-func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, version int64, r Result) {
-	if r.Verdict != PauseApp && r.Verdict != RetryAfter && q.worked() {
-		w.log.Info("application sends again", "tenant", q.key.Tenant, "app", q.key.App)
+// report tells the application's queue what came of an attempt, and the log what
+// that changed: one line when sending stops, one when it goes on.
+func (w *Worker) report(q *appQueue, t *turn, r Result) change {
+	c := q.report(t, r)
+	log := w.log.With("tenant", q.key.Tenant, "platform", q.key.Platform, "app", q.key.App)
+	switch {
+	case c.opened && r.Verdict == PauseApp:
+		log.Error("push service refuses an application; its pushes wait", "reason", r.Reason, "for", c.left)
+	case c.opened:
+		log.Warn("push service fails an application again and again; its pushes wait",
+			"cause", r.Cause.String(), "reason", r.Reason, "for", c.left)
+	case c.closed:
+		log.Info("application sends again")
+	case c.slowed:
+		log.Warn("push service had too much of an application; it is sent to more slowly for a while", "reason", r.Reason)
 	}
+	return c
+}
+
+func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, version int64, r Result, c change) {
 	switch r.Verdict {
 	case Delivered:
 		w.sawFate(q, rec, accepted, r)
@@ -81,21 +119,15 @@ func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, v
 	case DropToken, SuspectToken:
 		w.rejected(ctx, q, h, rec, r)
 	case PauseApp:
-		w.pause(q, h, r)
+		// Nothing is lost: the job waits in the stream.
+		w.wait(h, outcomePaused, r.Reason, c.left)
 	case Dead:
 		w.dead(ctx, h, r.Reason)
 	default:
-		w.wait(h, outcomeRetry, r.Reason, max(spread(r.After), w.memory.theyFailed(h.key, time.Now())))
+		most := theirsMax
+		if r.Cause == OfLine {
+			most = lineMax // the breaker spares a service that stays away
+		}
+		w.wait(h, outcomeRetry, r.Reason, max(spread(r.After), w.memory.theyFailed(h.key, time.Now(), most)))
 	}
-}
-
-// pause stops an application. Nothing is lost: its jobs wait in the
-// stream.
-func (w *Worker) pause(q *appQueue, h *held, r Result) {
-	wait, first := q.pauseNow(time.Now(), r.After)
-	if first {
-		w.log.Error("push service refuses an application; its pushes wait",
-			"tenant", q.key.Tenant, "platform", q.key.Platform, "app", q.key.App, "reason", r.Reason, "for", wait)
-	}
-	w.wait(h, outcomePaused, r.Reason, spread(wait))
 }

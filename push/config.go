@@ -37,7 +37,7 @@ type Config struct {
 	MaxAge time.Duration
 	// StepTimeout bounds each question to the rest of the system. 3 s.
 	StepTimeout time.Duration
-	// SendTimeout bounds one attempt at a provider. 15 s.
+	// SendTimeout bounds one attempt at a provider. 10 s.
 	SendTimeout time.Duration
 	// StopGrace is how long attempts under way may finish after Run's context
 	// ended. 3 s.
@@ -78,7 +78,7 @@ func (c Config) withDefaults() Config {
 	orDuration(&c.UnknownFor, 10*time.Second)
 	orDuration(&c.MaxAge, 24*time.Hour)
 	orDuration(&c.StepTimeout, 3*time.Second)
-	orDuration(&c.SendTimeout, 15*time.Second)
+	orDuration(&c.SendTimeout, 10*time.Second)
 	orDuration(&c.StopGrace, 3*time.Second)
 	orDuration(&c.ConfirmGone, time.Minute)
 	orDuration(&c.ConfirmSuspect, 10*time.Minute)

@@ -8,6 +8,7 @@ import (
 // examine looks up the device of a due job and hands the job to the queue of
 // its application.
 func (w *Worker) examine(ctx context.Context, h *held) {
+	looked := time.Now()
 	rec, ok := w.lookup(ctx, h)
 	if !ok {
 		return
@@ -18,19 +19,11 @@ func (w *Worker) examine(ctx context.Context, h *held) {
 		w.unconfigured(h, rec)
 		return
 	}
-	switch work := func() { w.attempt(ctx, q, h, rec) }; q.offer(work) {
-	case admitRun:
-		// Its own goroutine: the lookup's slot must not be held by a provider
-		// that hangs.
-		w.work.Go(func() {
-			for ; work != nil; work = q.next() {
-				work()
-			}
-		})
-	case admitQueued:
-	case admitFull:
+	// On another goroutine: the lookup's slot must not be held by a provider
+	// that hangs.
+	if !q.offer(func(t *turn) { w.begin(ctx, q, t, h, rec, looked) }) {
 		w.metrics.refused.WithLabelValues(queueApp).Inc()
-		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
+		w.retry(h, outcomeRefused, spread(max(w.cfg.AskEvery, q.left())))
 	}
 }
 
@@ -58,7 +51,7 @@ func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
 // unconfigured keeps the job of an application that has no provider: a missing
 // setting must neither lose pushes nor be silent.
 func (w *Worker) unconfigured(h *held, rec Record) {
-	if _, first := w.noApp.pauseNow(time.Now(), pauseFirst); first {
+	if w.noApp.due(time.Now()) {
 		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
 			"tenant", h.job.Tenant, "platform", rec.Platform, "app", rec.App)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -245,7 +246,9 @@ type bench struct {
 	app      *provider
 	other    *provider
 	stop     context.CancelFunc
+	ending   atomic.Bool // jobs come back no more
 	finished chan struct{}
+	made     int // devices, by the test
 }
 
 // run runs a test against a worker whose clock is virtual.
@@ -272,6 +275,7 @@ func run(t *testing.T, change func(*Config), test func(b *bench)) {
 			_ = b.worker.Run(ctx)
 		}()
 		test(b)
+		b.ending.Store(true)
 		cancel()
 		<-b.finished
 	})
@@ -294,7 +298,11 @@ func (b *bench) hand(j Job) *ticket {
 // store gives a job that comes back after each Retry.
 func (b *bench) store(j Job) *ticket {
 	k := &ticket{t: b.t}
-	k.comeBack = func() { b.worker.Handle(b.t.Context(), j, k) }
+	k.comeBack = func() {
+		if !b.ending.Load() {
+			b.worker.Handle(b.t.Context(), j, k)
+		}
+	}
 	b.worker.Handle(b.t.Context(), j, k)
 	return k
 }

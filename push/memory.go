@@ -58,14 +58,14 @@ func (m *memory) pushedNow(k key, token string, version int64) {
 }
 
 // weFailed counts one more failure of hawser's own side and returns how long to
-// wait, theyFailed one of the provider's.
+// wait, theyFailed one of the provider's, at most the given time.
 func (m *memory) weFailed(k key, now time.Time) (wait time.Duration) {
 	m.change(k, func(r *remembered) { wait = r.ours.wait(now, oursMax) })
 	return wait
 }
 
-func (m *memory) theyFailed(k key, now time.Time) (wait time.Duration) {
-	m.change(k, func(r *remembered) { wait = r.theirs.wait(now, theirsMax) })
+func (m *memory) theyFailed(k key, now time.Time, most time.Duration) (wait time.Duration) {
+	m.change(k, func(r *remembered) { wait = r.theirs.wait(now, most) })
 	return wait
 }
 

@@ -57,6 +57,19 @@ const (
 	tokenNewer = "registered_anew"
 )
 
+// showApp registers what is known of one application.
+func showApp(reg prometheus.Registerer, q *appQueue) {
+	p := metric.For(reg, "push").With("tenant", q.key.Tenant).With("platform", q.key.Platform).With("app", q.key.App)
+	p.GaugeFunc("app_breaker_state", "Whether an application's pushes are sent: 0 closed, all are; 1 half open, one at a time; 2 open, none for now.",
+		func() float64 { return float64(q.state().breaker) })
+	p.GaugeFunc("app_waiting_jobs", "Push jobs of an application that wait for their turn.",
+		func() float64 { return float64(q.state().waiting) })
+	p.GaugeFunc("app_in_flight_jobs", "Push jobs of an application that are being sent.",
+		func() float64 { return float64(q.state().going) })
+	p.GaugeFunc("app_rate_limit", "Pushes a second that an application may send; 0: no bound.",
+		func() float64 { return q.state().limit })
+}
+
 // Outcomes of a job.
 const (
 	outcomePushed     = "pushed"

@@ -35,7 +35,7 @@ func (w *Worker) retrySoon(h *held, outcome, reason string) {
 // retryLater sends a job back that the provider, or the configuration, has no
 // place for, with a wait that grows.
 func (w *Worker) retryLater(h *held, outcome, reason string) {
-	w.wait(h, outcome, reason, w.memory.theyFailed(h.key, time.Now()))
+	w.wait(h, outcome, reason, w.memory.theyFailed(h.key, time.Now(), theirsMax))
 }
 
 // wait sends a job back after the given time, or gives it up if it would be

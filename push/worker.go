@@ -18,7 +18,7 @@ type Worker struct {
 	memory  *memory
 	apps    map[AppKey]*appQueue
 	guards  map[AppKey]*guard
-	noApp   *appQueue     // paces the log about applications without a provider
+	noApp   *seldom       // the log about applications without a provider
 	wake    chan struct{} // capacity 1: the next due time may have changed
 	lookups chan struct{} // capacity MaxExamined: lookups under way
 
@@ -46,7 +46,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 		memory:  newMemory(cfg.MaxRemembered),
 		apps:    make(map[AppKey]*appQueue, len(cfg.Apps)),
 		guards:  make(map[AppKey]*guard, len(cfg.Apps)),
-		noApp:   &appQueue{inFlight: 1, maxQueue: 1},
+		noApp:   &seldom{every: time.Minute},
 		wake:    make(chan struct{}, 1),
 		lookups: make(chan struct{}, cfg.MaxExamined),
 		gather:  newGatherer(),
@@ -56,9 +56,12 @@ func NewWorker(cfg Config) (*Worker, error) {
 			return nil, fmt.Errorf("%w: the provider of application %q is nil", ErrConfig, k.App)
 		}
 		w.guards[k] = newGuard(cfg.Removals[k])
-		w.apps[k] = &appQueue{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue}
+		w.apps[k] = newAppQueue(k, p, cfg, w.work.Go)
 	}
 	w.metrics = newMetrics(cfg.Registerer, w.platforms(), w.pausedApps, func() float64 { return float64(len(w.Frozen())) })
+	for _, q := range w.apps {
+		showApp(cfg.Registerer, q)
+	}
 	return w, nil
 }
 
@@ -186,6 +189,11 @@ func (w *Worker) stop(cancel context.CancelFunc) {
 	for _, h := range rest {
 		w.resolve(outcomeStopped, func() { h.delivery.Retry(0) })
 	}
+	for _, q := range w.apps {
+		for _, work := range q.close() {
+			work(&turn{}) // it finds that the worker ends
+		}
+	}
 	grace := time.AfterFunc(w.cfg.StopGrace, cancel)
 	defer grace.Stop()
 	w.work.Wait()
@@ -216,9 +224,9 @@ func (w *Worker) platforms() []string {
 }
 
 func (w *Worker) pausedApps() float64 {
-	now, n := time.Now(), 0
+	n := 0
 	for _, q := range w.apps {
-		if q.pausedFor(now) > 0 {
+		if q.state().refused {
 			n++
 		}
 	}

@@ -68,6 +68,7 @@ var parts = []part{
 	{leaf, "heartbeat", []string{"heartbeat/..."}},
 	{leaf, "push", []string{"push"}},
 	{leaf, "h2conn", []string{"push/h2conn"}},
+	{leaf, "devicelimit", []string{"push/devicelimit"}},
 	{leaf, "pushtest", []string{"push/pushtest/..."}},
 
 	{ground, "metric", []string{"gateway/metric"}},
@@ -79,7 +80,7 @@ var parts = []part{
 var strangers = [][]string{
 	{"session"},
 	{"routing"},
-	{"push", "apns", "fcm", "h2conn", "providertest"},
+	{"push", "apns", "fcm", "h2conn", "devicelimit", "providertest"},
 }
 
 // onlyOurs lists parts that import of the repository, outside their tests,

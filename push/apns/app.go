@@ -47,11 +47,18 @@ func (a *App) Send(ctx context.Context, m push.Message) push.Result {
 
 // once makes one request.
 func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, push.Result) {
-	bearer, err := s.bearer.get(time.Now())
+	now := time.Now()
+	if left := s.rest.left(now); left > 0 {
+		return &exchange{}, push.Result{Verdict: push.PauseApp, Reason: tooManyUpdates, After: left}
+	}
+	if left := s.devices.Wait(n.DeviceToken, now); left > 0 {
+		return &exchange{}, push.Result{Verdict: push.RetryAfter, Reason: tooManyRequests, After: left}
+	}
+	bearer, err := s.bearer.get(now)
 	if err != nil {
 		return &exchange{}, push.Result{Verdict: push.PauseApp, Reason: "provider token not signed"}
 	}
-	e := &exchange{h2: s.h2(n.DeviceToken), bearer: bearer}
+	e := &exchange{h2: s.h2, lane: s.lane(n.DeviceToken), bearer: bearer}
 	// The library's own reading of the answer is not used: e knows more.
 	_, _ = s.client.PushWithContext(withExchange(ctx, e), n)
 	switch {
@@ -59,11 +66,28 @@ func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, pu
 		return e, e.failure(ctx)
 	case e.status == http.StatusOK:
 		s.known.add(n.DeviceToken)
+		s.rest.over()
 		return e, push.Result{Verdict: push.Delivered}
 	default:
-		s.known.remove(n.DeviceToken)
-		return e, e.result()
+		return e, s.learn(e, n.DeviceToken)
 	}
+}
+
+// learn words the verdict on an answer that was not 200, and remembers what it
+// says of the messages that follow.
+func (s *sender) learn(e *exchange, token string) push.Result {
+	now, r := time.Now(), e.result()
+	switch d, _ := demanded(e.status, e.reason); d {
+	case suspectToken, deadToken:
+		s.known.remove(token)
+	case restSender:
+		s.bearer.keep(e.bearer, now)
+		r.After = s.rest.begin(now, r.After)
+	case backOffDevice:
+		r.After = max(r.After, deviceWait)
+		s.devices.Hold(token, now.Add(r.After))
+	}
+	return r
 }
 
 // validToken keeps anything but a token out of the request's path.

@@ -28,6 +28,8 @@ const (
 	// forcedKeep: a slot that begins this soon after a forced token is left
 	// out; the forced one then is 18 + 40 + 1 minutes old at the most.
 	forcedKeep = 18 * time.Minute
+	// longest is how old a token may become that is kept beyond its slot.
+	longest = 55 * time.Minute
 )
 
 // bearer issues the provider token of one team and key.
@@ -41,6 +43,7 @@ type bearer struct {
 	issued int64 // iat of text
 	text   string
 	forced time.Time // when Apple last called a token expired before its time
+	kept   time.Time // text is not replaced until then
 }
 
 func newBearer(team, keyID string, p8 []byte) (*bearer, error) {
@@ -58,6 +61,9 @@ func newBearer(team, keyID string, p8 []byte) (*bearer, error) {
 func (b *bearer) get(now time.Time) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.text != "" && now.Before(b.kept) {
+		return b.text, nil
+	}
 	iat := now.Add(-slotLag).Truncate(slot)
 	if !b.forced.IsZero() && iat.Before(b.forced.Add(forcedKeep)) {
 		iat = b.forced
@@ -81,11 +87,21 @@ func (b *bearer) refresh(rejected string, now time.Time) bool {
 	if b.text != rejected {
 		return true // somebody else did
 	}
-	if now.Sub(b.forced) < minRefresh || now.Unix() == b.issued {
+	if now.Sub(b.forced) < minRefresh || now.Unix() == b.issued || now.Before(b.kept) {
 		return false
 	}
 	b.forced = now
 	return true
+}
+
+// keep has get return this token for as long as it is good: Apple saw too many
+// others.
+func (b *bearer) keep(text string, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if good := time.Unix(b.issued, 0).Add(longest); b.text == text && good.After(now) {
+		b.kept = good
+	}
 }
 
 // sign writes the JWT. The signature is deterministic (RFC 6979), which JWT

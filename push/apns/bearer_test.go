@@ -142,3 +142,23 @@ func TestWrongKeyPausesTheApp(t *testing.T) {
 		t.Errorf("result %+v", r)
 	}
 }
+
+// Apple saw too many tokens: the one that is in use stays for as long as it is
+// good, beyond its slot.
+func TestTokenIsKept(t *testing.T) {
+	b := testBearer(t, providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{}).Key())
+	begin := time.Unix(0, 0).Add(12345 * slot).Add(slotLag)
+	first := mustGet(t, b, begin)
+	b.keep("another", begin)
+	if !b.kept.IsZero() {
+		t.Error("a token that is not in use was kept")
+	}
+	b.keep(first, begin.Add(slot-time.Second))
+	later := time.Unix(b.issued, 0).Add(longest - time.Second)
+	if mustGet(t, b, later) != first || b.refresh(first, later) {
+		t.Error("the token was replaced")
+	}
+	if mustGet(t, b, later.Add(2*time.Second)) == first {
+		t.Error("the token became too old")
+	}
+}

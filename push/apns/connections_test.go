@@ -94,6 +94,43 @@ func TestRejectedTokensStayOnTheNarrowConnection(t *testing.T) {
 	}
 }
 
+// Proven tokens use what is free on the side lane before one more connection is
+// opened: a thousand under way take two.
+func TestAThousandInFlight(t *testing.T) {
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
+	pool := NewPool(quiet())
+	t.Cleanup(pool.Close)
+	app, err := pool.App(configFor(sim))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := func() {
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			wg.Go(func() {
+				if r := providertest.Send(t, app, message(fmt.Sprintf("%064x", i))); r.Verdict != push.Delivered {
+					t.Errorf("result %+v", r)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	all() // now every token is proven
+	all() // and the main connection
+	sim.BlackHole(true)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		all()
+	}()
+	providertest.Until(t, func() bool { return sim.MaxConcurrent() == 1000 })
+	if n := sim.Connections(); n > 2 {
+		t.Errorf("%d connections at 1,000 in flight", n)
+	}
+	sim.BlackHole(false)
+	<-done
+}
+
 func TestShutdownMovesToAnotherConnection(t *testing.T) {
 	app, sim := start(t)
 	sim.Answer(pushtest.Reply{Status: 503, Reason: "Shutdown"})

@@ -20,6 +20,7 @@ const maxAnswer = 4096
 // not JSON and all headers, so that the transport notes both here.
 type exchange struct {
 	h2     *h2conn.Client
+	lane   h2conn.Lane
 	bearer string
 
 	// Set by the transport.
@@ -49,7 +50,7 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("authorization", "bearer "+e.bearer)
-	a, err := e.h2.Do(req)
+	a, err := e.h2.Do(req, e.lane)
 	if err != nil {
 		return nil, err
 	}
@@ -98,5 +99,5 @@ func (e *exchange) failure(ctx context.Context) push.Result {
 	if ctx.Err() != nil {
 		reason = "timeout"
 	}
-	return push.Result{Verdict: push.RetryAfter, Reason: reason}
+	return push.Result{Verdict: push.RetryAfter, Cause: push.OfLine, Reason: reason}
 }

@@ -11,8 +11,14 @@ import (
 
 	"github.com/sideshow/apns2"
 
+	"github.com/hawser-edge/hawser/push/devicelimit"
 	"github.com/hawser-edge/hawser/push/h2conn"
 )
+
+// maxConns bounds the connections for tokens that Apple accepted before. Each
+// carries 900 requests; the one for other tokens comes on top, and takes what
+// is too much for the first.
+const maxConns = 2
 
 // Pool holds the connections to Apple, shared by the applications of one team
 // and key in one environment. Make one with NewPool and keep it: Apple wants
@@ -37,9 +43,13 @@ type sender struct {
 	p8     []byte
 	bearer *bearer
 	client *apns2.Client
-	proven *h2conn.Client // tokens that Apple accepted before
-	fresh  *h2conn.Client // tokens that it may reject
-	known  *recent
+	h2     *h2conn.Client
+	known  *recent // tokens that Apple accepted before; others take the side lane
+	rest   rest
+	// devices holds back those that Apple said had too many messages. Of its
+	// advice, two or three background pushes an hour, nothing is kept here:
+	// Apple delivers more where the device has power to spare.
+	devices *devicelimit.Limit
 }
 
 // NewPool returns an empty pool.
@@ -77,8 +87,7 @@ func (p *Pool) Close() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for _, s := range p.senders {
-		s.proven.Close()
-		s.fresh.Close()
+		s.h2.Close()
 	}
 }
 
@@ -93,6 +102,7 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 	}
 	h2 := h2conn.Config{
 		Addr:      addr,
+		MaxConns:  maxConns,
 		TLS:       &tls.Config{ServerName: endpoint.Hostname(), RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
 		MaxAnswer: maxAnswer,
 		Leaves:    leaves,
@@ -105,15 +115,16 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 			Transport:     transport{},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}},
-		proven: h2conn.New(h2),
-		fresh:  h2conn.New(h2),
-		known:  newRecent(),
+		h2:      h2conn.New(h2),
+		known:   newRecent(),
+		devices: devicelimit.New(devicelimit.Rate{Burst: 1}, generation),
 	}, nil
 }
 
-func (s *sender) h2(token string) *h2conn.Client {
+// lane keeps tokens that Apple may reject from the connections of the others.
+func (s *sender) lane(token string) h2conn.Lane {
 	if s.known.has(token) {
-		return s.proven
+		return h2conn.Main
 	}
-	return s.fresh
+	return h2conn.Side
 }

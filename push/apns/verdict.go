@@ -27,6 +27,9 @@ const (
 	backOffDevice
 	// backOffService: Apple has trouble.
 	backOffService
+	// restSender: nothing more with this key for a while, and no other provider
+	// token. No device and no application is at fault.
+	restSender
 	// reconnect: this connection ends; the request goes on another one.
 	reconnect
 )
@@ -39,42 +42,51 @@ type answer struct {
 
 // table is Apple's "Handling notification responses". It is never written.
 var table = map[answer]demand{
-	{400, "BadCollapseId"}:               ourBug,
-	{400, "BadDeviceToken"}:              suspectToken,
-	{400, "BadExpirationDate"}:           ourBug,
-	{400, "BadMessageId"}:                ourBug,
-	{400, "BadPriority"}:                 ourBug,
-	{400, "BadTopic"}:                    ourBug,
-	{400, "DeviceTokenNotForTopic"}:      suspectToken,
-	{400, "DuplicateHeaders"}:            ourBug,
-	{400, "IdleTimeout"}:                 reconnect,
-	{400, "InvalidPushType"}:             ourBug,
-	{400, "MissingDeviceToken"}:          ourBug,
-	{400, "MissingTopic"}:                ourBug,
-	{400, "PayloadEmpty"}:                ourBug,
-	{400, "TopicDisallowed"}:             pauseApp,
-	{403, "BadCertificate"}:              pauseApp,
-	{403, "BadCertificateEnvironment"}:   pauseApp,
-	{403, "BadEnvironmentKeyIdInToken"}:  pauseApp,
-	{403, "ExpiredProviderToken"}:        renewBearer,
-	{403, "Forbidden"}:                   pauseApp,
-	{403, "InvalidProviderToken"}:        pauseApp,
-	{403, "MissingProviderToken"}:        pauseApp,
-	{403, "UnrelatedKeyIdInToken"}:       pauseApp,
-	{404, "BadPath"}:                     ourBug,
-	{405, "MethodNotAllowed"}:            ourBug,
-	{410, "ExpiredToken"}:                deadToken,
-	{410, "Unregistered"}:                deadToken,
-	{413, "PayloadTooLarge"}:             ourBug,
-	{429, "TooManyProviderTokenUpdates"}: pauseApp,
-	{429, "TooManyRequests"}:             backOffDevice,
-	{500, "InternalServerError"}:         backOffService,
-	{503, "ServiceUnavailable"}:          backOffService,
-	{503, "Shutdown"}:                    reconnect,
+	{400, "BadCollapseId"}:              ourBug,
+	{400, "BadDeviceToken"}:             suspectToken,
+	{400, "BadExpirationDate"}:          ourBug,
+	{400, "BadMessageId"}:               ourBug,
+	{400, "BadPriority"}:                ourBug,
+	{400, "BadTopic"}:                   ourBug,
+	{400, "DeviceTokenNotForTopic"}:     suspectToken,
+	{400, "DuplicateHeaders"}:           ourBug,
+	{400, "IdleTimeout"}:                reconnect,
+	{400, "InvalidPushType"}:            ourBug,
+	{400, "MissingDeviceToken"}:         ourBug,
+	{400, "MissingTopic"}:               ourBug,
+	{400, "PayloadEmpty"}:               ourBug,
+	{400, "TopicDisallowed"}:            pauseApp,
+	{403, "BadCertificate"}:             pauseApp,
+	{403, "BadCertificateEnvironment"}:  pauseApp,
+	{403, "BadEnvironmentKeyIdInToken"}: pauseApp,
+	{403, "ExpiredProviderToken"}:       renewBearer,
+	{403, "Forbidden"}:                  pauseApp,
+	{403, "InvalidProviderToken"}:       pauseApp,
+	{403, "MissingProviderToken"}:       pauseApp,
+	{403, "UnrelatedKeyIdInToken"}:      pauseApp,
+	{404, "BadPath"}:                    ourBug,
+	{405, "MethodNotAllowed"}:           ourBug,
+	{410, "ExpiredToken"}:               deadToken,
+	{410, "Unregistered"}:               deadToken,
+	{413, "PayloadTooLarge"}:            ourBug,
+	{429, tooManyUpdates}:               restSender,
+	{429, tooManyRequests}:              backOffDevice,
+	{500, "InternalServerError"}:        backOffService,
+	{503, "ServiceUnavailable"}:         backOffService,
+	{503, "Shutdown"}:                   reconnect,
 }
 
-// serviceProbe is the first wait when Apple has trouble.
-const serviceProbe = 30 * time.Second
+const (
+	tooManyUpdates  = "TooManyProviderTokenUpdates"
+	tooManyRequests = "TooManyRequests"
+)
+
+const (
+	// serviceProbe is the first wait when Apple has trouble.
+	serviceProbe = 30 * time.Second
+	// deviceWait is how long a device is left alone that had too many messages.
+	deviceWait = time.Minute
+)
 
 // demanded reads the table. An answer that is not in it (a proxy's page, a
 // reason of next year) never costs a token or a message.
@@ -104,10 +116,12 @@ func (e *exchange) result() push.Result {
 		r.Verdict = push.SuspectToken
 	case deadToken:
 		r.Verdict, r.Unregistered = push.DropToken, e.timestamp
-	case pauseApp, renewBearer:
+	case pauseApp, renewBearer, restSender:
 		r.Verdict = push.PauseApp
 	case backOffService:
-		r.Verdict, r.After = push.RetryAfter, max(e.retryAfter, serviceProbe)
+		r.Verdict, r.Cause, r.After = push.RetryAfter, push.OfService, max(e.retryAfter, serviceProbe)
+	case reconnect:
+		r.Verdict, r.Cause = push.RetryAfter, push.OfLine
 	default:
 		r.Verdict = push.RetryAfter
 	}

@@ -22,6 +22,9 @@ const (
 	// maxToken bounds a registration token; Google's have under 200 bytes
 	// today and no promised length.
 	maxToken = 4096
+	// maxConns connections of 90 requests each carry a thousand: Google allows
+	// 100 on each.
+	maxConns = 12
 )
 
 // Client sends to the applications of one Firebase project. It implements
@@ -33,9 +36,10 @@ type Client struct {
 	messaging *messaging.Client
 	access    *accessTokens
 	h2        *h2conn.Client
+	devices   limits
 }
 
-var _ push.Provider = (*Client)(nil)
+var _ push.Limited = (*Client)(nil)
 
 // New returns a client. It connects with the first message.
 func New(cfg Config) (*Client, error) {
@@ -48,7 +52,8 @@ func New(cfg Config) (*Client, error) {
 		log:     cfg.Log,
 		project: acc.project,
 		access:  newAccessTokens(acc.oauth, tlsConfig, cfg.Log),
-		h2:      h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), TLS: tlsConfig, Log: cfg.Log}),
+		devices: newLimits(),
+		h2:      h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), MaxConns: maxConns, TLS: tlsConfig, Log: cfg.Log}),
 	}
 	opts := []option.ClientOption{
 		option.WithEndpoint(acc.endpoint.String() + "/v1"),
@@ -90,8 +95,15 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 	if !ok {
 		return push.Result{Verdict: push.Dead, Reason: "message too big"}
 	}
+	throttled := m.Collapse != "" && *msg.Android.TTL > 0
+	if left := c.devices.wait(m.Token, throttled); left > 0 {
+		return push.Result{Verdict: push.RetryAfter, Reason: reasonDevice, After: left}
+	}
 	e, r := c.renewing(ctx, msg, false)
-	if e.demand() == suspectToken {
+	switch e.demand() {
+	case none:
+		c.devices.sent(m.Token, throttled)
+	case suspectToken:
 		return c.confirm(ctx, m.Token, r)
 	}
 	return r

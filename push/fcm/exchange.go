@@ -68,7 +68,7 @@ func (t *transport) do(req *http.Request, e *exchange) (*h2conn.Answer, error) {
 	e.access = token
 	req = req.Clone(req.Context())
 	req.Header.Set("Authorization", "Bearer "+token)
-	return t.h2.Do(req)
+	return t.h2.Do(req, h2conn.Main)
 }
 
 // response is what the SDK sees: the answer, but nothing that it would retry.

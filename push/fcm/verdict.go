@@ -107,9 +107,9 @@ func (e *exchange) result() push.Result {
 	case pauseApp, renewAccess:
 		r.Verdict = push.PauseApp
 	case slowProject:
-		r.Verdict, r.After = push.PauseApp, max(e.retryAfter, quotaWait)
+		r.Verdict, r.Cause, r.After = push.RetryAfter, push.OfQuota, max(e.retryAfter, quotaWait)
 	default:
-		r.Verdict, r.After = push.RetryAfter, max(e.retryAfter, troubleWait)
+		r.Verdict, r.Cause, r.After = push.RetryAfter, push.OfService, max(e.retryAfter, troubleWait)
 	}
 	return r
 }
@@ -122,10 +122,10 @@ func failure(ctx context.Context, err error) push.Result {
 	case refused:
 		return push.Result{Verdict: push.PauseApp, Reason: "service account refused"}
 	case ctx.Err() != nil:
-		return push.Result{Verdict: push.RetryAfter, Reason: "timeout"}
+		return push.Result{Verdict: push.RetryAfter, Cause: push.OfLine, Reason: "timeout"}
 	case errors.Is(err, errAccess):
-		return push.Result{Verdict: push.RetryAfter, Reason: "no access token"}
+		return push.Result{Verdict: push.RetryAfter, Cause: push.OfLine, Reason: "no access token"}
 	default:
-		return push.Result{Verdict: push.RetryAfter, Reason: "no connection"}
+		return push.Result{Verdict: push.RetryAfter, Cause: push.OfLine, Reason: "no connection"}
 	}
 }

@@ -17,19 +17,19 @@ func TestVerdicts(t *testing.T) {
 		want  push.Result
 	}{
 		{pushtest.Reply{Status: 404, Reason: "UNREGISTERED"}, push.Result{Verdict: push.DropToken, Reason: "UNREGISTERED"}},
-		{pushtest.Reply{Status: 404}, push.Result{Verdict: push.RetryAfter, Reason: "http 404", After: troubleWait}},
-		{pushtest.HTML404(), push.Result{Verdict: push.RetryAfter, Reason: "http 404", After: troubleWait}},
+		{pushtest.Reply{Status: 404}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "http 404", After: troubleWait}},
+		{pushtest.HTML404(), push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "http 404", After: troubleWait}},
 		{pushtest.BadRequest("wrong"), push.Result{Verdict: push.Dead, Reason: "http 400"}},
 		{pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}, push.Result{Verdict: push.SuspectToken, Reason: "SENDER_ID_MISMATCH"}},
 		{pushtest.Reply{Status: 403}, push.Result{Verdict: push.PauseApp, Reason: "http 403"}},
 		{pushtest.Reply{Status: 401, Reason: "THIRD_PARTY_AUTH_ERROR"}, push.Result{Verdict: push.PauseApp, Reason: "THIRD_PARTY_AUTH_ERROR"}},
-		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED"}, push.Result{Verdict: push.PauseApp, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
-		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED", RetryAfter: 5 * time.Minute}, push.Result{Verdict: push.PauseApp, Reason: "QUOTA_EXCEEDED", After: 5 * time.Minute}},
-		{pushtest.Reply{Status: 503, Reason: "UNAVAILABLE", RetryAfter: 42 * time.Second}, push.Result{Verdict: push.RetryAfter, Reason: "UNAVAILABLE", After: 42 * time.Second}},
-		{pushtest.Reply{Status: 503, Reason: "UNAVAILABLE"}, push.Result{Verdict: push.RetryAfter, Reason: "UNAVAILABLE", After: troubleWait}},
-		{pushtest.Reply{Status: 500, Reason: "INTERNAL"}, push.Result{Verdict: push.RetryAfter, Reason: "INTERNAL", After: troubleWait}},
-		{pushtest.Reply{Status: 302, Raw: "elsewhere", ContentType: "text/plain"}, push.Result{Verdict: push.RetryAfter, Reason: "http 302", After: troubleWait}},
-		{pushtest.Reply{Status: 500, Raw: `{"error":`, ContentType: "application/json"}, push.Result{Verdict: push.RetryAfter, Reason: "http 500", After: troubleWait}},
+		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
+		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED", RetryAfter: 5 * time.Minute}, push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: 5 * time.Minute}},
+		{pushtest.Reply{Status: 503, Reason: "UNAVAILABLE", RetryAfter: 42 * time.Second}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "UNAVAILABLE", After: 42 * time.Second}},
+		{pushtest.Reply{Status: 503, Reason: "UNAVAILABLE"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "UNAVAILABLE", After: troubleWait}},
+		{pushtest.Reply{Status: 500, Reason: "INTERNAL"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "INTERNAL", After: troubleWait}},
+		{pushtest.Reply{Status: 302, Raw: "elsewhere", ContentType: "text/plain"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "http 302", After: troubleWait}},
+		{pushtest.Reply{Status: 500, Raw: `{"error":`, ContentType: "application/json"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "http 500", After: troubleWait}},
 	} {
 		before := len(sim.Requests())
 		sim.Answer(row.reply)

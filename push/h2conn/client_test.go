@@ -60,7 +60,7 @@ func get(ctx context.Context, cl *Client, path string) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cl.Do(req)
+	return cl.Do(req, Main)
 }
 
 func TestOneRequestUntilOneWasTaken(t *testing.T) {
@@ -170,7 +170,7 @@ func TestServerThatGoesAwayIsLeft(t *testing.T) {
 func usable(cl *Client) bool {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	return cl.current != nil && cl.current.cc.Available() > 0
+	return len(cl.lanes[Main].conns) > 0 && cl.lanes[Main].conns[0].cc.Available() > 0
 }
 
 func TestConnectionIsLeftWhenTheAnswerSaysSo(t *testing.T) {
@@ -184,8 +184,8 @@ func TestConnectionIsLeftWhenTheAnswerSaysSo(t *testing.T) {
 	if n := opened.Load(); n != 3 {
 		t.Errorf("%d connections, want 3", n)
 	}
-	if len(cl.open) != 0 {
-		t.Errorf("%d connections stay open", len(cl.open))
+	if n := cl.Connections(); n != 0 {
+		t.Errorf("%d connections stay open", n)
 	}
 }
 

@@ -5,22 +5,41 @@ import "net/http"
 // conn is a connection. Its fields are guarded by the client's mu.
 type conn struct {
 	cc     *http.ClientConn
+	lane   Lane
 	proven bool // a request was answered with 200
 	inUse  int
-	limit  int // of the peer, as last seen while there was room
+	// room is how many requests it may carry: 1 until it is proven, then 90 %
+	// of the peer's limit as last seen. Close to that limit requests would wait
+	// inside the library, where no end of another request can free them.
+	room int
 }
 
-// room is how many requests the connection may carry now. Close to the peer's
-// limit requests would wait inside the library, where no end of another
-// request can free them. A connection that the peer is closing has no room at
-// all to the library; here it keeps its last limit, so that the next
-// reservation fails and another connection is opened.
-func (c *conn) room() int {
+// reserve takes a place on the connection. It reports false where there is
+// none, usable says whether there may be one later.
+func (c *conn) reserve() (ok, usable bool) {
+	if c.inUse >= c.room {
+		c.widen()
+	}
+	if c.inUse >= c.room {
+		return false, true
+	}
+	if c.cc.Reserve() == nil {
+		c.inUse++
+		return true, true
+	}
+	// It ended, the peer is closing it, or the peer's limit fell below what is
+	// in use. The library does not say which of the last two; once nothing is in
+	// use it can only be closing. A bad token makes the limit of the side lane
+	// fall: that connection is kept until then.
+	return false, c.cc.Err() == nil && c.lane == Side && c.inUse > 0
+}
+
+// widen reads the peer's limit anew.
+func (c *conn) widen() {
 	if !c.proven {
-		return 1
+		return
 	}
 	if free := c.cc.Available(); free > 0 {
-		c.limit = free + c.cc.InFlight()
+		c.room = max(1, min(maxInFlight, (free+c.cc.InFlight())*9/10))
 	}
-	return max(1, min(maxInFlight, c.limit*9/10))
 }

@@ -39,6 +39,16 @@ func Send(t *testing.T, p push.Provider, m push.Message) push.Result {
 	return p.Send(ctx, m)
 }
 
+// Until waits for a condition.
+func Until(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("waited too long")
+		}
+	}
+}
+
 // Only returns the one notification that a simulator accepted.
 func Only(t *testing.T, got []pushtest.Notification) pushtest.Notification {
 	t.Helper()

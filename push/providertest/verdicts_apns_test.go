@@ -115,7 +115,7 @@ func apnsVerdicts() []verdict {
 		newer,
 		ours(413, "PayloadTooLarge"),
 		refused(429, "TooManyProviderTokenUpdates"),
-		trouble("", apnsReply(429, "TooManyRequests"), 0),
+		trouble("", apnsReply(429, "TooManyRequests"), time.Minute),
 		trouble("429 TooManyRequests, Retry-After: 77", pushtest.Reply{Status: 429, Reason: "TooManyRequests", RetryAfter: 77 * time.Second}, 77*time.Second),
 		trouble("", apnsReply(500, "InternalServerError"), 30*time.Second),
 		trouble("", apnsReply(503, "ServiceUnavailable"), 30*time.Second),

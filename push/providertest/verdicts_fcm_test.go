@@ -29,8 +29,8 @@ func fcmWorlds(t *testing.T) func(*testing.T, time.Duration) world {
 // plain is an answer in Google's form without an FcmError detail.
 func plain(status int) pushtest.Reply { return pushtest.Reply{Status: status} }
 
-// slow is an answer that stops the project for a while.
-func slow(name string, r pushtest.Reply, after time.Duration) verdict {
+// stopped is an answer that stops the project for a while.
+func stopped(name string, r pushtest.Reply, after time.Duration) verdict {
 	return verdict{answer: name, reply: r, token: "kept", job: "again", after: after, app: "waits"}
 }
 
@@ -64,7 +64,7 @@ func fcmVerdicts() []verdict {
 		message,
 		given("400 INVALID_ARGUMENT with a BadRequest detail, no FcmError", pushtest.BadRequest("message.android.ttl"), "http 400"),
 		trouble("400 without details", plain(400), 10*time.Second),
-		slow("401 THIRD_PARTY_AUTH_ERROR", coded(401, "THIRD_PARTY_AUTH_ERROR"), time.Minute),
+		stopped("401 THIRD_PARTY_AUTH_ERROR", coded(401, "THIRD_PARTY_AUTH_ERROR"), time.Minute),
 		revoked,
 		{
 			answer: "401 UNAUTHENTICATED, always", reply: plain(401),
@@ -72,14 +72,14 @@ func fcmVerdicts() []verdict {
 		},
 		rejected("403 SENDER_ID_MISMATCH", coded(403, "SENDER_ID_MISMATCH"), 2),
 		trouble("403 SENDER_ID_MISMATCH, while no other device is reached", coded(403, "SENDER_ID_MISMATCH"), 0),
-		slow("403 PERMISSION_DENIED without FcmError", plain(403), time.Minute),
+		stopped("403 PERMISSION_DENIED without FcmError", plain(403), time.Minute),
 		rejected("404 UNREGISTERED", coded(404, "UNREGISTERED"), 2),
 		trouble("404 UNREGISTERED, while no other device is reached", coded(404, "UNREGISTERED"), 0),
 		trouble("404 NOT_FOUND without FcmError", plain(404), 10*time.Second),
-		slow("429 QUOTA_EXCEEDED", quota(0, false), time.Minute),
-		slow("429 QUOTA_EXCEEDED, Retry-After: 90", quota(90*time.Second, false), 90*time.Second),
-		slow("429 QUOTA_EXCEEDED, Retry-After as a date in 10 minutes", quota(10*time.Minute, true), 10*time.Minute),
-		slow("429 RESOURCE_EXHAUSTED without FcmError", plain(429), time.Minute),
+		trouble("429 QUOTA_EXCEEDED", quota(0, false), time.Minute),
+		trouble("429 QUOTA_EXCEEDED, Retry-After: 90", quota(90*time.Second, false), 90*time.Second),
+		trouble("429 QUOTA_EXCEEDED, Retry-After as a date in 10 minutes", quota(10*time.Minute, true), 10*time.Minute),
+		trouble("429 RESOURCE_EXHAUSTED without FcmError", plain(429), time.Minute),
 		trouble("500 INTERNAL", coded(500, "INTERNAL"), 10*time.Second),
 		trouble("500 INTERNAL without FcmError", plain(500), 10*time.Second),
 		trouble("503 UNAVAILABLE", away(0), 10*time.Second),

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/hawser-edge/hawser/push"
 )
 
@@ -14,7 +16,8 @@ const tenant = "acme"
 // Worker is a running worker with one application and a System around it.
 type Worker struct {
 	*System
-	worker *push.Worker
+	worker  *push.Worker
+	metrics *prometheus.Registry
 }
 
 // NewWorker starts a worker that sends through p and ends with the test.
@@ -23,13 +26,14 @@ func NewWorker(t *testing.T, platform, app string, p push.Provider, sendTimeout 
 	t.Helper()
 	key := push.AppKey{Tenant: tenant, Platform: platform, App: app}
 	s := &System{key: key, records: map[string]push.Record{}}
+	metrics := prometheus.NewRegistry()
 	w, err := push.NewWorker(push.Config{
 		Presence: s, Records: s, Heads: s, Events: s,
 		Policy: func(string, string) push.Defaults { return push.Defaults{Title: "New message"} },
 		Apps:   map[push.AppKey]push.Provider{key: p},
 		Gather: time.Millisecond, GatherHigh: time.Millisecond, SendTimeout: sendTimeout,
 		ConfirmGone: time.Nanosecond, ConfirmSuspect: time.Nanosecond,
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), Registerer: metrics,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +48,23 @@ func NewWorker(t *testing.T, platform, app string, p push.Provider, sendTimeout 
 		cancel()
 		<-ended
 	})
-	return &Worker{s, w}
+	return &Worker{s, w, metrics}
+}
+
+// Waits reports whether the application's pushes wait: its breaker is open.
+func (w *Worker) Waits(t *testing.T) bool {
+	t.Helper()
+	families, err := w.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "hawser_push_app_breaker_state" {
+			return f.GetMetric()[0].GetGauge().GetValue() != 0
+		}
+	}
+	t.Fatal("no metric of the breaker")
+	return false
 }
 
 // Handle gives the worker a job for a device.

@@ -1,0 +1,234 @@
+package push
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// devices gives n jobs, each of another device and each coming back.
+func (b *bench) devices(n int) []*ticket {
+	all := make([]*ticket, n)
+	for i := range all {
+		b.made++
+		j := job(1)
+		j.Device = fmt.Sprintf("d%d", b.made)
+		all[i] = b.store(j)
+	}
+	return all
+}
+
+func done(all []*ticket) (n int) {
+	for _, k := range all {
+		if how, _ := k.resolved(); how == "done" {
+			n++
+		}
+	}
+	return n
+}
+
+// hole is a provider that answers nothing until it is ended.
+type hole struct{ open atomic.Bool }
+
+func (o *hole) answer(ctx context.Context, _ Message) Result {
+	if !o.open.Load() {
+		return Result{}
+	}
+	<-ctx.Done()
+	return Result{Verdict: RetryAfter, Cause: OfLine, Reason: "timeout"}
+}
+
+// Everything is pushed within 12 s of the return of a service that was silent,
+// whenever it returns, and until then it is asked seldom.
+func TestRecoveryFromASilentService(t *testing.T) {
+	for silent := 5 * time.Second; silent < 90*time.Second; silent += 4700 * time.Millisecond {
+		run(t, nil, func(b *bench) {
+			o := &hole{}
+			o.open.Store(true)
+			b.app.set(o.answer)
+			all := b.devices(300)
+			pass(silent)
+			o.open.Store(false)
+			pass(12 * time.Second)
+			if n := done(all); n != 300 {
+				t.Errorf("silent for %v: %d of 300 pushed 12s after the return", silent, n)
+			}
+			if n := len(b.app.times()); n > 300+100+breakAfter+int(silent/time.Second) {
+				t.Errorf("silent for %v: %d attempts", silent, n)
+			}
+		})
+	}
+}
+
+// An open breaker's jobs hold no place among the attempts, and the worker takes
+// no more of them than its queue holds.
+func TestJobsOfAnOpenBreakerWait(t *testing.T) {
+	var logged bytes.Buffer
+	reg := prometheus.NewRegistry()
+	run(t, func(c *Config) {
+		c.AppInFlight, c.AppQueue, c.Registerer = 10, 50, reg
+		c.Log = slog.New(slog.NewTextHandler(&lockedWriter{w: &logged}, nil))
+	}, func(b *bench) {
+		o := &hole{}
+		o.open.Store(true)
+		b.app.set(o.answer)
+		all := b.devices(100)
+		pass(30 * time.Second)
+		s := b.worker.apps[AppKey{"acme", IOS, "app"}].state()
+		if s.breaker == breakerClosed || s.going > 1 || s.waiting > 50 || s.waiting < 40 {
+			t.Errorf("state %+v", s)
+		}
+		if got := gauge(t, reg, "hawser_push_app_breaker_state", "app"); got == 0 {
+			t.Error("the metric says that the breaker is closed")
+		}
+		o.open.Store(false)
+		pass(15 * time.Second)
+		if n := done(all); n != 100 {
+			t.Errorf("%d of 100 pushed", n)
+		}
+		if got := gauge(t, reg, "hawser_push_app_breaker_state", "app"); got != 0 {
+			t.Errorf("the metric says %v of a closed breaker", got)
+		}
+	})
+	for _, line := range []string{"fails an application again and again", "sends again"} {
+		if n := strings.Count(logged.String(), line); n != 1 {
+			t.Errorf("%d lines %q, want one", n, line)
+		}
+	}
+}
+
+// A service with trouble is tried once after its time, then ever less often.
+func TestTroubleIsTriedOnceAfterItsTime(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: RetryAfter, Cause: OfService, Reason: "ServiceUnavailable", After: 30 * time.Second}))
+		b.devices(100)
+		pass(29 * time.Second)
+		first := len(b.app.times())
+		if first < breakAfter || first > 100 {
+			t.Fatalf("%d attempts before the breaker opened", first)
+		}
+		pass(2 * time.Hour)
+		at := b.app.times()[first:]
+		if len(at) < 8 || len(at) > 120 {
+			t.Errorf("%d attempts in two hours", len(at))
+		}
+		for i := 1; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap < 30*time.Second || gap > longMax+longMax/4 {
+				t.Errorf("attempt %d came %v after the one before", i, gap)
+			}
+		}
+	})
+}
+
+// Failures among successes open nothing: they are their messages' own.
+func TestOnlyFailuresInARowCount(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		var n atomic.Int64
+		b.app.set(func(context.Context, Message) Result {
+			if n.Add(1)%breakAfter != 0 {
+				return Result{Verdict: RetryAfter, Cause: OfService, Reason: "http 500"}
+			}
+			return Result{}
+		})
+		b.devices(100)
+		pass(2 * time.Second)
+		if n.Load() < 100 {
+			t.Errorf("%d attempts at 100 pushes", n.Load())
+		}
+	})
+}
+
+// A probe that turns out to be needless hands its turn to the next job.
+func TestNeedlessProbePassesItsTurn(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: PauseApp, Reason: "Forbidden"}))
+		b.devices(1)
+		pass(2 * time.Second)
+		all := b.devices(5)
+		pass(2 * time.Second)
+		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Covered } })
+		pass(2 * refusedFirst)
+		if n := done(all); n != 5 {
+			t.Errorf("%d of 5 jobs found out that they are not needed", n)
+		}
+		if n := len(b.app.times()); n != 1 {
+			t.Errorf("%d attempts", n)
+		}
+	})
+}
+
+// What waited for long goes to the token that the device has by then.
+func TestRecordIsReadAgainAfterAWait(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: PauseApp, Reason: "Forbidden"}))
+		b.devices(1)
+		pass(2 * time.Second)
+		k := b.hand(job(1))
+		pass(2 * time.Second)
+		b.app.set(nil)
+		b.set(func(w *world) { w.record.Token = "another" })
+		pass(2 * refusedFirst)
+		k.want("done")
+		if m := b.app.messages(); m[len(m)-1].Token != "another" {
+			t.Error("sent to the token of before")
+		}
+	})
+}
+
+func TestWaitingJobsAreGivenBackAtTheEnd(t *testing.T) {
+	var all []*ticket
+	run(t, nil, func(b *bench) {
+		b.app.set(always(Result{Verdict: PauseApp, Reason: "Forbidden"}))
+		b.devices(1)
+		pass(2 * time.Second)
+		for i := range 10 {
+			j := job(1)
+			j.Device = fmt.Sprintf("late%d", i)
+			all = append(all, b.hand(j))
+		}
+		pass(2 * time.Second)
+	})
+	for _, k := range all {
+		k.want("retry")
+	}
+}
+
+// lockedWriter lets a log be written by many.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  *bytes.Buffer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
+// gauge reads a metric of an application.
+func gauge(t *testing.T, reg *prometheus.Registry, name, app string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == name && l.GetName() == "app" && l.GetValue() == app {
+					return m.GetGauge().GetValue()
+				}
+			}
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}

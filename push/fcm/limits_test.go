@@ -1,0 +1,37 @@
+package fcm
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/providertest"
+)
+
+// Google delivers a burst of 20 messages with a collapse key, and then one every
+// three minutes: what it would hold back waits here, where a newer one replaces
+// it. Messages that are not stored, and other devices, go.
+func TestCollapsibleMessagesOfADevice(t *testing.T) {
+	c, sim := start(t)
+	m := message()
+	m.Expiry = time.Now().Add(time.Hour)
+	for range collapsibleBurst {
+		if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
+			t.Fatalf("result %+v", r)
+		}
+	}
+	r := providertest.Send(t, c, m)
+	if r.Verdict != push.RetryAfter || r.Cause != push.OfMessage || r.Reason != reasonDevice || r.After < 2*time.Minute || r.After > collapsibleEvery {
+		t.Errorf("one more: %+v", r)
+	}
+	if n := sim.Count(); n != collapsibleBurst {
+		t.Errorf("%d messages came", n)
+	}
+	call, other := m, m
+	call.Expiry, other.Token = time.Time{}, "another"
+	for _, m := range []push.Message{call, other} {
+		if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
+			t.Errorf("result %+v", r)
+		}
+	}
+}
