@@ -70,6 +70,9 @@ func (e *exchange) note(a *h2conn.Answer) {
 
 // read returns the reason and the timestamp of an answer, if it has them.
 func read(a *h2conn.Answer) (reason string, timestamp time.Time) {
+	if len(a.Body) == 0 {
+		return "", time.Time{} // it was taken
+	}
 	var body struct {
 		Reason    string `json:"reason"`
 		Timestamp int64  `json:"timestamp"` // unix milliseconds

@@ -17,7 +17,11 @@ const (
 
 // notification words the request. ok is false if it cannot be made to fit.
 func (a *App) notification(m push.Message) (n *apns2.Notification, ok bool) {
-	c, ok := m.Content.Shorten(func(c push.Content) bool { return len(payload(c, m.Hawser)) <= maxPayload })
+	var body []byte // of the content that fits, which is asked about last
+	c, ok := m.Content.Shorten(func(c push.Content) bool {
+		body = payload(c, m.Hawser)
+		return len(body) <= maxPayload
+	})
 	if !ok {
 		return nil, false
 	}
@@ -29,7 +33,7 @@ func (a *App) notification(m push.Message) (n *apns2.Notification, ok bool) {
 		Expiration:  expiration(m.Expiry),
 		Priority:    priority(m),
 		PushType:    apns2.PushTypeAlert,
-		Payload:     payload(c, m.Hawser),
+		Payload:     body,
 	}
 	if n.Topic == "" {
 		n.Topic = m.App
