@@ -122,6 +122,10 @@ func (k *checker) file(path, name string) []byte {
 		k.addf(path, "is required: name a file")
 		return nil
 	}
+	if pasted(name) {
+		k.addf(path, "holds a secret itself: put it into a file and name that")
+		return nil
+	}
 	b, err := readFile(name)
 	switch {
 	case err != nil:

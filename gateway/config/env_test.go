@@ -83,7 +83,7 @@ func TestEnvironmentNamesAreUnique(t *testing.T) {
 
 // TestEveryFieldCanBeRead walks the types that the decoder would panic on.
 func TestEveryFieldCanBeRead(t *testing.T) {
-	readable := []string{"bool", "string", "int", "int64", "config.Role", "config.File", "config.SecretFile", "time.Duration"}
+	readable := []string{"bool", "string", "int", "int64", "config.Role", "config.File", "config.SecretFile", "config.SecretEnv", "time.Duration"}
 	var walk func(path string, typ reflect.Type)
 	walk = func(path string, typ reflect.Type) {
 		switch typ.Kind() {

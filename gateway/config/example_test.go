@@ -12,6 +12,7 @@ func TestExampleLoads(t *testing.T) {
 	dir := exampleFiles(t)
 	file := filepath.Join(dir, "hawser.yaml")
 	writeFile(t, file, Example())
+	t.Setenv("EXAMPLE_MAIL_APNS_KEY", "a key")
 	c, err := Load(file, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ func exampleFiles(t *testing.T) string {
 		"secrets/demo-services.key":    secret,
 		"secrets/apns.p8":              key,
 		"secrets/fcm.json":             "{}",
+		"secrets/apns-mail.id":         "KEY7654321\n",
 		"demo.jwks.json":               `{"keys":[]}`,
 	} {
 		writeFile(t, filepath.Join(dir, name), content)

@@ -14,6 +14,10 @@ type Push struct {
 	// Gather is how long events of one device and kind are gathered into
 	// one push; urgent events wait less. 0: 1s.
 	Gather time.Duration `yaml:"gather"`
+	// ConfirmRemoval is how long after a push service rejected a token as gone
+	// another rejection may remove it; a token that only looks bad has ten
+	// times as long. 0: 1m.
+	ConfirmRemoval time.Duration `yaml:"confirm_removal"`
 	// Apps are the applications that can be pushed. An application that is
 	// missing here is never pushed.
 	Apps []App `yaml:"apps,omitempty"`
@@ -35,15 +39,27 @@ type App struct {
 	// TeamID is the Apple team, ten characters. APNs only; required there.
 	TeamID string `yaml:"team_id,omitempty"`
 	// KeyID names the key in KeyFile, ten characters. APNs only; required
-	// there.
+	// there unless KeyIDFile is set.
 	KeyID string `yaml:"key_id,omitempty"`
-	// KeyFile is the .p8 file of the key. APNs only; required there.
+	// KeyIDFile is a file with the key's id, so that the key can be changed
+	// for another one without a restart. APNs only.
+	KeyIDFile File `yaml:"key_id_file,omitempty"`
+	// KeyFile is the .p8 file of the key. APNs only; required there unless
+	// SecretEnv is set. It is read anew when it changes.
 	KeyFile SecretFile `yaml:"key_file,omitempty"`
 	// Topic is the apns-topic. APNs only. Empty: App.
 	Topic string `yaml:"topic,omitempty"`
 	// CredentialsFile is the JSON file of a Google service account. FCM
-	// only; required there.
+	// only; required there unless SecretEnv is set. It is read anew when it
+	// changes.
 	CredentialsFile SecretFile `yaml:"credentials_file,omitempty"`
+	// SecretEnv is the environment variable that holds what KeyFile or
+	// CredentialsFile else does.
+	SecretEnv SecretEnv `yaml:"secret_env,omitempty"`
+	// TokenRemoval says whether tokens that the provider rejects are removed:
+	// guarded, only while it takes the pushes to the application's other
+	// devices; trusted, by its word alone; or never. Empty: guarded.
+	TokenRemoval string `yaml:"token_removal,omitempty"`
 	// Endpoint is the base URL of the provider, for simulators and proxies.
 	// Empty: the provider's own.
 	Endpoint string `yaml:"endpoint,omitempty"`
@@ -51,6 +67,13 @@ type App struct {
 	// Empty: those of the system.
 	CAFile File `yaml:"ca_file,omitempty"`
 }
+
+// What becomes of tokens that a provider rejects.
+const (
+	RemovalGuarded = "guarded"
+	RemovalTrusted = "trusted"
+	RemovalNever   = "never"
+)
 
 // The push providers.
 const (
@@ -60,7 +83,9 @@ const (
 
 func (p *Push) setDefaults() {
 	orDefault(&p.Gather, time.Second)
+	orDefault(&p.ConfirmRemoval, time.Minute)
 	for i := range p.Apps {
+		orDefault(&p.Apps[i].TokenRemoval, RemovalGuarded)
 		if p.Apps[i].Provider == ProviderAPNs {
 			orDefault(&p.Apps[i].Topic, p.Apps[i].App)
 		}
@@ -69,6 +94,7 @@ func (p *Push) setDefaults() {
 
 func (p *Push) check(k *checker, tenants []Tenant) {
 	k.duration("push.gather", p.Gather, time.Millisecond, time.Minute)
+	k.duration("push.confirm_removal", p.ConfirmRemoval, time.Second, time.Hour)
 	seen := map[[3]string]int{}
 	for i := range p.Apps {
 		a, path := &p.Apps[i], index("push.apps", i)
@@ -90,6 +116,7 @@ func (a *App) check(k *checker, path string) {
 		k.addf(path+".app", "is required and at most 256 bytes: give the bundle identifier or the Firebase project")
 	}
 	k.oneOf(path+".provider", a.Provider, ProviderAPNs, ProviderFCM)
+	k.oneOf(path+".token_removal", a.TokenRemoval, RemovalGuarded, RemovalTrusted, RemovalNever)
 	switch a.Provider {
 	case ProviderAPNs:
 		a.checkAPNs(k, path)
@@ -102,25 +129,24 @@ func (a *App) check(k *checker, path string) {
 
 func (a *App) checkAPNs(k *checker, path string) {
 	k.oneOf(path+".environment", a.Environment, "production", "sandbox")
-	for _, f := range []struct{ name, value string }{{"team_id", a.TeamID}, {"key_id", a.KeyID}} {
-		if len(f.value) != 10 {
-			k.addf(path+"."+f.name, "is %q: Apple gives it ten characters", f.value)
-		}
+	if len(a.TeamID) != 10 {
+		k.addf(path+".team_id", "is %q: Apple gives it ten characters", a.TeamID)
 	}
-	k.secret(path+".key_file", a.KeyFile)
+	a.checkKeyID(k, path)
+	a.checkSecret(k, path, "key_file", a.KeyFile)
 	if a.CredentialsFile != "" {
 		k.addf(path+".credentials_file", "belongs to fcm: an apns app has key_file")
 	}
 }
 
 func (a *App) checkFCM(k *checker, path string) {
-	k.secret(path+".credentials_file", a.CredentialsFile)
+	a.checkSecret(k, path, "credentials_file", a.CredentialsFile)
 	for _, f := range []struct {
 		name string
 		set  bool
 	}{
 		{"environment", a.Environment != ""}, {"team_id", a.TeamID != ""}, {"key_id", a.KeyID != ""},
-		{"key_file", a.KeyFile != ""}, {"topic", a.Topic != ""},
+		{"key_id_file", a.KeyIDFile != ""}, {"key_file", a.KeyFile != ""}, {"topic", a.Topic != ""},
 	} {
 		if f.set {
 			k.addf(path+"."+f.name, "belongs to apns: an fcm app has credentials_file only")

@@ -98,7 +98,7 @@ func TestRejectedPushToken(t *testing.T) {
 		reject   func(e *devmode.Environment, token string)
 	}{
 		{"APNs", wirepb.Platform_PLATFORM_IOS, devmode.IOSApp, func(e *devmode.Environment, token string) {
-			e.APNs.AnswerToken(token, pushtest.Reply{Status: 410, Reason: "Unregistered", Timestamp: time.Now()})
+			e.APNs.AnswerToken(token, pushtest.Reply{Status: 410, Reason: "Unregistered", Timestamp: time.Now().Add(time.Hour)})
 		}},
 		{"FCM", wirepb.Platform_PLATFORM_ANDROID, devmode.AndroidApp, func(e *devmode.Environment, token string) {
 			e.FCM.AnswerToken(token, pushtest.Reply{Status: 404, Reason: "UNREGISTERED"})
@@ -110,34 +110,47 @@ func TestRejectedPushToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, test := range tests {
+	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := f.in(t)
+			// Pushes to the user's friend arrive: it is the token that is bad.
+			friend, _ := f.greeted(whole, "nora", test.name, func(h *wirepb.Hello) {
+				h.Platform, h.App, h.PushToken = test.platform, test.app, devmode.DeviceToken("nora", test.name)
+			})
+			friend.send(&wire.Bye{})
+			friend.wantClose(wire.CloseBye)
 			token := devmode.DeviceToken("mona", test.name)
 			r, _ := f.greeted(whole, "mona", test.name, func(h *wirepb.Hello) {
 				h.Platform, h.App, h.PushToken = test.platform, test.app, token
 			})
-			f.waitRecords(1)
+			f.waitRecords(float64(i) + 2)
 			r.send(&wire.Bye{})
 			r.wantClose(wire.CloseBye)
 			test.reject(f.env, token)
 
 			f.publish(tenantA, event("mona", "messages", "to nobody"))
-			e := awaitEvent(t, events, "hawser.v1.token.rejected")
+			e := awaitEvent(t, events, "hawser.v1.token.rejected", func() {
+				f.publish(tenantA, event("nora", "messages", "to a friend"))
+			})
 			if e.Data.User != "mona" || e.Data.Device != test.name || e.Data.App != test.app || e.Data.Reason == "" {
 				t.Errorf("the backend hears %+v", e)
 			}
-			f.waitRecords(0)
+			f.waitRecords(float64(i) + 1)
 			f.publish(tenantA, event("mona", "messages", "to nobody at all"))
 		})
 	}
 }
 
-func awaitEvent(t *testing.T, events <-chan natsEvent, kind string) natsEvent {
+// awaitEvent waits for an event of a kind, and does something all the time.
+func awaitEvent(t *testing.T, events <-chan natsEvent, kind string, meanwhile func()) natsEvent {
 	t.Helper()
 	over := time.After(patience)
+	ticks := time.NewTicker(500 * time.Millisecond)
+	defer ticks.Stop()
 	for {
 		select {
+		case <-ticks.C:
+			meanwhile()
 		case e := <-events:
 			if e.Type == kind {
 				return e

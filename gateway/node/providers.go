@@ -13,13 +13,14 @@ import (
 // providers are the senders of the configured applications.
 type providers struct {
 	// Static after newProviders.
-	apps map[push.AppKey]push.Provider
-	apns *apns.Pool
-	fcm  []*fcm.Client
+	apps     map[push.AppKey]push.Provider
+	removals map[push.AppKey]push.Removal
+	apns     *apns.Pool
+	fcm      []*fcm.Client
 }
 
 func newProviders(p parts) (*providers, error) {
-	out := &providers{apps: map[push.AppKey]push.Provider{}, apns: apns.NewPool(p.log)}
+	out := &providers{apps: map[push.AppKey]push.Provider{}, removals: map[push.AppKey]push.Removal{}, apns: apns.NewPool(p.log)}
 	for _, app := range p.cfg.Push.Apps {
 		provider, platform, err := out.open(app, p)
 		if err != nil {
@@ -28,9 +29,21 @@ func newProviders(p parts) (*providers, error) {
 		}
 		// An application belongs to one tenant: a device of another one must
 		// not be able to use its credentials by naming it.
-		out.apps[push.AppKey{Tenant: app.Tenant, Platform: platform, App: app.App}] = provider
+		key := push.AppKey{Tenant: app.Tenant, Platform: platform, App: app.App}
+		out.apps[key], out.removals[key] = provider, removal(app.TokenRemoval)
 	}
 	return out, nil
+}
+
+func removal(mode string) push.Removal {
+	switch mode {
+	case config.RemovalTrusted:
+		return push.RemovalTrusted
+	case config.RemovalNever:
+		return push.RemovalNever
+	default:
+		return push.RemovalGuarded
+	}
 }
 
 func (o *providers) open(app config.App, p parts) (push.Provider, string, error) {
@@ -58,18 +71,22 @@ func providerRoots(app config.App) (*x509.CertPool, error) {
 }
 
 func (o *providers) openAPNs(app config.App, roots *x509.CertPool) (push.Provider, error) {
-	key, err := app.KeyFile.Read()
+	key, err := app.Secret()
+	if err != nil {
+		return nil, err
+	}
+	keyID, err := app.ReadKeyID()
 	if err != nil {
 		return nil, err
 	}
 	return o.apns.App(apns.Config{
-		TeamID: app.TeamID, KeyID: app.KeyID, Key: key, Topic: app.Topic,
+		TeamID: app.TeamID, KeyID: keyID, Key: key, Topic: app.Topic,
 		Environment: app.Environment, Endpoint: app.Endpoint, RootCAs: roots,
 	})
 }
 
 func (o *providers) openFCM(app config.App, roots *x509.CertPool, p parts) (push.Provider, error) {
-	credentials, err := app.CredentialsFile.Read()
+	credentials, err := app.Secret()
 	if err != nil {
 		return nil, err
 	}

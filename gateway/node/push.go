@@ -82,9 +82,10 @@ func (r *pushRole) open(p parts) (err error) {
 		Heads:    heads{r.reader},
 		Events:   events.New(r.js, "/hawser/push/"+p.cfg.Name),
 		Policy:   pushPolicy(p.catalog),
-		Apps:     r.providers.apps,
-		Gather:   p.cfg.Push.Gather,
-		Log:      p.log, Registerer: p.registry,
+		Apps:     r.providers.apps, Removals: r.providers.removals,
+		ConfirmGone: p.cfg.Push.ConfirmRemoval, ConfirmSuspect: 10 * p.cfg.Push.ConfirmRemoval,
+		Gather: p.cfg.Push.Gather,
+		Log:    p.log, Registerer: p.registry,
 	})
 	return err
 }

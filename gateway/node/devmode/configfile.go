@@ -128,6 +128,7 @@ router:
 {{- end}}
 {{- if .Has "push"}}
 push:
+  confirm_removal: 1s
   apps:
 {{- range .Tenants}}
     - {tenant: {{.}}, app: {{$.IOSApp}}, provider: apns, environment: sandbox, team_id: {{$.TeamID}}, key_id: {{$.KeyID}}, key_file: apns.p8, endpoint: "{{$.APNs}}", ca_file: apns-ca.pem}
