@@ -39,7 +39,7 @@ type cell struct {
 const (
 	// refreshAge is after how many seconds a cell is computed anew though
 	// nothing happened: it has aged.
-	refreshAge = 600
+	refreshAge = 1800
 	// refreshShare is the share of all evidence that has to be new.
 	refreshShare = 0.02
 	// refreshLeast is how much has to be new where there is little.

@@ -12,9 +12,9 @@ func (c *choices) of(lo int) int { return int(c.best[lo+1]) }
 
 // appraisal computes choices.
 type appraisal struct {
-	s               *survival
 	reconnect, dear float64
 
+	at    [buckets]float64 // S
 	lived [buckets]float64 // what died until then has lived in all, in seconds
 	rate  [buckets]float64 // the least that a connection costs a second, if it survived that
 	worth [buckets]float64 // of going on from an interval
@@ -23,12 +23,13 @@ type appraisal struct {
 
 // choose fills in c's choices.
 func (c *cell) choose() {
-	a := appraisal{s: &c.s, reconnect: reconnectCost(c.path.Transport), dear: deadCostOf(c.path.Transport)}
+	a := appraisal{reconnect: reconnectCost(c.path.Transport), dear: deadCostOf(c.path.Transport)}
 	share := min(max(float64(c.live)/4, 2), sharing)
 	_, deaths := c.weight()
 	before, lived := 1.0, 0.0
 	for k := range a.lived {
-		at := min(a.s.at(k), before)
+		at := min(c.s.at(k), before)
+		a.at[k] = at
 		lived += (before - at) * wholly * grid[k]
 		before = at
 		a.lived[k] = lived
@@ -50,17 +51,17 @@ func (c *cell) choose() {
 // settle is the bucket whose silence costs least as an interval, for one who
 // survived lo, and what it costs a second.
 func (a *appraisal) settle(lo int) (best int, least float64) {
-	all, before := max(a.s.at(lo), 1e-6), 0.0
+	each, before := 1.0, 0.0
 	if lo >= 0 {
-		before = a.lived[lo]
+		each, before = 1/max(a.at[lo], 1e-6), a.lived[lo]
 	}
 	best, least = max(lo, 0), -1
 	for k := best; k < buckets; k++ {
-		dead := max(1-a.s.at(k)/all, 0)
+		dead := max(1-a.at[k]*each, 0)
 		if dead > atMost && least >= 0 {
 			break
 		}
-		cost := (1 + dead*a.reconnect + a.dear*(dead*(grid[k]+noticing)-(a.lived[k]-before)/all)) / grid[k]
+		cost := (1 + dead*a.reconnect + a.dear*(dead*(grid[k]+noticing)-(a.lived[k]-before)*each)) * beats[k]
 		if least < 0 || cost < least {
 			best, least = k, cost
 		}
@@ -73,15 +74,15 @@ func (a *appraisal) settle(lo int) (best int, least float64) {
 // a long one whether a connection is among those that are kept for long, and
 // is over sooner where it is not.
 func (a *appraisal) climb(from int, c *cell) (best int, most float64) {
-	all, rate := max(a.s.at(from), 1e-6), 1/grid[from]
+	each, rate := 1/max(a.at[from], 1e-6), beats[from]
 	for k := from + 1; k < buckets; k++ {
-		ps := min(a.s.at(k)/all, 1)
+		ps := min(a.at[k]*each, 1)
 		if ps < 0.05 {
 			break
 		}
 		died := 1 - ps
-		late := max(died*grid[k]-(a.lived[k]-a.lived[from])/all, 0)
-		on := a.worth[c.of(k)] * max(1-settling*grid[k]/horizon, 0)
+		late := max(died*grid[k]-(a.lived[k]-a.lived[from])*each, 0)
+		on := a.worth[c.of(k)] * max(1-grid[k]*(settling/horizon), 0)
 		gain := ps*((rate-a.rate[k])*a.soon[k]+on) - died*(a.reconnect+a.dear*noticing) - a.dear*late - probeCost
 		if gain > most {
 			best, most = k, gain

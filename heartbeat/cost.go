@@ -11,7 +11,7 @@ const (
 	wholly = 0.94
 	// horizon is how long, in seconds, a longer interval is taken to be of
 	// use.
-	horizon = 3 * 3600
+	horizon = 3 * 3600.0
 	// sharing bounds how much more of use it is while the network is unknown:
 	// others learn from it.
 	sharing = 16

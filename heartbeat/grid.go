@@ -19,6 +19,7 @@ var (
 	gridRatio = math.Pow(gridMax/gridMin, 1.0/(buckets-1))
 	logRatio  = math.Log(gridRatio)
 	grid      = makeGrid()
+	beats     = makeBeats()
 )
 
 func makeGrid() (g [buckets]float64) {
@@ -26,6 +27,14 @@ func makeGrid() (g [buckets]float64) {
 		g[k] = gridMin * math.Pow(gridRatio, float64(k))
 	}
 	return g
+}
+
+// makeBeats is what each silence as an interval has of beats a second.
+func makeBeats() (b [buckets]float64) {
+	for k := range b {
+		b[k] = 1 / grid[k]
+	}
+	return b
 }
 
 // floorBucket is the last k whose g_k is at most s, or about s; -1 where none

@@ -138,8 +138,13 @@ func TestTimeScale(t *testing.T) {
 }
 
 // BenchmarkBeat is what the engine costs a beat: what is heard, and the next
-// plan.
+// plan; answered: with all that is learned from probes that are answered.
 func BenchmarkBeat(b *testing.B) {
+	b.Run("unanswered", func(b *testing.B) { benchmarkBeat(b, 240*time.Second) })
+	b.Run("answered", func(b *testing.B) { benchmarkBeat(b, 80*time.Millisecond) })
+}
+
+func benchmarkBeat(b *testing.B, heard time.Duration) {
 	l := NewLearner(t0, Options{})
 	const conns = 1 << 16
 	views := make([]View, conns)
@@ -149,17 +154,23 @@ func BenchmarkBeat(b *testing.B) {
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	now := t0
-	b.ReportAllocs()
 	i := 0
-	for b.Loop() {
+	beat := func() {
 		v := &views[i*40503&(conns-1)]
 		i++
 		if i&1023 == 0 {
 			now = now.Add(time.Second)
 		}
-		l.Heard(now, v, 240*time.Second)
+		l.Heard(now, v, heard)
 		if p := l.Next(now, v, rng.Float64()); p.Probe > 0 {
 			l.Probed(now, v, p.Probe)
 		}
+	}
+	for range 40 * conns { // until most is learned
+		beat()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		beat()
 	}
 }

@@ -41,8 +41,8 @@ func TestEngine(t *testing.T) {
 		atMostOfMars   float64 // beats; 0: not compared
 		deadAtMostMars float64
 	}{
-		{"small-tcp", 1.30, 0.006, 1.45, 0.95, 0.25},
-		{"small-quic", 1.20, 0.004, 1.35, 0, 0.01},
+		{"small-tcp", 1.30, 0.0012, 1.40, 0.95, 0.10},
+		{"small-quic", 1.15, 0.0012, 1.30, 0, 0.002},
 	} {
 		w := load(t, tt.world)
 		for _, seed := range seeds(t) {

@@ -46,7 +46,8 @@ func (f fixed) move(time.Time, int, heartbeat.Path) heartbeat.Plan    { return f
 func (f fixed) next(time.Time, int) heartbeat.Plan                    { return f.plan() }
 func (f fixed) plan() heartbeat.Plan                                  { return heartbeat.Plan{Interval: f.interval} }
 
-// oracle knows each connection's timeout, and how late timers are.
+// oracle knows each connection's timeout, and how late timers are. It keeps to
+// the bounds of every interval.
 type oracle struct {
 	deaf
 	late    float64
@@ -58,8 +59,8 @@ func (o oracle) move(_ time.Time, d int, _ heartbeat.Path) heartbeat.Plan    { r
 func (o oracle) next(_ time.Time, d int) heartbeat.Plan                      { return o.plan(d) }
 
 func (o oracle) plan(d int) heartbeat.Plan {
-	s := min(o.timeout(d)-o.late-0.1, heartbeat.Max.Seconds())
-	return heartbeat.Plan{Interval: time.Duration(s * float64(time.Second))}
+	s := o.timeout(d) - o.late - 0.1
+	return heartbeat.Plan{Interval: heartbeat.Clamp(time.Duration(s * float64(time.Second)))}
 }
 
 // learner is the engine of hawser.
