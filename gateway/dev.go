@@ -102,7 +102,7 @@ func (f *devFlags) run(ctx context.Context, files string) error {
 func (f *devFlags) serve(ctx context.Context, all *node.Node, env *devmode.Environment) error {
 	watching, stop := context.WithCancel(ctx)
 	var watch sync.WaitGroup
-	watch.Go(func() { env.WatchPushes(watching, f.showPush) })
+	watch.Go(func() { env.WatchPushes(watching, newPushLines(f.c).show) })
 	watch.Go(func() {
 		<-watching.Done()
 		if ctx.Err() != nil {

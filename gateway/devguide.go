@@ -5,7 +5,6 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
-	"github.com/hawser-edge/hawser/push/pushtest"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -64,15 +63,4 @@ func curl(s config.DevState) string {
     -H "Authorization: Bearer $(cat %s)" -H 'Content-Type: application/json' \
     -d '{"user":"alice","kind":"messages","item":"aGVsbG8="}'`,
 		s.API, s.APIKeyFile)
-}
-
-// showPush prints one push. The token is shortened: people paste what they
-// see.
-func (f *devFlags) showPush(provider string, n pushtest.Notification) {
-	what := fmt.Sprintf("%q / %q", n.Title, n.Body)
-	if n.Background {
-		what = "a background push, which shows nothing"
-	}
-	f.c.printf("  %s  %s  to %.8s...  %s  collapse %q  hawser %s\n",
-		n.At.Format("15:04:05.000"), provider, n.Token, what, n.Collapse, n.Hawser)
 }

@@ -75,14 +75,11 @@ func (a *APNs) Unregister(token string, at time.Time) {
 
 // answer implements service, as api.push.apple.com does.
 func (a *APNs) answer(c *call) answer {
-	token := strings.TrimPrefix(c.path, apnsPath)
-	r := Request{
-		Token: token, ID: c.header.Get("apns-id"), Collapse: c.header.Get("apns-collapse-id"), Hawser: hawserOf(c.body),
-	}
-	return a.serve(c, r, desk{
+	n := apnsNotification(c, strings.TrimPrefix(c.path, apnsPath))
+	return a.serve(c, n.request(), desk{
 		check: func() Reply { return a.check(c) },
 		take: func() bool {
-			a.enter(apnsNotification(c, token))
+			a.enter(n)
 			c.memory.good(a.opts.MaxStreams)
 			return true
 		},
@@ -108,23 +105,14 @@ func (a *APNs) word(c *call, r Reply) answer {
 	return out
 }
 
-// hawserOf returns the value of the payload's key "hawser", nil if there is
-// none.
-func hawserOf(body []byte) json.RawMessage {
-	var p struct {
-		Hawser json.RawMessage `json:"hawser"`
-	}
-	_ = json.Unmarshal(body, &p) // what is no JSON has no such key
-	return p.Hawser
-}
-
 func apnsNotification(c *call, token string) Notification {
 	var p struct {
 		APS struct {
 			Alert struct{ Title, Body string } `json:"alert"`
 		} `json:"aps"`
+		Hawser json.RawMessage `json:"hawser"`
 	}
-	_ = json.Unmarshal(c.body, &p) // checked before
+	_ = json.Unmarshal(c.body, &p) // what is no JSON is refused
 	h := c.header
 	n := Notification{
 		Token: token, ID: h.Get("apns-id"), Collapse: h.Get("apns-collapse-id"),
@@ -132,7 +120,7 @@ func apnsNotification(c *call, token string) Notification {
 		Background: h.Get("apns-push-type") == "background",
 		Priority:   h.Get("apns-priority"), PushType: h.Get("apns-push-type"),
 		App: h.Get("apns-topic"), Expiration: h.Get("apns-expiration"),
-		Data: textValues(c.body), Hawser: hawserOf(c.body), Payload: c.body, At: time.Now(),
+		Data: textValues(c.body), Hawser: p.Hawser, Payload: c.body, At: time.Now(),
 	}
 	n.replaces = n.Collapse
 	if at, err := strconv.ParseInt(n.Expiration, 10, 64); err == nil && at > 0 {

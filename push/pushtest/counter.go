@@ -1,6 +1,9 @@
 package pushtest
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // counter is where a simulator's requests are looked at, one like the other:
 // logged, held up, checked, answered as scripted and taken. It is embedded in
@@ -18,6 +21,7 @@ func newCounter(store func(*phone, Notification)) counter {
 
 // enter takes a notification: into the journal and on to its phone.
 func (n *counter) enter(what Notification) {
+	what.At = time.Now()
 	n.add(what)
 	n.deliver(what)
 }

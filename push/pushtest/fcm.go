@@ -118,7 +118,9 @@ func (f *FCM) answer(c *call) answer {
 func (f *FCM) serveSend(c *call) answer {
 	m, dry, problem := parseFCM(c.body)
 	name := f.name()
-	r := Request{Token: m.Token, Collapse: m.Android.CollapseKey, Hawser: jsonOrNil(m.Data["hawser"])}
+	n := m.notification(name, f.opts.Project, c.body)
+	r := n.request()
+	r.ID = "" // the service's name for it, not the sender's
 	return f.serve(c, r, desk{
 		check: func() Reply {
 			switch {
@@ -132,7 +134,7 @@ func (f *FCM) serveSend(c *call) answer {
 		},
 		take: func() bool {
 			if !dry {
-				f.enter(m.notification(name, f.opts.Project, c.body))
+				f.enter(n)
 			}
 			return !dry
 		},

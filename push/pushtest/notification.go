@@ -48,3 +48,11 @@ func (n Notification) clone() Notification {
 	n.Payload = append([]byte(nil), n.Payload...)
 	return n
 }
+
+// request is what the log of requests says of a notification.
+func (n Notification) request() Request {
+	return Request{
+		Token: n.Token, ID: n.ID, Collapse: n.Collapse, Hawser: n.Hawser,
+		Title: n.Title, Body: n.Body, Background: n.Background,
+	}
+}

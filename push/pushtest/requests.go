@@ -21,6 +21,10 @@ type Request struct {
 	// Collapse is the collapse id or key, Hawser the value of that key as JSON.
 	Collapse string          `json:"collapse,omitempty"`
 	Hawser   json.RawMessage `json:"hawser,omitempty"`
+	// Title and Body are what it would show, Background that it shows nothing.
+	Title      string `json:"title,omitempty"`
+	Body       string `json:"body,omitempty"`
+	Background bool   `json:"background,omitempty"`
 	// Authorization is the credential, for tests of its refresh.
 	Authorization string `json:"-"`
 	// Connection counts connections from 1; 0 without HTTP/2.
