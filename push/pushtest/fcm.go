@@ -21,6 +21,9 @@ type FCMOptions struct {
 	Project string
 	// AccessTokenTTL is the life of the access tokens it issues. 0: 1 h.
 	AccessTokenTTL time.Duration
+	// Limits of the project and of devices. The zero value has none;
+	// GoogleLimits returns Google's.
+	Limits FCMLimits
 }
 
 // FCM simulates Google's push service and its token endpoint. Make one with
@@ -30,8 +33,9 @@ type FCM struct {
 	counter
 
 	// Static after construction.
-	opts FCMOptions
-	key  *rsa.PrivateKey
+	opts  FCMOptions
+	key   *rsa.PrivateKey
+	quota *quota
 
 	// Guarded by oauthMu.
 	oauthMu      sync.Mutex
@@ -51,7 +55,8 @@ func NewFCM(opts FCMOptions) (*FCM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pushtest: key: %w", err)
 	}
-	f := &FCM{counter: newCounter(fcmStore), opts: opts, key: key, access: map[string]time.Time{}}
+	f := &FCM{counter: newCounter(fcmStore), quota: newQuota(opts.Limits), opts: opts, key: key, access: map[string]time.Time{}}
+	f.phones.limits = opts.Limits
 	if f.server, err = listen(opts.Addr, fcmStreams, f); err != nil {
 		return nil, err
 	}
@@ -128,8 +133,10 @@ func (f *FCM) serveSend(c *call) answer {
 				return Reply{Status: http.StatusUnauthorized}
 			case problem != "":
 				return BadRequest(problem)
-			default:
+			case dry:
 				return Reply{}
+			default:
+				return f.quota.check(m.Token, time.Now())
 			}
 		},
 		take: func() bool {

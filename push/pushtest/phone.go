@@ -34,6 +34,9 @@ type Seen struct {
 	Superseded int `json:"superseded"`
 	Discarded  int `json:"discarded"`
 	Overflowed int `json:"overflowed"`
+	// Throttled waited although the phone was online: FCM holds back what comes
+	// too often with a collapse key.
+	Throttled int `json:"throttled"`
 	// Expired were too old when the phone came back.
 	Expired int `json:"expired"`
 }
@@ -51,6 +54,7 @@ func (s *Seen) add(o Seen) {
 	s.Superseded += o.Superseded
 	s.Discarded += o.Discarded
 	s.Overflowed += o.Overflowed
+	s.Throttled += o.Throttled
 	s.Expired += o.Expired
 }
 
@@ -58,10 +62,12 @@ func (s *Seen) add(o Seen) {
 type phone struct {
 	offline bool
 	stored  []Notification // at the service, oldest first
-	screen  []Notification
-	known   map[string]struct{} // ids and contents that were shown
-	newest  map[string]int64    // version by user and kind
-	seen    Seen
+	// allowance is of FCM's messages with a collapse key.
+	allowance allowance
+	screen    []Notification
+	known     map[string]struct{} // ids and contents that were shown
+	newest    map[string]int64    // version by user and kind
+	seen      Seen
 }
 
 func newPhone() *phone { return &phone{known: map[string]struct{}{}, newest: map[string]int64{}} }
@@ -70,13 +76,18 @@ func newPhone() *phone { return &phone{known: map[string]struct{}{}, newest: map
 func (p *phone) wake(now time.Time) {
 	p.offline = false
 	for _, n := range p.stored {
-		if !n.expires.IsZero() && n.expires.Before(now) {
-			p.seen.Expired++
-			continue
-		}
-		p.show(n)
+		p.arrive(n, now)
 	}
 	p.stored = nil
+}
+
+// arrive shows what was stored, unless it is too old.
+func (p *phone) arrive(n Notification, now time.Time) {
+	if !n.expires.IsZero() && n.expires.Before(now) {
+		p.seen.Expired++
+		return
+	}
+	p.show(n)
 }
 
 // show does what a phone does with a notification that arrives.

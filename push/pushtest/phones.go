@@ -14,6 +14,8 @@ type phones struct {
 	// store is what the service does with a notification for a phone that is
 	// offline.
 	store func(p *phone, n Notification)
+	// limits of what a phone with a network gets at once.
+	limits FCMLimits
 
 	// Guarded by phonesMu.
 	phonesMu sync.Mutex
@@ -46,7 +48,23 @@ func (ps *phones) deliver(n Notification) {
 		ps.store(p, n)
 		return
 	}
+	ps.refill(p)
+	if n.throttled() && !p.allowance.take(time.Now(), ps.limits) {
+		p.seen.Throttled++
+		ps.store(p, n)
+		return
+	}
 	p.show(n)
+}
+
+// refill delivers what was held back and may go out now.
+func (ps *phones) refill(p *phone) {
+	now := time.Now()
+	for !p.offline && len(p.stored) > 0 && p.allowance.take(now, ps.limits) {
+		n := p.stored[0]
+		p.stored = p.stored[1:]
+		p.arrive(n, now)
+	}
 }
 
 // SetOnline takes a device offline, or back: it then gets what the service
@@ -90,6 +108,7 @@ func (ps *phones) Shown(token string) []Notification {
 		if k.token != token {
 			continue
 		}
+		ps.refill(p)
 		for _, n := range p.screen {
 			out = append(out, n.clone())
 		}
@@ -105,6 +124,7 @@ func (ps *phones) Seen(token string) Seen {
 	var sum Seen
 	for k, p := range ps.phones {
 		if token == "" || k.token == token {
+			ps.refill(p)
 			sum.add(p.seen)
 		}
 	}

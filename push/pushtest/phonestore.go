@@ -91,3 +91,10 @@ func seconds(text string) (time.Duration, bool) {
 	}
 	return time.Duration(s * float64(time.Second)), true
 }
+
+// throttled reports whether FCM counts the message against what it delivers of
+// replaceable ones: not where only one try is asked for.
+func (n Notification) throttled() bool {
+	d, ok := seconds(n.Expiration)
+	return n.storeKey() != "" && (!ok || d > 0)
+}
