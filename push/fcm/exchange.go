@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hawser-edge/hawser/push/h2conn"
@@ -25,6 +26,7 @@ type exchange struct {
 	info       string // the reason of an ErrorInfo detail
 	badRequest bool   // there is a BadRequest detail, about more than the token
 	badToken   bool   // there is one about the token alone
+	ofDevice   bool   // a QuotaFailure detail speaks of the device
 	retryAfter time.Duration
 }
 
@@ -95,14 +97,19 @@ type errorBody struct {
 			Fields    []struct {
 				Field string `json:"field"`
 			} `json:"fieldViolations"` // of BadRequest
+			Quotas []struct {
+				Subject     string `json:"subject"`
+				Description string `json:"description"`
+			} `json:"violations"` // of QuotaFailure
 		} `json:"details"`
 	} `json:"error"`
 }
 
 const (
-	typeFcmError   = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
-	typeBadRequest = "type.googleapis.com/google.rpc.BadRequest"
-	typeErrorInfo  = "type.googleapis.com/google.rpc.ErrorInfo"
+	typeFcmError     = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+	typeBadRequest   = "type.googleapis.com/google.rpc.BadRequest"
+	typeErrorInfo    = "type.googleapis.com/google.rpc.ErrorInfo"
+	typeQuotaFailure = "type.googleapis.com/google.rpc.QuotaFailure"
 )
 
 func (e *exchange) note(a *h2conn.Answer) {
@@ -124,6 +131,12 @@ func (e *exchange) note(a *h2conn.Answer) {
 			e.badRequest = !e.badToken
 		case typeErrorInfo:
 			e.info = d.Reason
+		case typeQuotaFailure:
+			for _, q := range d.Quotas {
+				// Google promises no wording: what does not say that it is a device's
+				// is taken for the project's.
+				e.ofDevice = e.ofDevice || strings.Contains(strings.ToLower(q.Subject+" "+q.Description), "device")
+			}
 		}
 	}
 }

@@ -33,6 +33,8 @@ const (
 	renewAccess
 	// slowProject: the whole project has sent too much.
 	slowProject
+	// slowDevice: this device has been sent too much.
+	slowDevice
 	// backOff: Google has trouble.
 	backOff
 )
@@ -64,6 +66,9 @@ func (e *exchange) demand() demand {
 	}
 	if e.status == http.StatusOK {
 		return none
+	}
+	if e.status == http.StatusTooManyRequests && e.ofDevice {
+		return slowDevice
 	}
 	if d, ok := table[e.code]; ok && !(d == suspectToken && e.badRequest) {
 		return d
@@ -106,6 +111,8 @@ func (e *exchange) result() push.Result {
 		r.Verdict = push.Dead
 	case pauseApp, renewAccess:
 		r.Verdict = push.PauseApp
+	case slowDevice:
+		r.Verdict, r.After = push.RetryAfter, max(e.retryAfter, quotaWait)
 	case slowProject:
 		r.Verdict, r.Cause, r.After = push.RetryAfter, push.OfQuota, max(e.retryAfter, quotaWait)
 	default:

@@ -25,6 +25,8 @@ func TestVerdicts(t *testing.T) {
 		{pushtest.Reply{Status: 401, Reason: "THIRD_PARTY_AUTH_ERROR"}, push.Result{Verdict: push.PauseApp, Reason: "THIRD_PARTY_AUTH_ERROR"}},
 		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
 		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED", RetryAfter: 5 * time.Minute}, push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: 5 * time.Minute}},
+		{pushtest.QuotaExceeded("project", "Message rate exceeded"), push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
+		{pushtest.QuotaExceeded("device", "Device message rate exceeded"), push.Result{Verdict: push.RetryAfter, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
 		{pushtest.Reply{Status: 503, Reason: "UNAVAILABLE", RetryAfter: 42 * time.Second}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "UNAVAILABLE", After: 42 * time.Second}},
 		{pushtest.Reply{Status: 503, Reason: "UNAVAILABLE"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "UNAVAILABLE", After: troubleWait}},
 		{pushtest.Reply{Status: 500, Reason: "INTERNAL"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfService, Reason: "INTERNAL", After: troubleWait}},

@@ -79,6 +79,8 @@ func fcmVerdicts() []verdict {
 		trouble("429 QUOTA_EXCEEDED", quota(0, false), time.Minute),
 		trouble("429 QUOTA_EXCEEDED, Retry-After: 90", quota(90*time.Second, false), 90*time.Second),
 		trouble("429 QUOTA_EXCEEDED, Retry-After as a date in 10 minutes", quota(10*time.Minute, true), 10*time.Minute),
+		trouble("429 QUOTA_EXCEEDED of the project (QuotaFailure)", pushtest.QuotaExceeded("project:1234", "Message rate exceeded"), time.Minute),
+		trouble("429 QUOTA_EXCEEDED of one device (QuotaFailure)", pushtest.QuotaExceeded("device", "Device message rate exceeded"), time.Minute),
 		trouble("429 RESOURCE_EXHAUSTED without FcmError", plain(429), time.Minute),
 		trouble("500 INTERNAL", coded(500, "INTERNAL"), 10*time.Second),
 		trouble("500 INTERNAL without FcmError", plain(500), 10*time.Second),
