@@ -171,20 +171,33 @@ func TestWhatWasTakenIsShownOnce(t *testing.T) {
 	}
 }
 
-// Bad tokens shrink the connection that they go over to one stream. Good ones
-// are not kept waiting by that, and nobody runs into the limit for long.
+// Bad tokens shrink the connection that they go over to one stream. Tokens that
+// were good before do not go over it, and nobody runs into the limit for long.
 func TestBadTokensDoNotStopGoodOnes(t *testing.T) {
 	app, sim := faultWorld(t, pushtest.APNsOptions{ShrinkAfter: 2})
 	warm(t, app, sim)
 	for i := range 20 {
 		sim.AnswerToken(fmt.Sprintf("%08x", 1000+i), pushtest.Reply{Status: 400, Reason: "BadDeviceToken"})
 	}
+	before := int64(len(sim.Requests()))
 	var bad sync.WaitGroup
 	for i := range 20 {
 		bad.Go(func() { send(t, app, 1000+i) })
 	}
 	attempts := sendAll(t, app)
 	bad.Wait()
+	carried := map[int64]int{} // refused tokens by connection
+	later := sim.RequestsAfter(before, 1000)
+	for _, r := range later {
+		if r.Reason == "BadDeviceToken" {
+			carried[r.Connection]++
+		}
+	}
+	for _, r := range later {
+		if r.Status == 200 && carried[r.Connection] > 0 {
+			t.Fatalf("a good push went over the connection of %d bad ones", carried[r.Connection])
+		}
+	}
 	if once, twice := taken(sim); once != faultPushes || twice != 0 || attempts != faultPushes {
 		t.Errorf("%d pushes taken once, %d twice, in %d attempts", once, twice, attempts)
 	}

@@ -2,6 +2,7 @@ package providertest_test
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 func fcmWorlds(t *testing.T) func(*testing.T, time.Duration) world {
 	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{})
 	return func(t *testing.T, attempt time.Duration) world {
+		sim.AnswerOAuth() // no leavings of another row
 		c, err := fcm.New(fcm.Config{
 			Credentials: sim.ServiceAccount(), Endpoint: sim.URL(), RootCAs: sim.RootCAs(), Log: slog.New(slog.DiscardHandler),
 		})
@@ -57,6 +59,14 @@ func fcmVerdicts() []verdict {
 		answer: "401 UNAUTHENTICATED, access token revoked", token: "kept", job: "done", app: "goes on", requests: 2,
 		prepare: func(w world) { w.fcm.RevokeAccessTokens() },
 	}
+	oauth := func(name string, status int, reason string, after time.Duration) verdict {
+		return verdict{
+			answer: "token endpoint: " + name, token: "kept", job: "again", after: after, app: "waits", requests: -1,
+			begin: func(w world) {
+				w.fcm.AnswerOAuth(slices.Repeat([]pushtest.Reply{{Status: status, Reason: reason}}, 10)...)
+			},
+		}
+	}
 	return []verdict{
 		{answer: "200", token: "kept", job: "done", app: "goes on"},
 		rejected("400 INVALID_ARGUMENT, to a dry run with the token alone too", coded(400, "INVALID_ARGUMENT"), 4),
@@ -91,6 +101,12 @@ func fcmVerdicts() []verdict {
 		trouble("404 from a proxy", pushtest.HTML404(), 10*time.Second),
 		trouble("403 from a proxy", pushtest.HTMLError(403), 10*time.Second),
 		trouble("502 from a proxy", pushtest.HTMLError(502), 10*time.Second),
+		oauth("400 invalid_grant", 400, "invalid_grant", time.Minute),
+		oauth("401 invalid_client", 401, "invalid_client", time.Minute),
+		oauth("403 access_denied", 403, "access_denied", time.Minute),
+		oauth("429", 429, "rate_limit_exceeded", 0),
+		oauth("500", 500, "internal_failure", 0),
+		oauth("503", 503, "unavailable", 0),
 		broken("stream refused (REFUSED_STREAM)", pushtest.Refused, false),
 		broken("stream reset, not taken", pushtest.ResetBefore, false),
 		broken("stream reset, taken", pushtest.ResetAfter, false),

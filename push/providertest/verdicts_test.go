@@ -25,8 +25,9 @@ type verdict struct {
 	reply  pushtest.Reply
 	// once: only the first request is answered so.
 	once bool
-	// prepare runs before the push; the provider has then sent once.
-	prepare func(world)
+	// begin runs before anything, prepare before the push; the provider has then
+	// sent once.
+	begin, prepare func(world)
 
 	// token is "kept", or "removed" where the backend must hear of it. Then
 	// others are reached and the push comes a second time, which confirms.
@@ -37,7 +38,7 @@ type verdict struct {
 	after time.Duration
 	// app is "goes on" or "waits".
 	app string
-	// requests that the push cost; 0 stands for 1. moves: the next push goes over
+	// requests that the push cost; 0 stands for 1, -1 for none. moves: the next push goes over
 	// another connection.
 	requests int
 	moves    bool
@@ -70,6 +71,9 @@ func (v verdict) play(t *testing.T, w world, number int) verdict {
 	t.Helper()
 	got := verdict{token: "kept", app: "waits"}
 	token, another := fmt.Sprintf("aa%04x", number), fmt.Sprintf("bb%04x", number)
+	if v.begin != nil {
+		v.begin(w)
+	}
 	if v.prepare != nil {
 		w.push(t, "first", "cc").Want(t, "done")
 		v.prepare(w)
@@ -131,12 +135,24 @@ func (w world) push(t *testing.T, device, token string) providertest.Outcome {
 	return w.Handle(t, device, 1)
 }
 
+// cost is how many requests the push must take.
+func (v verdict) cost() int {
+	switch v.requests {
+	case 0:
+		return 1
+	case -1:
+		return 0
+	default:
+		return v.requests
+	}
+}
+
 // check compares what came with what must come.
 func (v verdict) check(t *testing.T, got verdict) {
 	t.Helper()
-	if got.token != v.token || got.job != v.job || got.app != v.app || got.requests != max(1, v.requests) || got.moves != v.moves {
+	if got.token != v.token || got.job != v.job || got.app != v.app || got.requests != v.cost() || got.moves != v.moves {
 		t.Errorf("token %s, job %s, app %s, %d requests, moves %v;\nwant token %s, job %s, app %s, %d requests, moves %v",
-			got.token, got.job, got.app, got.requests, got.moves, v.token, v.job, v.app, max(1, v.requests), v.moves)
+			got.token, got.job, got.app, got.requests, got.moves, v.token, v.job, v.app, v.cost(), v.moves)
 	}
 	least, most := v.after, v.after*5/4+time.Second
 	if v.reply.RetryDate {

@@ -35,10 +35,14 @@ func (f *FCM) AccessTokensIssued() int {
 }
 
 // AnswerOAuth prepares the next answers of the token endpoint. Reason is the
-// OAuth error, for instance "invalid_grant".
+// OAuth error, for instance "invalid_grant". None: those that were prepared are
+// forgotten.
 func (f *FCM) AnswerOAuth(replies ...Reply) {
 	f.oauthMu.Lock()
 	defer f.oauthMu.Unlock()
+	if len(replies) == 0 {
+		f.oauthReplies = nil
+	}
 	f.oauthReplies = append(f.oauthReplies, replies...)
 }
 
