@@ -16,6 +16,8 @@ import (
 const (
 	// prefaceWait bounds the wait for a new connection's first bytes.
 	prefaceWait = 10 * time.Second
+	// partWait bounds the wait for a peer that was said farewell to.
+	partWait = 5 * time.Second
 	// maxFrame and maxHeaders bound what a peer may make us keep at once.
 	maxFrame   = 16 << 10
 	maxHeaders = 16 << 10
@@ -157,8 +159,20 @@ func (c *frameConn) flush() {
 		c.cancel()
 	}
 	if c.away && len(c.streams) == 0 {
-		_ = c.net.Close()
+		c.partLocked()
 	}
+}
+
+// partLocked ends what we say, and reads on until the peer ends too: answers
+// that it has not read are lost where a connection is closed over unread bytes.
+func (c *frameConn) partLocked() {
+	c.mute = true
+	_ = c.net.SetReadDeadline(time.Now().Add(partWait))
+	if half, ok := c.net.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+		return
+	}
+	_ = c.net.Close()
 }
 
 // close ends the connection: no answer goes out any more.
