@@ -7,7 +7,7 @@ import (
 )
 
 // maxRequests bounds the log of requests; older ones give way.
-const maxRequests = 100_000
+const maxRequests = 50_000
 
 // Request is one request to a push service from its arrival to its end, taken
 // or not.
@@ -125,7 +125,7 @@ func (l *requestLog) entryLocked(seq int64) *Request {
 	return nil // it gave way
 }
 
-// Requests returns the newest requests, at most 100,000, oldest first.
+// Requests returns the newest requests, at most 50,000, oldest first.
 func (l *requestLog) Requests() []Request { return l.RequestsAfter(0, maxRequests) }
 
 // RequestsAfter returns at most limit requests whose Seq is above after,
