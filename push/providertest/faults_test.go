@@ -77,10 +77,11 @@ func sendAll(t *testing.T, app *apns.App) int {
 	return sum
 }
 
-// warm sends every push once, so that the tokens count as good ones and the
+// warm sends every push twice, so that the tokens count as good ones and their
 // connection is open for many.
 func warm(t *testing.T, app *apns.App, sim *pushtest.APNs) {
 	t.Helper()
+	sendAll(t, app)
 	sendAll(t, app)
 	sim.Reset()
 }
