@@ -54,11 +54,10 @@ func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, pu
 	if left := s.devices.Wait(n.DeviceToken, now); left > 0 {
 		return &exchange{}, push.Result{Verdict: push.RetryAfter, Reason: tooManyRequests, After: left}
 	}
-	bearer, err := s.bearer.get(now)
-	if err != nil {
+	if _, err := s.bearer.get(now); err != nil {
 		return &exchange{}, push.Result{Verdict: push.PauseApp, Reason: "provider token not signed"}
 	}
-	e := &exchange{h2: s.h2, lane: s.lane(n.DeviceToken), bearer: bearer}
+	e := &exchange{h2: s.h2, lane: s.lane(n.DeviceToken)}
 	// The library's own reading of the answer is not used: e knows more.
 	_, _ = s.client.PushWithContext(withExchange(ctx, e), n)
 	switch {

@@ -162,3 +162,29 @@ func TestTokenIsKept(t *testing.T) {
 		t.Error("the token became too old")
 	}
 }
+
+// Apple counts on each connection how often the provider token changes: a token
+// that is renewed early goes over new connections, on both lanes.
+func TestRenewedTokenTakesNewConnections(t *testing.T) {
+	app, sim := start(t)
+	send := func(token string) {
+		t.Helper()
+		if r := providertest.Send(t, app, message(token)); r.Verdict != push.Delivered {
+			t.Fatalf("result %+v", r)
+		}
+	}
+	send(device) // a new token, on the side
+	send(device)
+	sim.ExpireProviderTokens(time.Now().Add(-time.Second))
+	send(device)
+	send("aa01")
+	send(device)
+	for _, r := range sim.Requests() {
+		if r.Reason == "TooManyProviderTokenUpdates" {
+			t.Errorf("connection %d: %s", r.Connection, r.Reason)
+		}
+	}
+	if n := sim.Connections(); n != 4 {
+		t.Errorf("%d connections, want 2 for each of the 2 provider tokens", n)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hawser-edge/hawser/push"
@@ -19,12 +20,12 @@ const maxAnswer = 4096
 // exchange is one attempt. The library loses the status of answers that are
 // not JSON and all headers, so that the transport notes both here.
 type exchange struct {
-	h2     *h2conn.Client
-	lane   h2conn.Lane
-	bearer string
+	h2   *h2conn.Client
+	lane h2conn.Lane
 
 	// Set by the transport.
-	status     int // 0: no answer
+	bearer     string // the provider token that was used
+	status     int    // 0: no answer
 	reason     string
 	timestamp  time.Time
 	retryAfter time.Duration
@@ -49,8 +50,8 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errNoExchange
 	}
 	req = req.Clone(req.Context())
-	req.Header.Set("authorization", "bearer "+e.bearer)
 	a, err := e.h2.Do(req, e.lane)
+	e.bearer = strings.TrimPrefix(req.Header.Get("Authorization"), "bearer ")
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +87,11 @@ func read(a *h2conn.Answer) (reason string, timestamp time.Time) {
 	return body.Reason, timestamp
 }
 
-// leaves reports whether no more requests go on this connection: Apple wants
-// none, or called a provider token expired, and would take the next one on this
-// connection for an update that comes too soon.
+// leaves reports whether Apple wants no more requests on this connection.
 func leaves(a *h2conn.Answer) bool {
 	reason, _ := read(a)
 	d, _ := demanded(a.Status, reason)
-	return a.Status != http.StatusOK && (d == reconnect || d == renewBearer)
+	return a.Status != http.StatusOK && d == reconnect
 }
 
 // failure words the verdict on an attempt without an answer. Whether the

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/sideshow/apns2"
 
@@ -105,8 +106,14 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 		MaxConns:  maxConns,
 		TLS:       &tls.Config{ServerName: endpoint.Hostname(), RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
 		MaxAnswer: maxAnswer,
-		Leaves:    leaves,
-		Log:       log,
+		// Apple counts how often the provider token changes on each connection.
+		Credential: func() (string, error) {
+			text, err := b.get(time.Now())
+			return "bearer " + text, err
+		},
+		CredentialEvery: minRefresh,
+		Leaves:          leaves,
+		Log:             log,
 	}
 	return &sender{
 		p8:     bytes.Clone(cfg.Key),

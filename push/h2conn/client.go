@@ -46,6 +46,12 @@ type Config struct {
 	// PingAfter is how long a silent connection goes without a ping, PingWait
 	// how long the answer may take. 0: 5 s and 3 s.
 	PingAfter, PingWait time.Duration
+	// Credential returns what requests authenticate with now: their header
+	// Authorization. A connection changes it no sooner than CredentialEvery after
+	// the last time; where it would have to, it is left for a new one. Nil: the
+	// requests have the header already.
+	Credential      func() (string, error)
+	CredentialEvery time.Duration
 	// Leaves reports that the peer wants no more requests on the connection
 	// that gave this answer. Nil: never.
 	Leaves func(*Answer) bool
@@ -108,9 +114,19 @@ func New(cfg Config) *Client {
 }
 
 // Do makes one request and reads its answer. After an error it is not known
-// whether the peer took the request.
+// whether the peer took the request. Where there is a Credential it is set in
+// req.
 func (cl *Client) Do(req *http.Request, l Lane) (*Answer, error) {
 	c, err := cl.acquire(req.Context(), l)
+	for err == nil && cl.cfg.Credential != nil {
+		var ok bool
+		if ok, err = cl.authorize(c, req); ok {
+			break
+		}
+		if err == nil {
+			c, err = cl.acquire(req.Context(), l)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,9 @@ type conn struct {
 	cc     *http.ClientConn
 	lane   Lane
 	proven bool // a request was answered with 200
-	inUse  int
+	// credential of its last request.
+	credential credential
+	inUse      int
 	// room is how many requests it may carry: 1 until it is proven, then 90 %
 	// of the peer's limit as last seen. Close to that limit requests would wait
 	// inside the library, where no end of another request can free them.
