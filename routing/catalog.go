@@ -51,6 +51,9 @@ type PushDefaults struct {
 	Sound string
 	// TTL is how long the provider tries; 0: the push role's default.
 	TTL time.Duration
+	// Window is how often a device is pushed what is of low urgency; 0: at any
+	// time.
+	Window time.Duration
 	// Once: the provider tries once and stores nothing.
 	Once bool
 	// Channel is the Android notification channel; empty: the application's

@@ -85,6 +85,10 @@ type KindPush struct {
 	Sound string `yaml:"sound,omitempty"`
 	// TTL is how long the provider tries, at most 672h (28 days). 0: 24h.
 	TTL time.Duration `yaml:"ttl"`
+	// Window is how often a device is pushed what is of low urgency, 1s to 1h:
+	// such pushes wait for the device's next window, all of its kinds for the
+	// same moment, so that they wake its radio once. 0: 5m.
+	Window time.Duration `yaml:"window"`
 	// Once has the provider try once and store nothing, as for a call: TTL
 	// does not count then.
 	Once bool `yaml:"once"`
@@ -136,6 +140,7 @@ func (p *KindPush) setDefaults(kind string) {
 	orDefault(&p.Mode, mode)
 	orDefault(&p.Class, kind)
 	orDefault(&p.TTL, 24*time.Hour)
+	orDefault(&p.Window, 5*time.Minute)
 }
 
 func checkTenants(k *checker, c *Config) {
@@ -225,6 +230,7 @@ func (p *KindPush) check(k *checker, path, kind string) {
 			k.addf(path+"."+f.name, "has %d bytes: at most %d fit into a push", len(f.value), maxText)
 		}
 	}
+	k.duration(path+".window", p.Window, time.Second, time.Hour)
 	k.duration(path+".ttl", p.TTL, time.Second, maxTTL)
 }
 

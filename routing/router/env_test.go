@@ -59,6 +59,7 @@ func catalog(t *testing.T) *routing.Catalog {
 	t.Helper()
 	c, err := routing.NewCatalog([]routing.Tenant{{Name: tenant, Kinds: map[string]routing.Kind{
 		"messages": {Push: routing.PushDefaults{Title: "News"}, Urgency: routing.UrgencyHigh},
+		"posts":    {Push: routing.PushDefaults{Title: "Posts", Window: time.Hour}},
 		"quiet":    {Push: routing.PushDefaults{Mode: routing.PushNone}, Urgency: routing.UrgencyHigh},
 	}}})
 	if err != nil {
@@ -162,22 +163,25 @@ func (e *env) count(stream string) int {
 }
 
 // job returns the version of the stored push job, 0 when there is none.
-func (e *env) job(user, device, kind string) int64 {
+func (e *env) job(user, device, kind string) int64 { return e.stored(user, device, kind).Version }
+
+// stored returns the push job that is stored, also one that waits for its time.
+func (e *env) stored(user, device, kind string) pushqueue.Job {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := e.js.Stream(ctx, routing.StreamPush)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	m, err := s.GetLastMsgForSubject(ctx, routing.PushSubject(tenant, user, device, kind))
+	m, err := s.GetLastMsgForSubject(ctx, routing.PushSlot(tenant, user, device, kind))
 	if err != nil {
-		return 0
+		return pushqueue.Job{}
 	}
 	j, err := pushqueue.Parse(m.Subject, m.Data)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	return j.Version
+	return j
 }
 
 func eventually(t *testing.T, what string, f func() bool) {

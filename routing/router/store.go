@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
@@ -58,9 +59,11 @@ func (s storing) hooked(ctx context.Context) {
 
 func (s storing) put(ctx context.Context) {
 	j := s.job
+	until, hold := s.r.holdUntil(j, time.Now())
 	s.store.Put(pushqueue.Job{
 		Tenant: j.Device.Tenant, User: j.Device.User, Device: j.Device.Device, Kind: j.Kind, Version: j.Version,
 		EventAt: j.EventAt, LatestAt: j.LatestAt, Urgency: int(j.Urgency), Push: j.Content,
+		NotBefore: until, Hold: hold,
 	}, func(err error) {
 		s.done()
 		if errors.Is(err, pushqueue.ErrJob) {

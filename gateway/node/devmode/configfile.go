@@ -145,7 +145,7 @@ tenants:
     max_events_per_second: {{$.MaxEventsPerSecond}}
 {{- end}}
     kinds:
-      messages: {numbered_by: hawser, urgency: HIGH, push: {mode: alert, class: message, title: "New message", sound: default}}
+      messages: {numbered_by: hawser, urgency: HIGH, push: {mode: alert, class: message, title: "New message", sound: default, window: 1s}}
       contacts: {numbered_by: hawser, urgency: NORMAL, push: {mode: background, class: contacts}}
       moments: {numbered_by: hawser, urgency: LOW, push: {mode: none}}
       account: {numbered_by: backend, urgency: NORMAL, push: {mode: background, class: account}}
