@@ -24,6 +24,7 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 		p.table.SetDoubtful(s, false)
 		acked = max(acked, a.GetVersion())
 	}
+	p.heardWaiting(id, a.GetKind(), acked)
 	f := p.find(id.UserID, a.GetKind())
 	if f == nil {
 		return
@@ -102,6 +103,9 @@ func (p *Dispatcher) Changed(c table.Change, now time.Time) {
 func (p *Dispatcher) follow(c table.Change, now time.Time) {
 	if c.Session.Exists() {
 		p.closed.back(c.Device)
+		if c.New {
+			p.askWaiting(c.Device, c.Session)
+		}
 	} else if p.table.Device(c.Device).HasToken {
 		p.closed.add(c.Device.Clone(), now)
 	}

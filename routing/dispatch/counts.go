@@ -26,6 +26,9 @@ type Counts struct {
 	Away, Doubtful, Reminded, Owed uint64
 	// Stores of push jobs that were called for, and those that failed.
 	Stores, StoreErrors uint64
+	// Unneeded jobs were removed because their device acknowledged while they
+	// waited for their time.
+	Unneeded uint64
 	// Checks by the push role.
 	Checks uint64
 	// RecentEvicted counts what was forgotten early for want of room.

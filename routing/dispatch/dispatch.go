@@ -129,6 +129,9 @@ type Effects interface {
 	Away(d table.DeviceID, kind string, version int64)
 	// Store stores a push job; Stored must follow, once.
 	Store(Job)
+	// Remove removes a stored job of a version or an older one: its device
+	// has acknowledged.
+	Remove(d table.DeviceID, kind string, version int64)
 	// Ack, Nak, Defer and Progress tell the log that a message is settled, is
 	// to be delivered again, at once or some seconds later, or is still being
 	// worked on.
@@ -161,6 +164,7 @@ type Dispatcher struct {
 	recent  recent
 	heard   recent
 	closed  closed
+	waits   waits
 	checks  checks
 	devices int
 	scratch []table.Device
@@ -184,7 +188,7 @@ func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
 		pace:   newPace(cfg.LostRate),
 		recent: newRecent(cfg.MaxRecent, cfg.RecentFor),
 		heard:  newRecent(cfg.MaxRecent, cfg.RecentFor),
-		closed: newClosed(),
+		closed: newClosed(), waits: newWaits(),
 		checks: checks{open: make(map[checkKey][]*check)},
 	}
 }
@@ -314,6 +318,7 @@ func (p *Dispatcher) Tick(now time.Time) {
 	p.recent.expire(now)
 	p.heard.expire(now)
 	p.closed.expire(now)
+	p.waits.expire(now)
 	p.expireChecks(now)
 }
 

@@ -39,6 +39,9 @@ func (r *rig) Store(j Job) {
 	r.jobs = append(r.jobs, j)
 	r.note("store %s %s %d", j.Device.Device, j.Kind, j.Version)
 }
+func (r *rig) Remove(d table.DeviceID, kind string, v int64) {
+	r.note("remove %s %s %d", d.Device, kind, v)
+}
 func (r *rig) Ack(receipt any)      { r.note("ack %v", receipt) }
 func (r *rig) Nak(receipt any)      { r.note("nak %v", receipt) }
 func (r *rig) Defer(receipt any)    { r.note("defer %v", receipt) }

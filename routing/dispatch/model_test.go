@@ -544,6 +544,8 @@ func (x *mEffects) Store(j Job) {
 	})
 }
 
+func (x *mEffects) Remove(table.DeviceID, string, int64) {}
+
 func (x *mEffects) Ack(receipt any) {
 	m := receipt.(*logged)
 	x.r.w.send(func() { x.r.w.ack(m) })

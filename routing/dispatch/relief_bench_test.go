@@ -20,6 +20,7 @@ type silent struct {
 func (s *silent) Notify(table.Session, string, int64, routing.Urgency) {}
 func (s *silent) Away(table.DeviceID, string, int64)                   {}
 func (s *silent) Store(j Job)                                          { s.jobs = append(s.jobs, j) }
+func (s *silent) Remove(table.DeviceID, string, int64)                 {}
 func (s *silent) Ack(any)                                              { s.settled++ }
 func (s *silent) Nak(any)                                              {}
 func (s *silent) Defer(any)                                            { s.deferred++ }

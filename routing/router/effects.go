@@ -81,6 +81,14 @@ func (e *effects) offer(jobs []dispatch.Job) []dispatch.Job {
 	return nil
 }
 
+func (e *effects) Remove(d table.DeviceID, kind string, version int64) {
+	select {
+	case e.r.unneeded <- Away{Tenant: d.Tenant, User: d.User, Device: d.Device, Kind: kind, Version: version}:
+	default: // its push tells the device nothing new
+		e.r.metrics.dropped.WithLabelValues(dropRemoval).Inc()
+	}
+}
+
 // The log hears of a lost connection by itself: what is not acknowledged is
 // delivered again.
 

@@ -113,7 +113,7 @@ func (l *loop) run(ctx context.Context) {
 		case m := <-l.messages():
 			l.takeMessage(m, l.now())
 		case s := <-l.r.stored:
-			l.d.Stored(s.job, s.err, l.now())
+			l.takeStored(s, l.now())
 		case m := <-l.r.checks:
 			l.takeCheck(m, l.now())
 		case q := <-l.r.presence:
@@ -148,7 +148,7 @@ func (l *loop) drain() {
 		case u := <-l.r.records:
 			l.takeRecord(u, now)
 		case s := <-l.r.stored:
-			l.d.Stored(s.job, s.err, now)
+			l.takeStored(s, now)
 		case m := <-l.r.checks:
 			l.takeCheck(m, now)
 		case m := <-l.messages():
@@ -169,6 +169,13 @@ func (l *loop) takeMessage(m dispatch.Message, now time.Time) {
 	}
 	l.r.floors.Raise(m.Tenant, m.User, m.Kind, seq)
 	l.d.Message(m, now)
+}
+
+func (l *loop) takeStored(s storedJob, now time.Time) {
+	l.d.Stored(s.job, s.err, now)
+	if s.err == nil && s.until.After(now) {
+		l.d.Waits(s.job, s.until)
+	}
 }
 
 func (l *loop) takeRecord(u recordUpdate, now time.Time) {

@@ -41,9 +41,11 @@ type Router struct {
 	messages chan dispatch.Message
 	stored   chan storedJob
 	// Out of the loop; never closed.
-	jobs    chan dispatch.Job
-	heads   chan *nats.Msg
-	devices chan *nats.Msg
+	jobs chan dispatch.Job
+	// unneeded are stored jobs to be removed.
+	unneeded chan Away
+	heads    chan *nats.Msg
+	devices  chan *nats.Msg
 	// changes of presence, out of the loop.
 	changes chan online.Change
 	// limits are users whose records may be too many, out of the loop.
@@ -90,7 +92,7 @@ func New(cfg Config) (*Router, error) {
 		core: make(chan *nats.Msg, coreQueue), checks: make(chan *nats.Msg, checkQueue),
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
 		stored: make(chan storedJob, jobQueue),
-		jobs:   make(chan dispatch.Job, jobQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
+		jobs:   make(chan dispatch.Job, jobQueue), unneeded: make(chan Away, unneededQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
 		recalled: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
@@ -128,6 +130,9 @@ func (r *Router) Run(ctx context.Context) error {
 	wg.Go(func() { r.watchRecords(ctx) })
 	wg.Go(func() { r.consume(ctx) })
 	wg.Go(func() { r.storeJobs(ctx) })
+	for range unneededWorkers {
+		wg.Go(func() { r.removeJobs(ctx) })
+	}
 	for range changeWorkers {
 		wg.Go(func() { r.storeChanges(ctx) })
 	}

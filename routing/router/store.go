@@ -13,6 +13,8 @@ import (
 type storedJob struct {
 	job dispatch.Job
 	err error
+	// until is before when it is not pushed; zero: at once.
+	until time.Time
 }
 
 // errBusy is given back for a job that finds too many waiting.
@@ -73,8 +75,35 @@ func (s storing) put(ctx context.Context) {
 			err = nil
 		}
 		select {
-		case s.r.stored <- storedJob{j, err}:
+		case s.r.stored <- storedJob{j, err, until}:
 		case <-ctx.Done():
 		}
 	})
+}
+
+// Jobs that nobody needs any more are removed by so many at once, and so many
+// wait for that.
+const (
+	unneededWorkers = 4
+	unneededQueue   = 1024
+)
+
+// removeJobs is one of the workers that remove jobs.
+func (r *Router) removeJobs(ctx context.Context) {
+	store := pushqueue.NewStore(r.cfg.JS)
+	defer store.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-r.unneeded:
+			bounded, cancel := context.WithTimeout(ctx, requestTimeout)
+			err := store.Remove(bounded, a.Tenant, a.User, a.Device, a.Kind, a.Version)
+			cancel()
+			if err != nil {
+				r.metrics.dropped.WithLabelValues(dropRemoval).Inc()
+				r.cfg.Log.Debug("push job that nobody needs stays", "tenant", a.Tenant, "kind", a.Kind, "error", err)
+			}
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -43,20 +44,42 @@ func TestLowUrgencyWaitsForTheWindow(t *testing.T) {
 	edge.put("u1", "d1", "token", r)
 	low := func(ev *routing.Event) { ev.Urgency = routing.UrgencyLow }
 
-	first := e.publish("u1", "posts", low)
-	e.settled()
-	j := e.stored("u1", "d1", "posts")
-	if left := time.Until(j.NotBefore); j.Version != first || left <= 0 || left > time.Hour {
+	j := e.storedAt(e.publish("u1", "posts", low), "u1", "d1", "posts")
+	if left := time.Until(j.NotBefore); left <= 0 || left > time.Hour {
 		t.Errorf("%+v", j)
 	}
-	second := e.publish("u1", "posts", func(ev *routing.Event) { ev.Urgency = routing.UrgencyNormal })
-	e.settled()
-	if j := e.stored("u1", "d1", "posts"); j.Version != second || !j.NotBefore.IsZero() {
+	normal := e.publish("u1", "posts", func(ev *routing.Event) { ev.Urgency = routing.UrgencyNormal })
+	if j := e.storedAt(normal, "u1", "d1", "posts"); !j.NotBefore.IsZero() {
 		t.Errorf("what is more urgent waits: %+v", j)
 	}
-	e.publish("u1", "messages", low)
-	e.settled()
-	if j := e.stored("u1", "d1", "messages"); !j.NotBefore.IsZero() {
+	if j := e.storedAt(e.publish("u1", "messages", low), "u1", "d1", "messages"); !j.NotBefore.IsZero() {
 		t.Errorf("a kind without a window: %+v", j)
 	}
+}
+
+// storedAt waits for the job of a version.
+func (e *env) storedAt(version int64, user, device, kind string) (j pushqueue.Job) {
+	e.t.Helper()
+	eventually(e.t, "the job is stored", func() bool {
+		j = e.stored(user, device, kind)
+		return j.Version == version
+	})
+	return j
+}
+
+// A device that comes and fetches while its push waits is not pushed.
+func TestWaitingJobIsRemovedOnceItIsHeard(t *testing.T) {
+	e := newEnv(t)
+	r := e.readyRouter("r1", Hooks{})
+	edge := e.edge("e1")
+	edge.put("u1", "d1", "token", r)
+	low := func(ev *routing.Event) { ev.Urgency = routing.UrgencyLow }
+	v := e.publish("u1", "posts", low)
+	if j := e.storedAt(v, "u1", "d1", "posts"); j.NotBefore.IsZero() {
+		t.Fatalf("%+v", j)
+	}
+	conn := edge.connect("u1", "d1", true)
+	eventually(t, "the device is told", func() bool { return edge.heard(conn, "posts") == v })
+	edge.ack(conn, "posts", v)
+	eventually(t, "the job is gone", func() bool { return e.stored("u1", "d1", "posts").Version == 0 })
 }
