@@ -54,6 +54,8 @@ type PushDefaults struct {
 	// Window is how often a device is pushed what is of low urgency; 0: at any
 	// time.
 	Window time.Duration
+	// Strict: the push is stored before a device is told, as for calls.
+	Strict bool
 	// Once: the provider tries once and stores nothing.
 	Once bool
 	// Channel is the Android notification channel; empty: the application's

@@ -89,6 +89,10 @@ type KindPush struct {
 	// such pushes wait for the device's next window, all of its kinds for the
 	// same moment, so that they wake its radio once. 0: 5m.
 	Window time.Duration `yaml:"window"`
+	// Strict has a push stored before a connected device is told, to be made
+	// should it not acknowledge in time, whatever becomes of the routers: for
+	// calls. It costs two more writes a device.
+	Strict bool `yaml:"strict"`
 	// Once has the provider try once and store nothing, as for a call: TTL
 	// does not count then.
 	Once bool `yaml:"once"`

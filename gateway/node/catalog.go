@@ -59,7 +59,7 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 			Urgency: urgency,
 			Push: routing.PushDefaults{
 				Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
-				Sound: k.Push.Sound, TTL: k.Push.TTL, Window: k.Push.Window, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
+				Sound: k.Push.Sound, TTL: k.Push.TTL, Window: k.Push.Window, Strict: k.Push.Strict, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
 				Mode: k.Push.Mode,
 			},
 		}

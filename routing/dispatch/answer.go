@@ -40,6 +40,7 @@ func (p *Dispatcher) Answer(edge string, incarnation int64, a *linkpb.Answer, no
 			p.table.SetDoubtful(s, false) // it follows, though not to the head
 		}
 		d.take(s, a, acked, now)
+		p.uninsure(d)
 		p.drive(d, now)
 		p.collect(f, now)
 	}

@@ -35,6 +35,10 @@ type delivery struct {
 	// ridesUntil is set where the notify waits at the edge for the device's
 	// next frame.
 	ridesUntil time.Time
+	// insured is the version whose job is stored to be made once the patience
+	// is over, insureSince since when such a job is wanted.
+	insured     int64
+	insureSince time.Time
 	// burst counts the notifies of new versions since burstAt.
 	burst   int
 	burstAt time.Time
@@ -105,7 +109,7 @@ func (p *Dispatcher) drive(d *delivery, now time.Time) {
 	since, patience := d.patience()
 	deadline := since.Add(patience)
 	d.endReminder(s, now)
-	if s.Exists() {
+	if s.Exists() && !p.insure(d, dev, deadline, now) {
 		p.ask(d, s, deadline, now)
 	}
 	if d.open() {
@@ -324,6 +328,9 @@ func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
 	}
 	f := p.find(j.Device.UserID, j.Kind)
 	if f == nil {
+		if err == nil && !j.NotBefore.IsZero() {
+			p.uninsureLate(j)
+		}
 		return
 	}
 	d := f.device(j.Device.Device)
@@ -335,6 +342,9 @@ func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
 		d.storing = 0
 	}
 	switch {
+	case err == nil && !j.NotBefore.IsZero():
+		d.insured = max(d.insured, j.Version)
+		p.uninsure(d) // it may have acknowledged meanwhile
 	case err == nil:
 		d.stored = max(d.stored, j.Version)
 		d.failures, d.storeAt = 0, now.Add(storeEvery)
@@ -365,6 +375,9 @@ func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 		sooner(d.graceUntil)
 		sooner(d.fetchUntil(deadline))
 		sooner(d.ridesUntil)
+		if !d.insureSince.IsZero() {
+			sooner(d.insureSince.Add(insureFor))
+		}
 		if d.askedVersion < d.flow.head {
 			sooner(d.burstAt.Add(burstEvery))
 		}

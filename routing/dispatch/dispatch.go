@@ -97,6 +97,8 @@ type Message struct {
 	// Content or, where that is empty, the kind's default.
 	Push    bool
 	Content []byte
+	// Strict: its push jobs are stored before devices are told; see strict.go.
+	Strict bool
 	// Redelivered says that a router had it before.
 	Redelivered bool
 	// Receipt is handed back with Ack, Nak and Progress. Not nil.
@@ -114,6 +116,8 @@ type Job struct {
 	// Urgency is the highest of those that ask for a push.
 	Urgency routing.Urgency
 	Content []byte
+	// NotBefore is when the push may be made, where that is not at once.
+	NotBefore time.Time
 	// Deadline is when the patience with a device ended, where that is why it
 	// is pushed; zero for others, and for a job that is called for again.
 	Deadline time.Time

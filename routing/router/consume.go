@@ -143,7 +143,7 @@ func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
 	return dispatch.Message{
 		Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, At: e.Time,
 		Urgency: e.Urgency.Or(kind.Urgency).Or(routing.UrgencyNormal),
-		Push:    known && pushes(kind, e.Push), Content: e.Push,
+		Push:    known && pushes(kind, e.Push), Content: e.Push, Strict: kind.Push.Strict,
 		Redelivered: meta.NumDelivered > 1, Receipt: receipt{msg: m, seq: e.Sequence},
 	}, nil
 }

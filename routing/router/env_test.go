@@ -60,6 +60,7 @@ func catalog(t *testing.T) *routing.Catalog {
 	c, err := routing.NewCatalog([]routing.Tenant{{Name: tenant, Kinds: map[string]routing.Kind{
 		"messages": {Push: routing.PushDefaults{Title: "News"}, Urgency: routing.UrgencyHigh},
 		"posts":    {Push: routing.PushDefaults{Title: "Posts", Window: time.Hour}},
+		"calls":    {Push: routing.PushDefaults{Title: "Call", Strict: true}},
 		"quiet":    {Push: routing.PushDefaults{Mode: routing.PushNone}, Urgency: routing.UrgencyHigh},
 	}}})
 	if err != nil {

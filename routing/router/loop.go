@@ -173,7 +173,7 @@ func (l *loop) takeMessage(m dispatch.Message, now time.Time) {
 
 func (l *loop) takeStored(s storedJob, now time.Time) {
 	l.d.Stored(s.job, s.err, now)
-	if s.err == nil && s.until.After(now) {
+	if s.err == nil && s.until.After(now) && s.job.NotBefore.IsZero() {
 		l.d.Waits(s.job, s.until)
 	}
 }

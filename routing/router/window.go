@@ -16,8 +16,11 @@ import (
 // that have the same length of window, so that the radio wakes once for them.
 // The windows of different devices are spread.
 
-// held is until when a job waits, and why; it does not where the time is zero.
+// holdUntil is until when a job waits, and why; it does not where the time is zero.
 func (r *Router) holdUntil(j dispatch.Job, now time.Time) (until time.Time, hold int) {
+	if !j.NotBefore.IsZero() {
+		return j.NotBefore, pushqueue.HoldWindow
+	}
 	if j.Urgency != routing.UrgencyLow {
 		return time.Time{}, pushqueue.HoldNone
 	}
