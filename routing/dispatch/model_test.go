@@ -467,7 +467,7 @@ func (r *mRouter) take(m *logged) {
 		r.dispatched = max(r.dispatched, m.version)
 		r.d.Message(Message{
 			Tenant: "t", User: m.user, Kind: m.kind, Version: m.version, At: m.at, Urgency: m.urgency,
-			Push: m.push, Redelivered: again, Receipt: m,
+			Push: m.push, Strict: m.version%4 == 0, Redelivered: again, Receipt: m,
 		}, r.w.now)
 	})
 }
@@ -540,11 +540,24 @@ func (x *mEffects) Store(j Job) {
 				w.onJob(j)
 			}
 		}
-		x.r.when(x.inc, func() { x.r.d.Stored(j, err, w.now) })
+		x.r.when(x.inc, func() {
+			x.r.d.Stored(j, err, w.now)
+			if err == nil && j.Urgency == routing.UrgencyLow && j.NotBefore.IsZero() {
+				x.r.d.Waits(j, w.now.Add(w.ms(1000, 60000)))
+			}
+		})
 	})
 }
 
-func (x *mEffects) Remove(table.DeviceID, string, int64) {}
+// Remove takes a job out that its device is said not to need.
+func (x *mEffects) Remove(d table.DeviceID, kind string, version int64) {
+	w := x.r.w
+	w.at(w.ms(1, 400), func() {
+		if key := d.User + d.Device + kind; w.jobs[key] <= version {
+			delete(w.jobs, key)
+		}
+	})
+}
 
 func (x *mEffects) Ack(receipt any) {
 	m := receipt.(*logged)
