@@ -59,6 +59,9 @@ func (r Record) Format(s fmt.State, _ rune) {
 // LogValue implements slog.LogValuer.
 func (r Record) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
+// MarshalText implements encoding.TextMarshaler, which JSON uses.
+func (r Record) MarshalText() ([]byte, error) { return fmt.Append(nil, r), nil }
+
 // Records reads and cleans the device records.
 type Records interface {
 	// Record returns Found false, and no error, for a device without record.

@@ -1,6 +1,8 @@
 package push
 
 import (
+	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +25,17 @@ type Message struct {
 	// Expiry is when the provider may give up. Zero: one try, not stored.
 	Expiry time.Time
 }
+
+// Format keeps the token and the content out of whatever prints a message.
+func (m Message) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "message {app %q, id %s, urgency %d}", m.App, m.ID, m.Urgency)
+}
+
+// LogValue implements slog.LogValuer.
+func (m Message) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(m)) }
+
+// MarshalText implements encoding.TextMarshaler, which JSON uses.
+func (m Message) MarshalText() ([]byte, error) { return fmt.Append(nil, m), nil }
 
 // Hawser is the part of every push that tells the application what to fetch
 // and what to drop because it has it already. APNs carries it beside "aps",

@@ -1,8 +1,11 @@
 package node
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/push"
@@ -13,24 +16,30 @@ import (
 // providers are the senders of the configured applications.
 type providers struct {
 	// Static after newProviders.
-	apps     map[push.AppKey]push.Provider
-	removals map[push.AppKey]push.Removal
-	apns     *apns.Pool
-	fcm      []*fcm.Client
+	apps        map[push.AppKey]push.Provider
+	removals    map[push.AppKey]push.Removal
+	apns        *apns.Pool
+	credentials []*credential
+	log         *slog.Logger
 }
 
 func newProviders(p parts) (*providers, error) {
-	out := &providers{apps: map[push.AppKey]push.Provider{}, removals: map[push.AppKey]push.Removal{}, apns: apns.NewPool(p.log)}
+	out := &providers{
+		apps: map[push.AppKey]push.Provider{}, removals: map[push.AppKey]push.Removal{},
+		apns: apns.NewPool(p.log), log: p.log,
+	}
+	changes := newCredentialMetrics(p.registry, out.waiting)
+	keys := map[string]string{}
 	for _, app := range p.cfg.Push.Apps {
-		provider, platform, err := out.open(app, p)
-		if err != nil {
+		c := &credential{app: app, log: p.log, changes: changes, open: out.open}
+		if err := c.first(keys); err != nil {
 			out.close()
 			return nil, fmt.Errorf("open the push provider of %s: %w", app.App, err)
 		}
+		out.credentials = append(out.credentials, c)
 		// An application belongs to one tenant: a device of another one must
 		// not be able to use its credentials by naming it.
-		key := push.AppKey{Tenant: app.Tenant, Platform: platform, App: app.App}
-		out.apps[key], out.removals[key] = provider, removal(app.TokenRemoval)
+		out.apps[c.key()], out.removals[c.key()] = c.provider.Provider(), removal(app.TokenRemoval)
 	}
 	return out, nil
 }
@@ -46,19 +55,29 @@ func removal(mode string) push.Removal {
 	}
 }
 
-func (o *providers) open(app config.App, p parts) (push.Provider, string, error) {
+// open returns a provider with these credentials, and what ends it.
+func (o *providers) open(app config.App, m material) (push.Checker, func(), error) {
 	roots, err := providerRoots(app)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	switch app.Provider {
-	case config.ProviderAPNs:
-		provider, err := o.openAPNs(app, roots)
-		return provider, push.IOS, err
-	default:
-		provider, err := o.openFCM(app, roots, p)
-		return provider, push.Android, err
+	if app.Provider == config.ProviderAPNs {
+		provider, err := o.apns.App(apns.Config{
+			TeamID: app.TeamID, KeyID: m.keyID, Key: m.secret, Topic: app.Topic,
+			Environment: app.Environment, Endpoint: app.Endpoint, RootCAs: roots,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		return provider, provider.Close, nil
 	}
+	client, err := fcm.New(fcm.Config{
+		Credentials: m.secret, Project: app.App, Endpoint: app.Endpoint, RootCAs: roots, Log: o.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return client, client.Close, nil
 }
 
 // providerRoots returns nil, for the system's authorities, where none are
@@ -70,39 +89,37 @@ func providerRoots(app config.App) (*x509.CertPool, error) {
 	return certPool(app.CAFile)
 }
 
-func (o *providers) openAPNs(app config.App, roots *x509.CertPool) (push.Provider, error) {
-	key, err := app.Secret()
-	if err != nil {
-		return nil, err
+// run follows the files of the credentials until ctx ends.
+func (o *providers) run(ctx context.Context) error {
+	ticker := time.NewTicker(certificatePoll)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		for _, c := range o.credentials {
+			c.follow(ctx)
+		}
 	}
-	keyID, err := app.ReadKeyID()
-	if err != nil {
-		return nil, err
-	}
-	return o.apns.App(apns.Config{
-		TeamID: app.TeamID, KeyID: keyID, Key: key, Topic: app.Topic,
-		Environment: app.Environment, Endpoint: app.Endpoint, RootCAs: roots,
-	})
 }
 
-func (o *providers) openFCM(app config.App, roots *x509.CertPool, p parts) (push.Provider, error) {
-	credentials, err := app.Secret()
-	if err != nil {
-		return nil, err
+// waiting is how many applications have a changed credential that is not used.
+func (o *providers) waiting() float64 {
+	n := 0.0
+	for _, c := range o.credentials {
+		if c.unused.Load() {
+			n++
+		}
 	}
-	client, err := fcm.New(fcm.Config{
-		Credentials: credentials, Project: app.App, Endpoint: app.Endpoint, RootCAs: roots, Log: p.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	o.fcm = append(o.fcm, client)
-	return client, nil
+	return n
 }
 
+// close ends the connections. Messages under way fail.
 func (o *providers) close() {
 	o.apns.Close()
-	for _, client := range o.fcm {
-		client.Close()
+	for _, c := range o.credentials {
+		c.provider.Close()
 	}
 }

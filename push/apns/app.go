@@ -17,10 +17,17 @@ const maxToken = 400
 
 // App sends to one application. It implements push.Provider.
 type App struct {
+	push.Opaque
+
 	// Static after construction.
-	topic  string
-	sender *sender
+	topic   string
+	sender  *sender
+	release func()
 }
+
+// Close gives the connections up, which end with their last application.
+// Messages under way then fail.
+func (a *App) Close() { a.release() }
 
 var _ push.Provider = (*App)(nil)
 

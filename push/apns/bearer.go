@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/sideshow/apns2/token"
+
+	"github.com/hawser-edge/hawser/push"
 )
 
 const (
@@ -34,6 +36,8 @@ const (
 
 // bearer issues the provider token of one team and key.
 type bearer struct {
+	push.Opaque
+
 	// Static after construction.
 	team, keyID string
 	key         *ecdsa.PrivateKey

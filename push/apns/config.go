@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+
+	"github.com/hawser-edge/hawser/push"
 )
 
 // Environments of Apple's service.
@@ -23,7 +25,7 @@ type Config struct {
 	// the key.
 	TeamID, KeyID string
 	// Key is the content of the .p8 file.
-	Key []byte
+	Key push.Secret
 	// Topic is the application's bundle id. Empty: the message's App.
 	Topic string
 	// Environment is Production or Sandbox. Empty: Production.

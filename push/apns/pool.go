@@ -2,8 +2,8 @@ package apns
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/sideshow/apns2"
 
+	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/push/devicelimit"
 	"github.com/hawser-edge/hawser/push/h2conn"
 )
@@ -25,6 +26,8 @@ const maxConns = 2
 // and key in one environment. Make one with NewPool and keep it: Apple wants
 // connections to live for days.
 type Pool struct {
+	push.Opaque
+
 	// Static after construction.
 	log *slog.Logger
 
@@ -35,13 +38,18 @@ type Pool struct {
 }
 
 // senderKey: a connection carries the tokens of one team only, and a key is
-// good for its own environment.
-type senderKey struct{ team, key, endpoint string }
+// good for its own environment. A key that is replaced is another one, though
+// its id stays.
+type senderKey struct {
+	team, key, endpoint string
+	content             [sha256.Size]byte
+}
 
 // sender is what the applications of one team, key and environment share.
 type sender struct {
+	push.Opaque
+
 	// Static after construction.
-	p8     []byte
 	bearer *bearer
 	client *apns2.Client
 	h2     *h2conn.Client
@@ -51,6 +59,9 @@ type sender struct {
 	// advice, two or three background pushes an hour, nothing is kept here:
 	// Apple delivers more where the device has power to spare.
 	devices *devicelimit.Limit
+
+	// Guarded by Pool.mu: applications that use it.
+	users int
 }
 
 // NewPool returns an empty pool.
@@ -68,18 +79,38 @@ func (p *Pool) App(cfg Config) (*App, error) {
 	if p.closed {
 		return nil, h2conn.ErrClosed
 	}
-	k := senderKey{cfg.TeamID, cfg.KeyID, endpoint.String()}
+	k := senderKey{cfg.TeamID, cfg.KeyID, endpoint.String(), sha256.Sum256(bytes.TrimSpace(cfg.Key))}
 	s := p.senders[k]
 	if s == nil {
 		if s, err = newSender(cfg, endpoint, p.log); err != nil {
 			return nil, err
 		}
+		p.inheritLocked(s, k)
 		p.senders[k] = s
 	}
-	if !bytes.Equal(bytes.TrimSpace(s.p8), bytes.TrimSpace(cfg.Key)) {
-		return nil, fmt.Errorf("%w: key %s of team %s is given twice with different content", ErrConfig, cfg.KeyID, cfg.TeamID)
+	s.users++
+	return &App{topic: cfg.Topic, sender: s, release: sync.OnceFunc(func() { p.release(k, s) })}, nil
+}
+
+// inheritLocked hands over what was learned with another key of the team.
+func (p *Pool) inheritLocked(s *sender, k senderKey) {
+	for other, from := range p.senders {
+		if other.team == k.team && other.endpoint == k.endpoint {
+			s.known, s.devices = from.known, from.devices
+			return
+		}
 	}
-	return &App{topic: cfg.Topic, sender: s}, nil
+}
+
+// release ends the connections of a key that no application uses any more.
+func (p *Pool) release(k senderKey, s *sender) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.users--; s.users > 0 || p.closed {
+		return
+	}
+	delete(p.senders, k)
+	s.h2.Close()
 }
 
 // Close ends all connections. Messages under way fail.
@@ -116,7 +147,6 @@ func newSender(cfg Config, endpoint *url.URL, log *slog.Logger) (*sender, error)
 		Log:             log,
 	}
 	return &sender{
-		p8:     bytes.Clone(cfg.Key),
 		bearer: b,
 		client: &apns2.Client{Host: endpoint.String(), HTTPClient: &http.Client{
 			Transport:     transport{},

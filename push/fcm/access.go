@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
+
+	"github.com/hawser-edge/hawser/push"
 )
 
 const (
@@ -29,6 +31,8 @@ var errAccess = errors.New("fcm: access token")
 // accessTokens keeps one access token and replaces it before it expires or
 // when Google refused it. One request at a time asks for a new one.
 type accessTokens struct {
+	push.Opaque
+
 	// Static after construction.
 	conf *jwt.Config
 	log  *slog.Logger

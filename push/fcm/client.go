@@ -30,6 +30,8 @@ const (
 // Client sends to the applications of one Firebase project. It implements
 // push.Provider.
 type Client struct {
+	push.Opaque
+
 	// Static after construction.
 	log       *slog.Logger
 	project   string

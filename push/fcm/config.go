@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/oauth2/google"
 	"golang.org/x/oauth2/jwt"
+
+	"github.com/hawser-edge/hawser/push"
 )
 
 const scope = "https://www.googleapis.com/auth/firebase.messaging"
@@ -18,7 +20,7 @@ const scope = "https://www.googleapis.com/auth/firebase.messaging"
 // Config describes one Firebase project.
 type Config struct {
 	// Credentials is the content of the service account's JSON file.
-	Credentials []byte
+	Credentials push.Secret
 	// Project is the Firebase project's id. Empty: the service account's.
 	Project string
 	// Endpoint replaces Google's address, for tests: https://host:port. The
@@ -35,6 +37,8 @@ var ErrConfig = errors.New("fcm: configuration")
 
 // account is a checked Config.
 type account struct {
+	push.Opaque
+
 	project  string
 	oauth    *jwt.Config
 	endpoint *url.URL
