@@ -29,6 +29,8 @@ type Counts struct {
 	// Unneeded jobs were removed because their device acknowledged while they
 	// waited for their time.
 	Unneeded uint64
+	// Hints handed in of what was not settled yet.
+	Hints uint64
 	// Checks by the push role.
 	Checks uint64
 	// RecentEvicted counts what was forgotten early for want of room.

@@ -101,6 +101,7 @@ func (p *Dispatcher) drive(d *delivery, now time.Time) {
 	if d.flow.retired {
 		return
 	}
+	d.flow.expireHint(now)
 	dev := p.table.Device(d.id())
 	if dev.Session == d.gone {
 		dev.Session = table.Session{}
@@ -360,7 +361,7 @@ func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
 // next returns when to look at the delivery again, or the zero time.
 func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 	reminds := !d.remindUntil.IsZero()
-	if !d.open() && !reminds {
+	if !d.open() && !reminds && !d.flow.hinted() {
 		return time.Time{}
 	}
 	var at time.Time
@@ -389,6 +390,9 @@ func (d *delivery) next(s table.Session, deadline, now time.Time) time.Time {
 	}
 	if reminds {
 		sooner(d.remindUntil)
+	}
+	if d.flow.hinted() {
+		sooner(d.flow.hintUntil)
 	}
 	return at
 }

@@ -243,6 +243,7 @@ func (p *Dispatcher) Message(m Message, now time.Time) {
 	}
 	f := p.flow(id, m.Kind)
 	f.raise(past)
+	f.endHint(m.Version)
 	if !p.enter(f, m, now) {
 		return
 	}

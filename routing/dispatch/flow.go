@@ -14,10 +14,12 @@ type flow struct {
 	user table.UserID
 	kind string
 
-	// head is the greatest version known, push the newest event with a push.
-	// Devices are only ever asked for the head.
-	head int64
-	push wish
+	// head is the greatest version known, logged that of a message, push the
+	// newest event with a push. Devices are only ever asked for the head.
+	head, logged int64
+	push         wish
+	// hintUntil is set while the head's message is to come.
+	hintUntil time.Time
 	// held are the open messages by version. None but the first is covered by
 	// a later one.
 	held    []*held
@@ -90,7 +92,7 @@ func (f *flow) same(version int64) *held {
 // held.
 func (f *flow) add(h *held) (covered []*held) {
 	f.whole = true
-	f.head = max(f.head, h.Version)
+	f.head, f.logged = max(f.head, h.Version), max(f.logged, h.Version)
 	if h.Push && h.Version > f.push.version {
 		f.push = wish{h.Version, h.At, h.Urgency}
 	}
@@ -117,7 +119,7 @@ func (f *flow) insert(h *held) {
 // raise takes over the head that was settled not long ago.
 func (f *flow) raise(e *settled) {
 	if e != nil {
-		f.head = max(f.head, e.head)
+		f.head, f.logged = max(f.head, e.head), max(f.logged, e.head)
 		f.storeAt = e.storeAt
 	}
 }
@@ -222,7 +224,7 @@ func (p *Dispatcher) collect(f *flow, now time.Time) {
 	}
 	clear(f.held[len(kept):])
 	f.held = kept
-	if len(f.held) == 0 && !f.reminds() {
+	if len(f.held) == 0 && !f.reminds() && !f.hinted() {
 		p.retire(f, now)
 	}
 }
@@ -244,6 +246,7 @@ func (f *flow) reminds() bool {
 // count may be connecting at this moment, by way of a batch that is not here
 // yet.
 func (p *Dispatcher) retire(f *flow, now time.Time) {
+	f.head = f.logged // what was only hinted at is not settled
 	switch {
 	case !f.whole:
 	case len(f.devices) > 0 && len(f.acknowledgers()) == len(f.devices):

@@ -228,6 +228,9 @@ func (w *world) append(user, kind string, push bool, u routing.Urgency) {
 	w.log = append(w.log, m)
 	w.heads[m.user+m.kind] = m.version
 	w.past[m.user+m.kind] = append(w.past[m.user+m.kind], *m)
+	if door := w.routers[w.rng.IntN(len(w.routers))]; !w.chance(4) {
+		w.at(w.ms(0, 100), func() { door.hint(m) })
+	}
 }
 
 // head is what a replica that lags a little answers, but never older than
@@ -454,6 +457,21 @@ func (r *mRouter) step() {
 			r.take(m)
 		}
 	}
+}
+
+// hint is what the router's door tells it of what it stored. In the loop's queue
+// it may wait for longer than the message takes.
+func (r *mRouter) hint(m *logged) {
+	if !r.complete {
+		return
+	}
+	epoch := r.epoch
+	r.to(func() {
+		if r.epoch == epoch && r.complete && r.settled {
+			r.dispatched = max(r.dispatched, m.version)
+			r.d.Hint(Hint{Tenant: "t", User: m.user, Kind: m.kind, Version: m.version}, r.w.now)
+		}
+	})
 }
 
 func (r *mRouter) take(m *logged) {
