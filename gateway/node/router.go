@@ -112,7 +112,7 @@ func (r *routerRole) open(p parts) (err error) {
 	}
 	r.publisher = publish.New(publish.Config{
 		Pressure: r.pressure, Crowded: r.router.Crowded,
-		JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js), Presence: r.router.Presence, Log: p.log, Registerer: p.registry,
+		Stored: r.router.Stored, JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js), Presence: r.router.Presence, Log: p.log, Registerer: p.registry,
 	})
 	return r.listen(p)
 }

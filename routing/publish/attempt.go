@@ -45,7 +45,15 @@ func (a *attempts) hawser(ctx context.Context) (Result, *Error) {
 	if fault != nil {
 		return Result{}, fault
 	}
+	a.stored(int64(ack.Sequence), ack)
 	return Result{Version: int64(ack.Sequence), Duplicate: a.duplicate(ack)}, nil
+}
+
+// stored tells of what the log has taken.
+func (a *attempts) stored(version int64, ack *jetstream.PubAck) {
+	if e := &a.event; a.s.cfg.Stored != nil && !ack.Duplicate {
+		a.s.cfg.Stored(e.Tenant, e.User, e.Kind, version, ack.Sequence)
+	}
 }
 
 // duplicate tells an earlier call's event from our own earlier attempt.

@@ -50,6 +50,7 @@ func (a *attempts) aboveHead(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if !ack.Duplicate {
+		a.stored(e.Version, ack)
 		return Result{Version: e.Version}, nil
 	}
 	return a.first(ctx, ack.Sequence)

@@ -47,6 +47,9 @@ type Config struct {
 	// for each event, by many goroutines; nil: nobody is held back.
 	Pressure func() Pressure
 	Crowded  func(tenant string) bool
+	// Stored is told of each event once the log has it, before its caller is,
+	// with its place in the log; nil: nobody is told. It must not block.
+	Stored func(tenant, user, kind string, version int64, seq uint64)
 	// MaxInFlight bounds the events in work; more are refused. 0: 1024.
 	MaxInFlight int
 	Log         *slog.Logger

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -12,12 +13,6 @@ import (
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/sleep"
 )
-
-// pullMessages is how many events are on their way to the router at most.
-const pullMessages = 2000
-
-// drainWait bounds the wait for what was on its way when Drain began.
-const drainWait = 2 * time.Second
 
 // consume pulls events from when the table is complete until ctx ends or the
 // router leaves.
@@ -54,33 +49,17 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	epoch := r.epoch.Load()
-	cc, err := c.Consume(func(m jetstream.Msg) { r.receive(ctx, m, epoch) },
-		// A router that is stopped goes on being given events, and the same
-		// ones again, until its last request ends.
-		jetstream.PullMaxMessages(pullMessages), jetstream.PullExpiry(2*time.Second),
-		// A request that a restarted server, or a new leader, does not know is
-		// made again after two missed heartbeats.
-		jetstream.PullHeartbeat(500*time.Millisecond),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-			r.cfg.Log.Debug("pulling events", "error", err)
-		}))
-	if err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		cc.Stop()
-	case <-cc.Closed():
-	case <-r.recalled:
-		cc.Stop()
-		return errRecalled
-	case <-r.leaving:
-		cc.Drain()
+	p := puller{r: r, consumer: c, epoch: r.epoch.Load()}
+	for !closed(r.leaving) {
 		select {
-		case <-cc.Closed():
-		case <-time.After(drainWait):
-		case <-ctx.Done():
+		case <-r.recalled:
+			return errRecalled
+		default:
+		}
+		if err := p.pull(ctx); err != nil {
+			r.cfg.Log.Debug("pulling events", "error", err)
+			sleep.For(ctx, pullPause)
+			return errRecalled
 		}
 	}
 	return nil
@@ -98,7 +77,7 @@ func (r *Router) receive(ctx context.Context, m jetstream.Msg, epoch uint64) {
 	msg, err := r.parse(m)
 	if errors.Is(err, errUnknownKind) {
 		r.metrics.retries.WithLabelValues(retryKind).Inc()
-		_ = m.NakWithDelay(unknownKindPause) // undelivered, it comes again by itself
+		_ = m.NakWithDelay(unknownKindPause/2 + rand.N(unknownKindPause)) // undelivered, it comes again by itself
 		return
 	}
 	if err != nil {
@@ -119,7 +98,8 @@ func (r *Router) receive(ctx context.Context, m jetstream.Msg, epoch uint64) {
 // While a fleet learns of a new kind, process by process, a router that does
 // not know it yet leaves its events to those that do: it cannot tell whether
 // they are to be pushed. A kind that nobody knows has been removed; its events
-// are then settled without a push.
+// are then settled without a push. The pauses differ: routers ask for events
+// at even times, so that the same one would be given the event again.
 const (
 	unknownKindPause = 2 * time.Second
 	unknownKindTries = 30

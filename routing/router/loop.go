@@ -19,6 +19,9 @@ const (
 	// drainSteps bounds what the loop takes in before it sends what came of
 	// it.
 	drainSteps = 2048
+	// drainMessages of them are events from the log at most: those come by the
+	// hundred, and what sessions hear of by hints shall not wait behind them.
+	drainMessages = 16
 	// hearAgain is how long no events are taken after NATS was away: within
 	// it every edge has beaten, and what was missed shows.
 	hearAgain = 1200 * time.Millisecond
@@ -110,6 +113,8 @@ func (l *loop) run(ctx context.Context) {
 			l.takeCore(m, l.now())
 		case u := <-l.r.records:
 			l.takeRecord(u, l.now())
+		case h := <-l.r.hints:
+			l.takeHint(h, l.now())
 		case m := <-l.messages():
 			l.takeMessage(m, l.now())
 		case s := <-l.r.stored:
@@ -128,19 +133,28 @@ func (l *loop) run(ctx context.Context) {
 
 // messages is nil while no events shall be taken.
 func (l *loop) messages() chan dispatch.Message {
-	if !l.leaving && (!l.complete || !l.settled || time.Now().Before(l.pausedUntil)) {
+	if !l.leaving && !l.takes() {
 		return nil
 	}
 	return l.r.messages
 }
 
-// drain takes in what is there already, sessions and answers first.
+// takes reports whether what the table knows is good enough for events.
+func (l *loop) takes() bool {
+	return l.complete && l.settled && !time.Now().Before(l.pausedUntil)
+}
+
+// drain takes in what is there already, sessions, answers and hints first.
 func (l *loop) drain() {
+	messages := 0
 	for range drainSteps {
 		now := l.now()
 		select {
 		case m := <-l.r.core:
 			l.takeCore(m, now)
+			continue
+		case h := <-l.r.hints:
+			l.takeHint(h, now)
 			continue
 		default:
 		}
@@ -153,6 +167,9 @@ func (l *loop) drain() {
 			l.takeCheck(m, now)
 		case m := <-l.messages():
 			l.takeMessage(m, now)
+			if messages++; messages == drainMessages {
+				return
+			}
 		default:
 			return
 		}
@@ -164,11 +181,16 @@ func (l *loop) takeMessage(m dispatch.Message, now time.Time) {
 		return // delivered before this router stood still
 	}
 	seq := m.Receipt.(receipt).seq
+	l.raise(m.Tenant, m.User, m.Kind, seq)
+	l.d.Message(m, now)
+}
+
+// raise notes what the log surely has.
+func (l *loop) raise(tenant, user, kind string, seq uint64) {
 	if seq > l.r.dispatched.Load() {
 		l.r.dispatched.Store(seq)
 	}
-	l.r.floors.Raise(m.Tenant, m.User, m.Kind, seq)
-	l.d.Message(m, now)
+	l.r.floors.Raise(tenant, user, kind, seq)
 }
 
 func (l *loop) takeStored(s storedJob, now time.Time) {

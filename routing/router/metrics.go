@@ -39,6 +39,8 @@ const (
 	dropLimit = "device_limit"
 	// dropRemoval: a push job that nobody needs any more stays.
 	dropRemoval = "job_removal"
+	// dropHint: sessions hear of the event when the log delivers it.
+	dropHint = "hint"
 
 	changeStored  = "stored"
 	changeDropped = "dropped"
@@ -77,7 +79,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		retries: p.CounterVec("retries_total", "Work on NATS that failed and is tried again, by the router or by who asked.",
 			metric.By("what", retryConsumer, retryDevice, retryEvent, retryHeads, retryKind, retryLimit, retryRecords)),
 		dropped: p.CounterVec("dropped_total", "Messages dropped at a full queue; each kind is asked or told again.",
-			metric.By("what", dropCore, dropWork, dropPublish, dropPresence, dropLimit, dropRemoval)),
+			metric.By("what", dropCore, dropWork, dropPublish, dropPresence, dropLimit, dropRemoval, dropHint)),
 		refused: p.CounterVec("refused_total", "What an edge said and was not believed: messages with tenants that it may not serve, sessions with an epoch beyond the clock.",
 			metric.By("what", refusedTenant, refusedEpoch)),
 		takeovers: p.CounterVec("takeovers_total", "Sessions that took the place of one at another edge that lives, by the edge that told of them.", metric.By("edge")),
@@ -126,6 +128,7 @@ func (m *metrics) registerTotals(p metric.Part) {
 	total("push_jobs_total", "Push jobs to be stored.", func(t *totals) uint64 { return t.Stores })
 	total("push_job_errors_total", "Push jobs that were not stored and are tried again.", func(t *totals) uint64 { return t.StoreErrors })
 	total("push_jobs_unneeded_total", "Push jobs removed because their device acknowledged while they waited for their time.", func(t *totals) uint64 { return t.Unneeded })
+	total("hints_total", "Events of which sessions are told before the log delivers them.", func(t *totals) uint64 { return t.Hints })
 	total("checks_total", "Questions of the push role.", func(t *totals) uint64 { return t.Checks })
 	total("recent_evicted_total", "Settled events forgotten early for want of room.", func(t *totals) uint64 { return t.RecentEvicted })
 	total("events_relieved_total", "Events that did not get their whole patience because their tenant filled its part of the room.", func(t *totals) uint64 { return t.Relieved })

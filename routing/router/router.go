@@ -39,6 +39,7 @@ type Router struct {
 	checks   chan *nats.Msg
 	records  chan recordUpdate
 	messages chan dispatch.Message
+	hints    chan hint
 	stored   chan storedJob
 	// Out of the loop; never closed.
 	jobs chan dispatch.Job
@@ -91,8 +92,8 @@ func New(cfg Config) (*Router, error) {
 		cfg: cfg, floors: inbox.NewFloors(), reader: cfg.Inbox, serving: newServing(cfg.EdgeTenants), cutoffs: newCutoffs(),
 		core: make(chan *nats.Msg, coreQueue), checks: make(chan *nats.Msg, checkQueue),
 		records: make(chan recordUpdate, recordQueue), messages: make(chan dispatch.Message, messageQueue),
-		stored: make(chan storedJob, jobQueue),
-		jobs:   make(chan dispatch.Job, jobQueue), unneeded: make(chan Away, unneededQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
+		stored: make(chan storedJob, jobQueue), hints: make(chan hint, hintQueue),
+		jobs: make(chan dispatch.Job, jobQueue), unneeded: make(chan Away, unneededQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
 		recalled: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),

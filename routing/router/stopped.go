@@ -38,6 +38,7 @@ func (l *loop) stopped(stood time.Duration, now time.Time) {
 	l.r.cfg.Log.Warn("this router stood still: what it held is left to the others, edges are heard anew",
 		"stood", stood.Round(time.Millisecond), "events_left", held)
 	l.r.recall()
+	l.forgetHints()
 	l.listenUntil = now.Add(min(hearAgain, l.r.cfg.Listen))
 	l.caughtUpBy = l.listenUntil.Add(caughtUpWithin)
 	l.tick(now) // the table forgives the edges their silence; judge says that it is not complete
