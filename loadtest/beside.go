@@ -10,17 +10,19 @@ import (
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
-// comparison compares the edge with a process that does the same bytes' work and
-// nothing else. Both do it in turns, so that what else the machine does falls
+// comparison compares the edge, or what carries it, with a process that does the
+// same bytes' work and nothing else. Both do it in turns, so that what else the machine does falls
 // on both.
 type comparison struct {
 	// What was done, Count times by each: connect, reconnect or notify.
 	What string `json:"what"`
+	// Of is who is compared with Side: the edge in most comparisons.
+	Of   string `json:"of"`
 	Side string `json:"side"`
 	// Count is how often each did it, in so many rounds.
 	Count  int `json:"count"`
 	Rounds int `json:"rounds"`
-	// The CPU of each, a time that it was done, and the edge's by the side's:
+	// The CPU of each, Of's first, a time that it was done, and Of's by Side's:
 	// of all rounds, and the median of the rounds'.
 	EdgeCPU     float64 `json:"edge_cpu_us"`
 	SideCPU     float64 `json:"side_cpu_us"`
@@ -29,8 +31,8 @@ type comparison struct {
 }
 
 func (b comparison) line() line {
-	return line{"beside " + b.Side, fmt.Sprintf("CPU a %s: %.1f µs, the edge %.1f µs: %.2f, median of %d rounds %.2f",
-		b.What, b.SideCPU, b.EdgeCPU, b.Ratio, b.Rounds, b.MedianRatio)}
+	return line{"beside " + b.Side, fmt.Sprintf("CPU a %s: %.1f µs, %s %.1f µs: %.2f, median of %d rounds %.2f",
+		b.What, b.SideCPU, b.Of, b.EdgeCPU, b.Ratio, b.Rounds, b.MedianRatio)}
 }
 
 // gogc is what both sides are started with.
@@ -98,7 +100,7 @@ func (t *turns) compare(what, mine, side string) comparison {
 	}
 	slices.Sort(ratios)
 	b := comparison{
-		What: what, Side: side, Count: t.count[side], Rounds: len(edge),
+		What: what, Of: mine, Side: side, Count: t.count[side], Rounds: len(edge),
 		EdgeCPU: mean(edge) * 1e6, SideCPU: mean(other) * 1e6, MedianRatio: ratios[len(ratios)/2],
 	}
 	b.Ratio = b.EdgeCPU / max(b.SideCPU, 1e-9)

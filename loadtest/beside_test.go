@@ -34,7 +34,7 @@ func TestFanOutBeside(t *testing.T) {
 	onLinux(t)
 	code, r, said := play(t, notify, "--spawn", "--bare", "--conns", "50", "--duration", "1s", "--rate", "200")
 	sound(t, code, r, said, 50, 50)
-	if len(r.Beside) != 2 || r.Beside[0].Side != sidePlain || r.Beside[1].Side != sideSealed || r.Beside[0].Count != r.Versions.Heard {
+	if len(r.Beside) != 3 || r.Beside[0].Side != sidePlain || r.Beside[1].Side != sideSealed || r.Beside[2].Of != sideSealed || r.Beside[2].Side != sidePlain || r.Beside[0].Count != r.Versions.Heard {
 		t.Errorf("beside %+v", r.Beside)
 	}
 }

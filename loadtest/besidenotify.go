@@ -48,6 +48,7 @@ func (r *run) fanOutBeside(ctx context.Context) error {
 	for _, name := range sides {
 		r.rep.Beside = append(r.rep.Beside, t.compare(groupNotify, sideEdge, name))
 	}
+	r.rep.Beside = append(r.rep.Beside, t.compare(groupNotify, sideSealed, sidePlain)) // what TLS takes
 	r.rep.caveat("a notify is all from the order to tell a connection to its acknowledgement; an edge also answers its routers. Both run with %s", gogc)
 	return r.measure(ctx)
 }

@@ -49,8 +49,8 @@ func startFleet(ctx context.Context, dir string, p programs, replicas int) (*fle
 	}
 	f.ports = ports
 	client, route := addrs[4:4+replicas], addrs[4+replicas:]
-	f.edge = devmode.Node{Name: edgeName, Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1], AdmissionsPerSecond: atOnce}
-	router := devmode.Node{Name: routerName, Roles: []string{"router"}, API: addrs[2], Admin: addrs[3]}
+	f.edge = devmode.Node{Name: edgeName, Roles: []string{"edge"}, Listen: addrs[0], Admin: addrs[1], AdmissionsPerSecond: atOnce, MaxEventsPerSecond: atOnce}
+	router := devmode.Node{Name: routerName, Roles: []string{"router"}, API: addrs[2], Admin: addrs[3], MaxEventsPerSecond: atOnce}
 	f.env, err = devmode.New(devmode.Options{
 		Dir: dir, Nodes: []devmode.Node{f.edge, router}, Tenants: []string{tenant},
 		NATSURL: "nats://" + client[0], Replicas: replicas, // see place.go

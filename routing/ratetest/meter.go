@@ -21,6 +21,7 @@ type meter struct {
 	fleet   *fleet
 	js      jetstream.JetStream
 	conn    *nats.Conn
+	door    *door
 	ears    map[string]*ear
 	hearers []*hearer
 	// deaf ends the run where somebody hears no more.
@@ -158,6 +159,13 @@ func (m *meter) start(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	u, err := m.fleet.env.User(routing.RoleBackend, tenant)
+	if err != nil {
+		return err
+	}
+	if m.door, err = openDoor(m.fleet.env.NATSURL, u); err != nil {
+		return err
+	}
 	if err := m.startHearers(limit); err != nil {
 		return err
 	}
@@ -212,6 +220,9 @@ func (m *meter) stop() error {
 	}
 	if m.conn != nil {
 		m.conn.Close()
+	}
+	if m.door != nil {
+		m.door.close()
 	}
 	if m.fleet != nil {
 		errs = append(errs, m.fleet.stop())

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -67,7 +69,8 @@ func TestShortRun(t *testing.T) {
 
 // The twin must be given what the log is given.
 func TestMessagesAreAlike(t *testing.T) {
-	a, b := message(wayHawser, 7, 3, 100), message(wayRaw, 7, 3, 100)
+	e := event(wayHawser, 7, 3, 100)
+	a, b := e.Message(), rawMessage(e)
 	if len(a.Subject) != len(b.Subject) || a.Subject == b.Subject || !bytes.Equal(a.Data, b.Data) || len(a.Header) != len(b.Header) {
 		t.Errorf("%+v and %+v", a, b)
 	}
@@ -114,6 +117,16 @@ func TestWrongUsage(t *testing.T) {
 		var stderr bytes.Buffer
 		if code := command(t.Context(), args, os.Stdout, &stderr); code != 2 || stderr.Len() == 0 {
 			t.Errorf("%v: exit code %d, %q", args, code, stderr.String())
+		}
+	}
+}
+
+func TestDoorAnswers(t *testing.T) {
+	for body, want := range map[string]int64{
+		`{"version":"7","duplicate":false}`: 7, `{"code":"unavailable","message":"busy"}`: 0, `{"version":"x"}`: 0, "": 0,
+	} {
+		if got, err := parseAnswer(&nats.Msg{Data: []byte(body)}); got != want || (err == nil) != (want > 0) {
+			t.Errorf("%s: version %d, %v", body, got, err)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/hawser-edge/hawser/routing"
 )
 
 // arriveWithin is how long a round waits at its end for what is under way.
@@ -16,9 +16,9 @@ const arriveWithin = 20 * time.Second
 
 // publication is one event on its way.
 type publication struct {
-	user   int
-	at     time.Time
-	future jetstream.PubAckFuture
+	user int
+	at   time.Time
+	log  storing
 	// version is the event's, once the log has acknowledged it.
 	version int64
 }
@@ -92,14 +92,23 @@ func (r *round) publish(ctx context.Context, end time.Time) error {
 		if !ok {
 			return ctx.Err()
 		}
-		m := message(r.way, user, r.m.number(), r.m.opts.size)
+		e := event(r.way, user, r.m.number(), r.m.opts.size)
 		at := time.Now()
-		future, err := r.m.js.PublishMsgAsync(m)
+		log, err := r.store(ctx, e)
 		if err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
-		r.sent = append(r.sent, publication{user: user, at: at, future: future})
+		r.sent = append(r.sent, publication{user: user, at: at, log: log})
 	}
+}
+
+// store publishes an event on the round's way.
+func (r *round) store(ctx context.Context, e routing.Event) (storing, error) {
+	if r.way == wayHawser {
+		return r.m.door.publish(ctx, e)
+	}
+	future, err := r.m.js.PublishMsgAsync(rawMessage(e))
+	return direct{future}, err
 }
 
 // next waits until an event is due and returns whose. In turns, where there is
@@ -141,20 +150,18 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 
 // stored waits for the log's acknowledgements.
 func (r *round) stored(ctx context.Context) error {
-	deadline := time.NewTimer(arriveWithin)
-	defer deadline.Stop()
+	ctx, cancel := context.WithTimeoutCause(ctx, arriveWithin, errors.New("the log does not acknowledge events: is the machine too busy?"))
+	defer cancel()
 	for i := range r.sent {
 		p := &r.sent[i]
-		select {
-		case ack := <-p.future.Ok():
-			p.version = int64(ack.Sequence)
-		case err := <-p.future.Err():
-			return fmt.Errorf("an event was not stored: %w", err)
-		case <-deadline.C:
-			return errors.New("the log does not acknowledge events: is the machine too busy?")
-		case <-ctx.Done():
-			return ctx.Err()
+		version, err := p.log.stored(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
+		if err != nil {
+			return fmt.Errorf("an event was not stored: %w", err)
+		}
+		p.version = version
 	}
 	return nil
 }

@@ -33,16 +33,18 @@ const (
 	wayBeside = "beside"
 )
 
-// message is an event of a user's as the log stores it. On both ways it has
-// the same headers, item and length of subject.
-func message(way string, user, n int, size int) *nats.Msg {
+// event is one of a user's.
+func event(way string, user, n int, size int) routing.Event {
 	item := make([]byte, size)
 	binary.LittleEndian.PutUint64(item, uint64(user))
-	e := routing.Event{Tenant: tenant, User: userName(user), Kind: kind, ID: fmt.Sprintf("%s-%012d", way, n), Item: item}
+	return routing.Event{Tenant: tenant, User: userName(user), Kind: kind, ID: fmt.Sprintf("%s-%012d", way, n), Item: item}
+}
+
+// rawMessage is an event as the twin stores it: with the headers and the item
+// that the log has, under a subject that is as long.
+func rawMessage(e routing.Event) *nats.Msg {
 	m := e.Message()
-	if way == wayRaw {
-		m.Subject = rawSubject(m.Subject)
-	}
+	m.Subject = rawSubject(m.Subject)
 	return m
 }
 
