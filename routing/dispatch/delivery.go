@@ -218,7 +218,7 @@ func (d *delivery) rideUntil(since time.Time) time.Time {
 // urgency is the greatest of what the device has not acknowledged.
 func (d *delivery) urgency() routing.Urgency {
 	_, u, _ := d.flow.past.after(d.acked)
-	return u.Or(routing.UrgencyNormal)
+	return max(u, d.flow.hintUrgency).Or(routing.UrgencyNormal)
 }
 
 // missed deals with a session that let the patience pass.

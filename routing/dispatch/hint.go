@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -12,9 +13,13 @@ const hintFor = time.Second
 
 // Hint is an event of which it is known that the log has stored it, before the
 // log delivers its message.
+//
+// There are none of strict kinds, whose jobs are stored before devices are
+// told, nor of low urgency, which may wait for a better moment.
 type Hint struct {
 	Tenant, User, Kind string
 	Version            int64
+	Urgency            routing.Urgency
 }
 
 // Hint asks the live sessions of a user for an event that is stored, so that
@@ -44,7 +49,7 @@ func (p *Dispatcher) Hint(h Hint, now time.Time) {
 		p.delivery(f, dev.Name)
 	}
 	if f != nil {
-		f.head, f.hintUntil = h.Version, now.Add(hintFor)
+		f.head, f.hintUntil, f.hintUrgency = h.Version, now.Add(hintFor), h.Urgency
 		p.driveAll(f, now)
 	}
 }
@@ -55,13 +60,15 @@ func (f *flow) hinted() bool { return !f.hintUntil.IsZero() }
 // endHint ends the wait for the message of the hint, which m may be.
 func (f *flow) endHint(version int64) {
 	if version >= f.head {
-		f.hintUntil = time.Time{}
+		f.forgetHint()
 	}
 }
 
+func (f *flow) forgetHint() { f.hintUntil, f.hintUrgency = time.Time{}, routing.UrgencyUnset }
+
 func (f *flow) expireHint(now time.Time) {
 	if f.hinted() && !now.Before(f.hintUntil) {
-		f.hintUntil = time.Time{}
+		f.forgetHint()
 	}
 }
 

@@ -466,10 +466,13 @@ func (r *mRouter) hint(m *logged) {
 		return
 	}
 	epoch := r.epoch
+	if m.urgency == routing.UrgencyLow || m.version%4 == 0 {
+		return
+	}
 	r.to(func() {
 		if r.epoch == epoch && r.complete && r.settled {
 			r.dispatched = max(r.dispatched, m.version)
-			r.d.Hint(Hint{Tenant: "t", User: m.user, Kind: m.kind, Version: m.version}, r.w.now)
+			r.d.Hint(Hint{Tenant: "t", User: m.user, Kind: m.kind, Version: m.version, Urgency: m.urgency}, r.w.now)
 		}
 	})
 }

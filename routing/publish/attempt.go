@@ -51,8 +51,9 @@ func (a *attempts) hawser(ctx context.Context) (Result, *Error) {
 
 // stored tells of what the log has taken.
 func (a *attempts) stored(version int64, ack *jetstream.PubAck) {
-	if e := &a.event; a.s.cfg.Stored != nil && !ack.Duplicate {
-		a.s.cfg.Stored(e.Tenant, e.User, e.Kind, version, ack.Sequence)
+	if e := a.event; a.s.cfg.Stored != nil && !ack.Duplicate {
+		e.Version, e.Sequence = version, ack.Sequence
+		a.s.cfg.Stored(e)
 	}
 }
 

@@ -48,8 +48,9 @@ type Config struct {
 	Pressure func() Pressure
 	Crowded  func(tenant string) bool
 	// Stored is told of each event once the log has it, before its caller is,
-	// with its place in the log; nil: nobody is told. It must not block.
-	Stored func(tenant, user, kind string, version int64, seq uint64)
+	// with its version and its place in the log; nil: nobody is told. It must
+	// not block.
+	Stored func(routing.Event)
 	// MaxInFlight bounds the events in work; more are refused. 0: 1024.
 	MaxInFlight int
 	Log         *slog.Logger

@@ -14,10 +14,10 @@ import (
 func TestStoredEventsAreTold(t *testing.T) {
 	var told []string
 	r := newRig(t, routing.StreamOptions{}, func(c *publish.Config) {
-		c.Stored = func(tenant, user, kind string, version int64, seq uint64) {
-			told = append(told, fmt.Sprintf("%s %s %s %d", tenant, user, kind, version))
-			if kind == "messages" && uint64(version) != seq {
-				t.Errorf("version %d is number %d of the log", version, seq)
+		c.Stored = func(e routing.Event) {
+			told = append(told, fmt.Sprintf("%s %s %s %d", e.Tenant, e.User, e.Kind, e.Version))
+			if e.Kind == "messages" && uint64(e.Version) != e.Sequence {
+				t.Errorf("version %d is number %d of the log", e.Version, e.Sequence)
 			}
 		}
 	})

@@ -122,10 +122,15 @@ func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
 	}
 	return dispatch.Message{
 		Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, At: e.Time,
-		Urgency: e.Urgency.Or(kind.Urgency).Or(routing.UrgencyNormal),
+		Urgency: urgency(e, kind),
 		Push:    known && pushes(kind, e.Push), Content: e.Push, Strict: kind.Push.Strict,
 		Redelivered: meta.NumDelivered > 1, Receipt: receipt{msg: m, seq: e.Sequence},
 	}, nil
+}
+
+// urgency is the event's, where it has one.
+func urgency(e routing.Event, k routing.Kind) routing.Urgency {
+	return e.Urgency.Or(k.Urgency).Or(routing.UrgencyNormal)
 }
 
 // pushes reports whether an event pushes the devices that it does not reach:

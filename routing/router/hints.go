@@ -3,6 +3,7 @@ package router
 import (
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
 )
 
@@ -17,15 +18,17 @@ type hint struct {
 }
 
 // Stored tells the router of an event that the log has just acknowledged, with
-// its place there: the user's sessions hear of it at once, and need not wait
-// until the log delivers it, to this router or to another one. It does not
-// block, and may be called by any goroutine.
-func (r *Router) Stored(tenant, user, kind string, version int64, seq uint64) {
-	if !r.ready.Load() {
+// its version and its place there: the user's sessions hear of it at once, and
+// need not wait until the log delivers it, to this router or to another one. It
+// does not block, and may be called by any goroutine.
+func (r *Router) Stored(e routing.Event) {
+	kind, known := r.cfg.Catalog.Kind(e.Tenant, e.Kind)
+	u := urgency(e, kind)
+	if !known || kind.Push.Strict || u == routing.UrgencyLow || !r.ready.Load() {
 		return
 	}
 	select {
-	case r.hints <- hint{dispatch.Hint{Tenant: tenant, User: user, Kind: kind, Version: version}, seq}:
+	case r.hints <- hint{dispatch.Hint{Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, Urgency: u}, e.Sequence}:
 	default:
 		r.metrics.dropped.WithLabelValues(dropHint).Inc()
 	}
