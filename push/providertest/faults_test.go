@@ -39,11 +39,16 @@ func faultWorld(t *testing.T, opts pushtest.APNsOptions) (*apns.App, *pushtest.A
 func send(t *testing.T, app *apns.App, number int) push.Result {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	return app.Send(ctx, push.Message{
+	return app.Send(ctx, numbered(number))
+}
+
+// numbered is the push of a number, the same each time.
+func numbered(number int) push.Message {
+	return push.Message{
 		App: bundle, Token: fmt.Sprintf("%08x", number), ID: uuid.NewSHA1(uuid.Nil, fmt.Append(nil, number)),
 		Collapse: "messages", Content: push.Content{Title: "New message"}, Urgency: push.Normal,
 		Hawser: push.Hawser{V: 1, User: "u", Kind: "messages", Version: "1"}, Expiry: time.Now().Add(time.Hour),
-	})
+	}
 }
 
 // sendAll sends all pushes at once and repeats those that are to be repeated. It
