@@ -40,7 +40,7 @@ type options struct {
 func full() options {
 	return options{
 		kills: 500, natsKills: 50, sets: 2, pushers: 1, users: 1500, flight: 64,
-		accept: time.Second, answer: 80 * time.Millisecond, settle: 2 * time.Minute, seed: 1,
+		accept: time.Second, answer: 80 * time.Millisecond, settle: 4 * time.Minute, seed: 1,
 	}
 }
 

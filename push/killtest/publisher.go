@@ -23,7 +23,7 @@ const (
 	youngFor = 2 * time.Second
 	// publishTimeout bounds one try to publish, publishPatience all of them.
 	publishTimeout  = 3 * time.Second
-	publishPatience = 2 * time.Minute
+	publishPatience = 4 * time.Minute
 )
 
 // A publisher is the backend: it publishes as much as keeps the pushes under

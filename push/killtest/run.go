@@ -12,7 +12,7 @@ import (
 )
 
 // startLimit bounds the time until a fleet runs and its devices are known.
-const startLimit = 3 * time.Minute
+const startLimit = 5 * time.Minute
 
 // readEvery is the pause between two looks at what the providers accepted.
 const readEvery = 20 * time.Millisecond

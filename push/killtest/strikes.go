@@ -49,9 +49,9 @@ func (s strike) under() pushtest.Flight {
 
 const (
 	// loadWithin bounds the wait until enough is under way for the next kill,
-	// backWithin that for a push after one.
+	// backWithin that for a push after one, and for all NATS servers.
 	loadWithin = 30 * time.Second
-	backWithin = time.Minute
+	backWithin = 4 * time.Minute
 	// randomly is within what time a kill comes that waits for nothing, and
 	// moment within what time one that waited until enough was under way.
 	randomly = 5 * time.Second
