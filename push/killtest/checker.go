@@ -21,21 +21,21 @@ type facts struct {
 	strikes   []strike
 	troubles  []string
 	// shownTwice are the devices that show more than one notification of a
-	// kind.
+	// kind, seen is what all users saw.
 	shownTwice []string
+	seen       pushtest.Seen
 	// leaks are secrets that the fleet told.
 	leaks []leak.Finding
 	// overlooked are secrets that were planted and not found.
 	overlooked []string
 }
 
-func (l *ledger) facts(shownTwice []string) facts {
+// into adds what the ledger has.
+func (l *ledger) into(f *facts) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return facts{
-		published: slices.Clone(l.published), arrivals: slices.Clone(l.arrivals),
-		strikes: slices.Clone(l.strikes), troubles: slices.Clone(l.troubles), leaks: slices.Clone(l.leaks), shownTwice: shownTwice,
-	}
+	f.published, f.arrivals, f.strikes = slices.Clone(l.published), slices.Clone(l.arrivals), slices.Clone(l.strikes)
+	f.troubles, f.leaks = slices.Clone(l.troubles), slices.Clone(l.leaks)
 }
 
 // shownTwice looks at every device's screen: a newer notification takes the
@@ -55,6 +55,15 @@ func (r *run) shownTwice() (all []string) {
 		}
 	}
 	return all
+}
+
+// seen is what all users saw.
+func (r *run) seen() pushtest.Seen {
+	a, b := r.fleet.env.APNs.Seen(""), r.fleet.env.FCM.Seen("")
+	return pushtest.Seen{
+		Alerts: a.Alerts + b.Alerts, Stacked: a.Stacked + b.Stacked, Reappeared: a.Reappeared + b.Reappeared,
+		Replaced: a.Replaced + b.Replaced, Backwards: a.Backwards + b.Backwards,
+	}
 }
 
 func countKinds(shown []pushtest.Notification) map[string]int {
@@ -77,8 +86,10 @@ type verdict struct {
 	// Twice are pushes of a version that the provider had accepted already, by
 	// the sort of the strike that was nearest to the first.
 	Twice map[string]int
-	// ShownTwice are devices that show one twice.
-	ShownTwice int
+	// ShownTwice are notifications that a user saw a second time, and devices
+	// that show two of a kind. Replaced are those that took the place of the
+	// same one, which nobody sees.
+	ShownTwice, Replaced int
 	// Latest is the longest time from an event's answer to its push.
 	Latest time.Duration
 	// Faults names the first of each.
@@ -102,7 +113,10 @@ func (v verdict) twice() (n int) {
 
 // judge compares what was published with what was pushed.
 func judge(f facts) verdict {
-	v := verdict{Twice: map[string]int{}, ShownTwice: len(f.shownTwice)}
+	v := verdict{Twice: map[string]int{}, ShownTwice: len(f.shownTwice) + f.seen.Duplicates(), Replaced: f.seen.Replaced}
+	if n := f.seen.Duplicates(); n > 0 {
+		v.fault("shown twice: users saw %d notifications again: %+v", n, f.seen)
+	}
 	for _, s := range f.shownTwice {
 		v.fault("shown twice: %s", s)
 	}

@@ -93,6 +93,7 @@ func TestCheckerFindsWhatIsWrong(t *testing.T) {
 		"it came twice":             {func(f *facts) { f.arrivals = append(f.arrivals, f.arrivals[3]) }, func(v verdict) bool { return v.Twice[killPush] == 1 }},
 		"an older one came last":    {func(f *facts) { b := f.arrivals[0]; b.version--; f.arrivals = append(f.arrivals, b) }, func(v verdict) bool { return v.Backwards == 1 }},
 		"a device shows it twice":   {func(f *facts) { f.shownTwice = []string{"u1"} }, func(v verdict) bool { return v.ShownTwice == 1 }},
+		"a user sees it again":      {func(f *facts) { f.seen.Stacked = 1 }, func(v verdict) bool { return v.ShownTwice == 1 }},
 		"a newer one came in place": {func(f *facts) { f.arrivals[0].version++ }, func(v verdict) bool { return v.Lost == 0 }},
 	} {
 		f := sound()

@@ -42,6 +42,7 @@ func (r *report) add(f facts, choices *rand.Rand) {
 	r.Lost += v.Lost
 	r.Backwards += v.Backwards
 	r.ShownTwice += v.ShownTwice
+	r.Replaced += v.Replaced
 	r.Latest = max(r.Latest, v.Latest)
 	for sort, n := range v.Twice {
 		r.Twice[sort] += n
@@ -93,7 +94,7 @@ func (r report) unmet() (why []string) {
 		len(pushKills), len(natsKills), r.Options.kills, r.Options.natsKills)
 	note(r.Lost > 0, "%d pushes were lost", r.Lost)
 	note(r.Backwards > 0, "%d pushes went backwards", r.Backwards)
-	note(r.ShownTwice > 0, "%d devices show a notification twice", r.ShownTwice)
+	note(r.ShownTwice > 0, "%d notifications were shown twice", r.ShownTwice)
 	note(a(r.twice(), len(r.Strikes)) > twiceLimit, "%.1f pushes were made twice a kill", a(r.twice(), len(r.Strikes)))
 	note(a(busy(pushKills), len(pushKills)) < busyShare && len(pushKills) > 0, "%d of %d kills of push workers found %d pushes under way", busy(pushKills), len(pushKills), busyKill)
 	note(len(r.Troubles) > 0, "something else went wrong, see above")
@@ -121,8 +122,8 @@ func (r report) print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d events, %d pushes in %.0f s: lost %d, backwards %d, made twice %d (%.2f a kill), shown twice %d, secrets told %d; the latest push came %.1f s after its event\n",
-		r.Events, r.Pushes, r.took.Seconds(), r.Lost, r.Backwards, r.twice(), a(r.twice(), len(r.Strikes)), r.ShownTwice, len(r.Leaks), r.Latest.Seconds())
+	_, err := fmt.Fprintf(w, "%d events, %d pushes in %.0f s: lost %d, backwards %d, made twice %d (%.2f a kill; %d took the place of the same one on a screen), shown twice %d, secrets told %d; the latest push came %.1f s after its event\n",
+		r.Events, r.Pushes, r.took.Seconds(), r.Lost, r.Backwards, r.twice(), a(r.twice(), len(r.Strikes)), r.Replaced, r.ShownTwice, len(r.Leaks), r.Latest.Seconds())
 	for _, f := range slices.Concat(r.Faults, r.Troubles) {
 		fmt.Fprintln(w, "FAULT", f)
 	}

@@ -36,9 +36,8 @@ func execute(ctx context.Context, o options, p programs, dir string, say func(fo
 	if r.fleet, err = newFleet(dir, p, o, r.book.trouble); err == nil {
 		err = r.play(ctx)
 	}
-	var shown []string
 	if err == nil {
-		shown = r.shownTwice()
+		f.shownTwice, f.seen = r.shownTwice(), r.seen()
 	}
 	if stopErr := r.fleet.stop(); err == nil && stopErr != nil {
 		r.book.trouble("stop: %v", stopErr)
@@ -49,7 +48,7 @@ func execute(ctx context.Context, o options, p programs, dir string, say func(fo
 	if err != nil {
 		return facts{}, err
 	}
-	f = r.book.facts(shown)
+	r.book.into(&f)
 	f.overlooked = r.overlooked()
 	return f, nil
 }
