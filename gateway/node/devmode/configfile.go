@@ -146,9 +146,9 @@ tenants:
 {{- end}}
     kinds:
       messages: {numbered_by: hawser, urgency: HIGH, push: {mode: alert, class: message, title: "New message", sound: default, window: 1s}}
-      contacts: {numbered_by: hawser, urgency: NORMAL, push: {mode: background, class: contacts}}
-      moments: {numbered_by: hawser, urgency: LOW, push: {mode: none}}
-      account: {numbered_by: backend, urgency: NORMAL, push: {mode: background, class: account}}
+      contacts: {numbered_by: hawser, urgency: NORMAL, push: {mode: background, class: contacts, window: 1s}}
+      moments: {numbered_by: hawser, urgency: LOW, push: {mode: none, window: 1s}}
+      account: {numbered_by: backend, urgency: NORMAL, push: {mode: background, class: account, window: 1s}}
 {{- end}}
 admin: {listen: "{{.Admin}}"{{if .Debug}}, debug: true{{end}}}
 `))
