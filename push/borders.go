@@ -116,6 +116,8 @@ type Defaults struct {
 	// Channel is the Android notification channel. Empty: the application's
 	// default one.
 	Channel string
+	// Quiet are the hours in which only what is urgent is pushed.
+	Quiet Quiet
 	// AsIs: iOS shows alerts without the application's extension.
 	AsIs bool
 	// Mode is what an event without push content does: ModeAlert,

@@ -14,6 +14,9 @@ func (w *Worker) examine(ctx context.Context, h *held) {
 		return
 	}
 	h.app = rec.App
+	if w.quiet(h) {
+		return
+	}
 	q := w.apps[AppKey{Tenant: h.job.Tenant, Platform: rec.Platform, App: rec.App}]
 	if q == nil {
 		w.unconfigured(h, rec)

@@ -160,6 +160,7 @@ type ticket struct {
 	mu       sync.Mutex
 	how      string
 	after    time.Duration
+	hold     int
 	times    int
 	lost     bool
 	err      error
@@ -215,7 +216,10 @@ func (k *ticket) Current(context.Context) (bool, error) {
 func (k *ticket) Drop()                 { k.resolve("drop", 0) }
 func (k *ticket) Done()                 { k.resolve("done", 0) }
 func (k *ticket) Retry(d time.Duration) { k.resolve("retry", d) }
-func (k *ticket) Hold(until time.Time, _ int, _ string) {
+func (k *ticket) Hold(until time.Time, hold int, _ string) {
+	k.mu.Lock()
+	k.hold = hold
+	k.mu.Unlock()
 	k.resolve("retry", time.Until(until))
 }
 func (k *ticket) Dead(_, reason string) { k.resolve("dead "+reason, 0) }
@@ -225,6 +229,13 @@ func (k *ticket) resolved() (how string, after time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.how, k.after
+}
+
+// held returns why the job was held, and for how long.
+func (k *ticket) held() (hold int, after time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.hold, k.after
 }
 
 // want checks how the delivery was resolved, and that it was once.

@@ -87,6 +87,7 @@ const (
 	outcomeSuperseded = "superseded"
 	outcomeRefused    = "refused"
 	outcomePaused     = "paused"
+	outcomeQuiet      = "quiet_hours"
 	outcomeStopped    = "stopped"
 	outcomeTakenOver  = "taken_over"
 	outcomeStale      = "stale"
@@ -97,7 +98,7 @@ func outcomes() []string {
 	return []string{
 		outcomePushed, outcomeNoToken, outcomeTold, outcomeCovered, outcomeInFlight, outcomeUnknown,
 		outcomeNone, outcomeLookup, outcomeRetry, outcomeRejected, outcomeDropped, outcomeDead, outcomeSuperseded,
-		outcomeRefused, outcomePaused, outcomeStopped, outcomeTakenOver, outcomeStale,
+		outcomeRefused, outcomePaused, outcomeQuiet, outcomeStopped, outcomeTakenOver, outcomeStale,
 	}
 }
 

@@ -61,6 +61,10 @@ type PushDefaults struct {
 	// Channel is the Android notification channel; empty: the application's
 	// default one.
 	Channel string
+	// QuietFrom and QuietTo, since midnight in QuietZone (nil: UTC), are the hours
+	// in which only what is urgent is pushed. The same: there are none.
+	QuietFrom, QuietTo time.Duration
+	QuietZone          *time.Location
 	// AsIs: iOS shows alerts without the application's notification service
 	// extension.
 	AsIs bool

@@ -99,6 +99,9 @@ type KindPush struct {
 	// Channel is the Android notification channel. Empty: the application's
 	// default one.
 	Channel string `yaml:"channel,omitempty"`
+	// QuietHours are those in which only events of urgency HIGH are pushed; the
+	// others are when they end. Left out: none.
+	QuietHours QuietHours `yaml:"quiet_hours,omitempty"`
 	// AsIs has iOS show alerts without the application's notification service
 	// extension.
 	AsIs bool `yaml:"as_is"`
@@ -235,6 +238,7 @@ func (p *KindPush) check(k *checker, path, kind string) {
 		}
 	}
 	k.duration(path+".window", p.Window, time.Second, time.Hour)
+	p.QuietHours.check(k, path+".quiet_hours")
 	k.duration(path+".ttl", p.TTL, time.Second, maxTTL)
 }
 

@@ -52,6 +52,7 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 		if err != nil {
 			return out, fmt.Errorf("kind %s of tenant %s: %w", name, t.Name, err)
 		}
+		quiet := k.Push.QuietHours.Parse()
 		out.Kinds[name] = routing.Kind{
 			Name:    name,
 			Backend: k.NumberedBy == config.NumberedByBackend,
@@ -60,6 +61,7 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 			Push: routing.PushDefaults{
 				Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
 				Sound: k.Push.Sound, TTL: k.Push.TTL, Window: k.Push.Window, Strict: k.Push.Strict, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
+				QuietFrom: quiet.From, QuietTo: quiet.To, QuietZone: quiet.Zone,
 				Mode: k.Push.Mode,
 			},
 		}
@@ -74,7 +76,8 @@ func pushPolicy(catalog *routing.Catalog) push.Policy {
 		return push.Defaults{
 			Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
 			Sound: k.Push.Sound, TTL: k.Push.TTL, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
-			Mode: k.Push.Mode,
+			Quiet: push.Quiet{From: k.Push.QuietFrom, To: k.Push.QuietTo, Zone: k.Push.QuietZone},
+			Mode:  k.Push.Mode,
 		}
 	}
 }
