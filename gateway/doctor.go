@@ -28,7 +28,8 @@ type doctorResult struct {
 type doctorCheck struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Reason is empty where the check holds.
+	// Reason is why the check does not hold, or what to look at though it
+	// does. Mostly empty.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -109,13 +110,14 @@ func (r *doctorResult) askProcess(ctx context.Context, addr string) error {
 			Name   string `json:"name"`
 			Ready  bool   `json:"ready"`
 			Reason string `json:"reason"`
+			Note   string `json:"note"`
 		} `json:"checks"`
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&ready); err != nil {
 		return fmt.Errorf("what answers at %s is no hawser: %w", addr, err)
 	}
 	for _, check := range ready.Checks {
-		r.addCheck(doctorCheck{Name: check.Name, OK: check.Ready, Reason: check.Reason})
+		r.addCheck(doctorCheck{Name: check.Name, OK: check.Ready, Reason: cmp.Or(check.Reason, check.Note)})
 	}
 	r.addCheck(doctorCheck{Name: "ready", OK: ready.Ready})
 	return nil

@@ -19,8 +19,9 @@ func runServe(ctx context.Context, c *console, args []string) error {
 	f := newFlags(c, "serve", "serve --config FILE",
 		"Runs the roles edge, router and push, in any combination, against NATS servers\n"+
 			"of your own. The first SIGTERM or Ctrl-C drains, the second one ends at once.\n"+
-			"Certificates, keys of tokens and NATS passwords are read anew when their files\n"+
-			"change; for the rest of the configuration, restart. SIGHUP does nothing.")
+			"Certificates, keys of tokens, push credentials and NATS passwords are read anew\n"+
+			"when their files change; for the rest of the configuration, restart. SIGHUP does\n"+
+			"nothing.")
 	file := f.String("config", "", "`FILE` with the configuration. Required")
 	if err := f.parse(args); err != nil {
 		return err

@@ -99,9 +99,9 @@ func TestReadOnly(t *testing.T) {
 
 func TestNotReadyNamesEveryReason(t *testing.T) {
 	url := start(t, Config{Checks: []Check{
-		{"router", func(context.Context) error { return errors.New("2 of 3 edges are known") }},
-		{"nats", func(context.Context) error { return nil }},
-		{"slow", func(ctx context.Context) error { <-ctx.Done(); return errors.New("no answer in time") }},
+		{Name: "router", Ready: func(context.Context) error { return errors.New("2 of 3 edges are known") }},
+		{Name: "nats", Ready: func(context.Context) error { return nil }, Note: func() string { return "look at this" }},
+		{Name: "slow", Ready: func(ctx context.Context) error { <-ctx.Done(); return errors.New("no answer in time") }},
 	}})
 	code, body := get(t, url+"/readyz")
 	if code != http.StatusServiceUnavailable {
@@ -111,7 +111,9 @@ func TestNotReadyNamesEveryReason(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := []checkResult{{"router", false, "2 of 3 edges are known"}, {"nats", true, ""}, {"slow", false, "no answer in time"}}
+	want := []checkResult{
+		{Name: "router", Reason: "2 of 3 edges are known"}, {Name: "nats", Ready: true, Note: "look at this"}, {Name: "slow", Reason: "no answer in time"},
+	}
 	if got.Ready || len(got.Checks) != 3 || got.Checks[0] != want[0] || got.Checks[1] != want[1] || got.Checks[2] != want[2] {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -124,7 +126,7 @@ func TestNotReadyNamesEveryReason(t *testing.T) {
 func TestPollersShareARound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rounds atomic.Int64
-		r := newReadiness([]Check{{"x", func(context.Context) error {
+		r := newReadiness([]Check{{Name: "x", Ready: func(context.Context) error {
 			rounds.Add(1)
 			time.Sleep(50 * time.Millisecond)
 			return nil

@@ -15,6 +15,9 @@ type Check struct {
 	// Ready returns nil when the condition holds, otherwise an error that
 	// tells an operator what is wrong; it shows no secret. It must heed ctx.
 	Ready func(ctx context.Context) error
+	// Note says what an operator should look at though the condition holds; it
+	// shows no secret. Empty: nothing. Nil: never anything.
+	Note func() string
 }
 
 const (
@@ -36,6 +39,8 @@ type checkResult struct {
 	Ready bool   `json:"ready"`
 	// Reason is empty where the check holds.
 	Reason string `json:"reason,omitempty"`
+	// Note is empty where there is nothing to look at.
+	Note string `json:"note,omitempty"`
 }
 
 // readiness runs the checks, one round at a time however many ask.
@@ -91,10 +96,14 @@ func (r *readiness) round(ctx context.Context) readyResult {
 }
 
 func (c Check) result(ctx context.Context) checkResult {
+	r := checkResult{Name: c.Name, Ready: true}
 	if err := c.Ready(ctx); err != nil {
-		return checkResult{Name: c.Name, Reason: err.Error()}
+		r.Ready, r.Reason = false, err.Error()
 	}
-	return checkResult{Name: c.Name, Ready: true}
+	if c.Note != nil {
+		r.Note = c.Note()
+	}
+	return r
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {

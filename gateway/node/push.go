@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -155,7 +157,7 @@ var (
 )
 
 func (r *pushRole) checks() []admin.Check {
-	return []admin.Check{r.nats.check(), {Name: "push", Ready: func(context.Context) error {
+	return []admin.Check{r.nats.check(), {Name: "push", Note: r.note, Ready: func(context.Context) error {
 		if !r.consuming.Load() {
 			return r.setback.explain(errNoQueue)
 		}
@@ -164,6 +166,21 @@ func (r *pushRole) checks() []admin.Check {
 		}
 		return nil
 	}}}
+}
+
+// note names the applications that need an operator.
+func (r *pushRole) note() string {
+	var notes []string
+	for _, k := range r.worker.Frozen() {
+		notes = append(notes, fmt.Sprintf("too many tokens of %s (%s, tenant %s) are rejected: none is removed", k.App, k.Platform, k.Tenant))
+	}
+	for _, c := range r.providers.credentials {
+		if c.unused.Load() {
+			notes = append(notes, fmt.Sprintf("the changed credential of %s (%s, tenant %s) is not used", c.app.App, c.app.Provider, c.app.Tenant))
+		}
+	}
+	slices.Sort(notes)
+	return strings.Join(notes, "; ")
 }
 
 func (r *pushRole) close() {
