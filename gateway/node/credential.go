@@ -64,7 +64,13 @@ const (
 	changeUntried    = "untried"
 )
 
-func newCredentialMetrics(reg prometheus.Registerer, waiting func() float64) *prometheus.CounterVec {
+// newCredentialMetrics registers the metrics; a nil registry, as of a command
+// that tries a credential, takes none.
+func newCredentialMetrics(registry *prometheus.Registry, waiting func() float64) *prometheus.CounterVec {
+	var reg prometheus.Registerer
+	if registry != nil {
+		reg = registry
+	}
 	p := metric.For(reg, "push")
 	p.GaugeFunc("credentials_unused", "Applications whose files hold a changed credential that is not in use: look at the log.", waiting)
 	return p.CounterVec("credential_changes_total", "Changed credentials of push services, by what became of them.",
