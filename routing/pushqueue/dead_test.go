@@ -28,7 +28,6 @@ func (e *env) letters(f pushqueue.Filter) []pushqueue.Letter {
 // it is given up, and can be made after all.
 func TestDeadLetters(t *testing.T) {
 	e := start(t)
-	e.ackWait(time.Second)
 	w := e.consume(pushqueue.ConsumeConfig{})
 	j := job(4)
 	j.Push = []byte(`{"title":"meet me at nine"}`)

@@ -17,7 +17,7 @@ func TestHeldJobOutlivesAll(t *testing.T) {
 	e := start(t)
 	first := e.consume(pushqueue.ConsumeConfig{})
 	e.put(job(1))
-	until := time.Now().Add(7 * time.Second)
+	until := time.Now().Add(12 * time.Second) // far above what the steps before take
 	first.next().Hold(until, pushqueue.HoldRetry, "TooManyRequests")
 	e.held(1)
 	e.put(job(2))
