@@ -1,0 +1,69 @@
+//go:build unix
+
+package sendtest
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/apns"
+	"github.com/hawser-edge/hawser/push/providertest"
+	"github.com/hawser-edge/hawser/push/pushtest"
+)
+
+func TestMain(m *testing.M) { providertest.Main(m) }
+
+// How many stored pushes a second a core makes, NATS included: from jobs that
+// wait in the stream to their acceptance, and until none is left.
+func TestPushesASecondACore(t *testing.T) {
+	if os.Getenv("HAWSER_PUSH_COST") == "" {
+		t.Skip("a measurement that wants the machine for itself: set HAWSER_PUSH_COST=1")
+	}
+	const jobs = 30_000
+	url, roots := providertest.Fake(t)
+	c := &counted{provider: fakeApp(t, url, roots), done: make(chan struct{}), left: jobs}
+	f := newFleet(t, app{push.AppKey{Tenant: "good", Platform: push.IOS, App: "a"}, c})
+	stored := make(chan error, jobs)
+	for i := range jobs {
+		f.put("good", i, func(err error) { stored <- err })
+	}
+	for range jobs {
+		if err := <-stored; err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin, cpu := time.Now(), cpuTime(t)
+	f.start()
+	<-c.done
+	took, used := time.Since(begin), cpuTime(t)-cpu
+	t.Logf("%d stored pushes in %v: %.0f/s; %v of CPU, with NATS and without the push service: %.0f pushes a second a core",
+		jobs, took.Round(time.Millisecond), jobs/took.Seconds(), used.Round(time.Millisecond), jobs/used.Seconds())
+}
+
+func fakeApp(t *testing.T, url string, roots *x509.CertPool) push.Provider {
+	t.Helper()
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{}) // for its key
+	pool := apns.NewPool(slog.New(slog.DiscardHandler))
+	t.Cleanup(pool.Close)
+	a, err := pool.App(apns.Config{
+		TeamID: sim.TeamID(), KeyID: sim.KeyID(), Key: sim.Key(), Topic: "org.example.chat", Endpoint: url, RootCAs: roots,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
