@@ -141,11 +141,19 @@ func (q *appQueue) report(t *turn, r Result) (c change) {
 	return c
 }
 
-// left returns for how long nothing is sent.
-func (q *appQueue) left() time.Duration {
+// stoppedWait is after how long a job asks again that a full queue has no room
+// for while nothing is sent: seldom, for many do, and soon enough to go within
+// 12 s of the service's return.
+const stoppedWait = 8 * time.Second
+
+// roomIn returns how soon it is worth asking a full queue again; 0 if it moves.
+func (q *appQueue) roomIn() time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.breaker.left(time.Now())
+	if q.breaker.state == breakerClosed {
+		return 0
+	}
+	return max(stoppedWait, q.breaker.left(time.Now()))
 }
 
 // close begins nothing any more and returns the work that waited.

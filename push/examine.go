@@ -26,7 +26,7 @@ func (w *Worker) examine(ctx context.Context, h *held) {
 	// that hangs.
 	if !q.offer(func(t *turn) { w.begin(ctx, q, t, h, rec, looked) }) {
 		w.metrics.refused.WithLabelValues(queueApp).Inc()
-		w.retry(h, outcomeRefused, spread(max(w.cfg.AskEvery, q.left())))
+		w.retry(h, outcomeRefused, spread(max(w.cfg.AskEvery, q.roomIn())))
 	}
 }
 

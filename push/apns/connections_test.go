@@ -131,6 +131,41 @@ func TestAThousandInFlight(t *testing.T) {
 	<-done
 }
 
+// Refused tokens have Apple allow a connection one request at a time. That
+// befalls the side lane alone: tokens that were accepted before go on together.
+func TestRefusedTokensDoNotNarrowTheOthers(t *testing.T) {
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{ShrinkAfter: 1})
+	pool := NewPool(quiet())
+	t.Cleanup(pool.Close)
+	app, err := pool.App(configFor(sim))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const devices = 40
+	send := func(n int) {
+		if r := providertest.Send(t, app, message(fmt.Sprintf("%064x", n))); r.Verdict != push.Delivered {
+			t.Errorf("result %+v", r)
+		}
+	}
+	for i := range 2 * devices {
+		send(i % devices) // by the second time each is proven
+	}
+	for i := range 20 {
+		bad := fmt.Sprintf("bad%04d", i)
+		bad = fmt.Sprintf("%x", bad)
+		sim.AnswerToken(bad, pushtest.Reply{Status: 400, Reason: "BadDeviceToken"})
+		providertest.Send(t, app, message(bad))
+	}
+	sim.BlackHole(true)
+	var wg sync.WaitGroup
+	for i := range devices {
+		wg.Go(func() { send(i) })
+	}
+	providertest.Until(t, func() bool { return sim.MaxConcurrent() >= devices })
+	sim.BlackHole(false)
+	wg.Wait()
+}
+
 func TestShutdownMovesToAnotherConnection(t *testing.T) {
 	app, sim := start(t)
 	sim.Answer(pushtest.Reply{Status: 503, Reason: "Shutdown"})

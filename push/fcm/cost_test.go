@@ -43,7 +43,7 @@ func TestCostBesideTheBareLibrary(t *testing.T) {
 	ratio := providertest.Compare(t, func(i int) error {
 		m, ttl := message(), time.Hour
 		_, err := bare.Send(t.Context(), &messaging.Message{
-			Token:        fmt.Sprint(device, i),
+			Token:        fmt.Sprintf("%s-%d-%d", device, i, time.Now().UnixNano()),
 			Data:         map[string]string{push.HawserKey: `{"v":1,"user":"u1","kind":"messages","version":"9007199254740991"}`},
 			Notification: &messaging.Notification{Title: m.Content.Title, Body: m.Content.Body},
 			Android: &messaging.AndroidConfig{
@@ -54,7 +54,7 @@ func TestCostBesideTheBareLibrary(t *testing.T) {
 		return err
 	}, func(i int) error {
 		m := message()
-		m.Token = fmt.Sprint(device, i, time.Now().UnixNano()) // of one device only so many go
+		m.Token = fmt.Sprintf("%s-%d-%d", device, i, time.Now().UnixNano()) // of one device only so many go
 		if r := ours.Send(t.Context(), m); r.Verdict != push.Delivered {
 			return fmt.Errorf("result %+v", r)
 		}
