@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"strings"
 	"testing"
 )
@@ -21,8 +22,11 @@ func TestNothingPrintsTheKey(t *testing.T) {
 		out.Write(b)
 		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "v", v)
 	}
-	d := app.sender.bearer.key.D.String()
-	for _, form := range []string{line, d, fmt.Sprintf("%v", []byte(line))} {
+	raw, err := app.sender.bearer.key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{line, new(big.Int).SetBytes(raw).String(), fmt.Sprintf("%v", []byte(line))} {
 		if strings.Contains(out.String(), form) {
 			t.Error("the key is printed")
 		}
