@@ -3,6 +3,7 @@ package dispatch
 import (
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
 )
@@ -64,10 +65,11 @@ func (d *delivery) take(s table.Session, a *linkpb.Answer, acked int64, now time
 	}
 }
 
-// rides notes whether the notify waits for the device's next frame. Once it does
-// not any more, the device has a moment left to acknowledge it.
+// rides notes whether the notify waits for the device's next frame, as only what
+// is of low urgency does. Once it does not any more, the device has a moment
+// left to acknowledge it.
 func (d *delivery) rides(ms int64, now time.Time) {
-	if ms <= 0 {
+	if ms <= 0 || d.urgency() != routing.UrgencyLow {
 		d.ridesUntil = earlier(d.ridesUntil, now.Add(rideSlack))
 		return
 	}

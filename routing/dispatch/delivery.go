@@ -110,6 +110,7 @@ func (p *Dispatcher) drive(d *delivery, now time.Time) {
 	since, patience := d.patience()
 	deadline := since.Add(patience)
 	d.endReminder(s, now)
+	d.endRide(since, now)
 	if s.Exists() && !p.insure(d, dev, deadline, now) {
 		p.ask(d, s, deadline, now)
 	}
@@ -155,6 +156,7 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 		}
 		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
 	}
+	d.hearOut(deadline, now)
 	fresh := d.askedVersion < d.flow.head && d.mayTell(now)
 	again := !now.Before(d.askAgain(deadline)) && (d.open() || !d.remindUntil.IsZero())
 	if !fresh && !again {
@@ -166,6 +168,16 @@ func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) 
 	d.askedVersion, d.askedAt = d.flow.head, now
 	p.counts.Notifies++
 	p.out.Notify(s, d.flow.kind, d.flow.head, d.urgency())
+}
+
+// hearOut gives a session the moment that it has at least, where it was asked
+// first and its time turned out to be over afterwards: the log's clock may be
+// behind that of the router, whose hint the session was asked on.
+func (d *delivery) hearOut(deadline, now time.Time) {
+	until := d.askSince.Add(grace)
+	if !deadline.IsZero() && !now.Before(deadline) && now.Before(until) && d.graceUntil.Before(until) {
+		d.graceUntil = until
+	}
 }
 
 // askAgain is when the session is asked again, if nothing is heard of it.
@@ -213,6 +225,17 @@ func (d *delivery) rideUntil(since time.Time) time.Time {
 		return time.Time{}
 	}
 	return earlier(d.ridesUntil, since.Add(rideFor))
+}
+
+// endRide ends the wait for the device's next frame where something comes that
+// does not wait for it. The device hears of everything only now, and has the
+// patience of that to acknowledge it.
+func (d *delivery) endRide(since, now time.Time) {
+	u := d.urgency()
+	if u == routing.UrgencyLow || !now.Before(earlier(d.ridesUntil, since.Add(rideFor))) {
+		return
+	}
+	d.ridesUntil, d.graceUntil = time.Time{}, now.Add(u.Patience())
 }
 
 // urgency is the greatest of what the device has not acknowledged.

@@ -18,8 +18,8 @@ type flow struct {
 	// newest event with a push. Devices are only ever asked for the head.
 	head, logged int64
 	push         wish
-	// hintUntil is set while the head's message is to come, whose urgency is
-	// hintUrgency.
+	// hintUntil is set while the head's message is to come, hintUrgency is the
+	// greatest of the hints until it does.
 	hintUntil   time.Time
 	hintUrgency routing.Urgency
 	// held are the open messages by version. None but the first is covered by

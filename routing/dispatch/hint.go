@@ -49,7 +49,7 @@ func (p *Dispatcher) Hint(h Hint, now time.Time) {
 		p.delivery(f, dev.Name)
 	}
 	if f != nil {
-		f.head, f.hintUntil, f.hintUrgency = h.Version, now.Add(hintFor), h.Urgency
+		f.head, f.hintUntil, f.hintUrgency = h.Version, now.Add(hintFor), max(f.hintUrgency, h.Urgency)
 		p.driveAll(f, now)
 	}
 }

@@ -3,9 +3,13 @@ package dispatch
 import (
 	"testing"
 	"time"
+
+	"github.com/hawser-edge/hawser/routing"
 )
 
-func (r *rig) hint(v int64) { r.d.Hint(Hint{Tenant: "t", User: "u", Kind: "k", Version: v}, r.now) }
+func (r *rig) hint(v int64) {
+	r.d.Hint(Hint{Tenant: "t", User: "u", Kind: "k", Version: v, Urgency: routing.UrgencyNormal}, r.now)
+}
 
 func (r *rig) wantNothingOpen() {
 	r.t.Helper()
@@ -43,6 +47,37 @@ func TestHintIsAnsweredLate(t *testing.T) {
 	r.acked(1, 5)
 	r.want("ack 5")
 	r.wantNothingOpen()
+}
+
+// Where the log's clock is behind ours, a device has the moment to answer that it
+// has without a hint.
+func TestHintOfAnEventThatSeemsLate(t *testing.T) {
+	r := newRig(t, Config{})
+	r.connect(1, "d", false)
+	r.token("d")
+	r.hint(5)
+	r.event(5, age(11*time.Second))
+	r.want("notify 1 k 5")
+	r.pass(grace - 100*time.Millisecond)
+	if len(r.jobs) != 0 {
+		t.Fatalf("pushed as soon as it was told: %q", r.log)
+	}
+	r.pass(200 * time.Millisecond)
+	if len(r.jobs) != 1 {
+		t.Errorf("not pushed after all: %q", r.log)
+	}
+}
+
+// A hint of something urgent is not outranked by the next one.
+func TestHintsKeepTheGreatestUrgency(t *testing.T) {
+	r := newRig(t, Config{})
+	r.connect(1, "d", false)
+	for v, u := range []routing.Urgency{routing.UrgencyHigh, routing.UrgencyNormal} {
+		r.d.Hint(Hint{Tenant: "t", User: "u", Kind: "k", Version: int64(v + 1), Urgency: u}, r.now)
+	}
+	if u := r.d.find(deviceID("d").UserID, "k").device("d").urgency(); u != routing.UrgencyHigh {
+		t.Errorf("told as %v", u)
+	}
 }
 
 // A hint says nothing of devices without a session: the message does.

@@ -80,3 +80,45 @@ func TestRideEndsWithWhatIsUrgent(t *testing.T) {
 		t.Errorf("not pushed: %+v", r.jobs)
 	}
 }
+
+// A device whose edge let it wait hears of everything only when something comes
+// that does not: it is not pushed for its silence until then.
+func TestRideThatEndsWithNewsLeavesTimeToHear(t *testing.T) {
+	for name, news := range map[string]func(*rig){
+		"event": func(r *rig) { r.event(6) },
+		"hint":  func(r *rig) { r.hint(6) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Config{})
+			r.connect(1, "d", false)
+			r.token("d")
+			r.event(5, urgency(routing.UrgencyLow))
+			r.rideFrom(4*time.Minute, 2*time.Minute)
+			r.log = nil
+			news(r)
+			r.want("notify 1 k 6")
+			r.rides(1, 5, 2*time.Minute) // of the question before
+			r.pass(routing.UrgencyNormal.Patience() - 200*time.Millisecond)
+			if len(r.jobs) != 0 || r.tab.Device(deviceID("d")).Doubtful {
+				t.Fatalf("given up though it was told just now: %+v", r.jobs)
+			}
+			r.pass(400 * time.Millisecond)
+			if len(r.jobs) != 1 {
+				t.Errorf("not pushed after all: %+v", r.jobs)
+			}
+		})
+	}
+}
+
+// What an edge says of urgent news does not make them wait.
+func TestUrgentNewsDoNotRide(t *testing.T) {
+	r := newRig(t, Config{})
+	r.connect(1, "d", false)
+	r.token("d")
+	r.event(5, urgency(routing.UrgencyHigh))
+	r.rides(1, 5, time.Minute)
+	r.pass(routing.UrgencyHigh.Patience())
+	if len(r.jobs) != 1 {
+		t.Errorf("not pushed: %+v", r.jobs)
+	}
+}
