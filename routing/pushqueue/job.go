@@ -199,6 +199,13 @@ func (j Job) heldLike(older Job, now time.Time) Job {
 // heldAt reports whether the push must wait.
 func (j Job) heldAt(now time.Time) bool { return j.NotBefore.After(now) }
 
+// advances reports whether j, of the same version as the one that waits, ends its
+// hold: the device of an event that was stored for the end of its patience may
+// be gone long before.
+func (j Job) advances(waiting Job, now time.Time) bool {
+	return waiting.heldAt(now) && !j.heldAt(now) && waiting.lifts(j.Urgency)
+}
+
 // lifts reports whether a newer job of that urgency ends this one's hold.
 func (j Job) lifts(urgency int) bool {
 	switch j.Hold {

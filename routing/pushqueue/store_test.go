@@ -35,6 +35,36 @@ func TestNewerJobTakesThePlaceOfOlder(t *testing.T) {
 	}
 }
 
+// A call is stored for the end of its patience before its device is told. When
+// the device goes meanwhile, the push is not to wait for that end.
+func TestSameJobIsBroughtForward(t *testing.T) {
+	for _, c := range []struct {
+		hold, urgency int
+		held          bool
+	}{
+		{pushqueue.HoldWindow, 3, false},
+		{pushqueue.HoldWindow, 2, false},
+		{pushqueue.HoldWindow, 1, true},
+		{pushqueue.HoldQuiet, 2, true},
+		{pushqueue.HoldRetry, 3, true},
+	} {
+		t.Run(fmt.Sprintf("hold %d urgency %d", c.hold, c.urgency), func(t *testing.T) {
+			e := start(t)
+			j := job(5)
+			j.Urgency = c.urgency
+			held := j
+			held.NotBefore, held.Hold = time.Now().Add(time.Hour), c.hold
+			e.put(held)
+			e.put(j)
+			e.put(held) // does not put it off again
+			got := e.stored()
+			if len(got) != 1 || got[0].NotBefore.IsZero() == c.held {
+				t.Errorf("stored %+v; want it held: %t", got, c.held)
+			}
+		})
+	}
+}
+
 // Routers come in any order: the newest job must stay.
 func TestConcurrentPutsKeepTheNewest(t *testing.T) {
 	e := start(t)
