@@ -36,7 +36,11 @@ func (s *session) notify(router, kind string, version, previous int64, calm bool
 	case write && calm && s.mayRideLocked():
 		s.out.rides = true
 	case write:
+		s.out.rides = false
 		s.wroteNotifyLocked(waiting)
+	case !calm && s.out.rides && k.pending: // another router asked calmly before
+		s.out.rides = false
+		s.kickLocked()
 	}
 	if s.out.rides && k.pending {
 		a.Rides = s.rideLocked()

@@ -86,6 +86,29 @@ func TestCalmNotifyThatDoesNotRide(t *testing.T) {
 	}
 }
 
+// Routers ask in any order: one that has something urgent is not kept waiting by
+// another one, whose calm word of the same event, or of a newer one, came first.
+func TestUrgentNotifyOfWhatRidesIsWritten(t *testing.T) {
+	for _, version := range []int64{6, 7} {
+		inBubble(t, nil, func(e *edge) {
+			d := e.connect(on2G)
+			time.Sleep(awakeFor)
+			hub := e.srv.Hub()
+			if a := hub.NotifyCalm(1, "r1", "messages", 7, 5); a.Rides <= 0 {
+				t.Fatalf("%+v", a)
+			}
+			d.silent(time.Second)
+			if a := hub.Notify(1, "r2", "messages", version, 5); a.State != InFlight || a.Rides != 0 {
+				t.Errorf("asked for %d: %+v", version, a)
+			}
+			synctest.Wait()
+			if v := d.expectNotify("messages"); v != 7 {
+				t.Errorf("notified of %d", v)
+			}
+		})
+	}
+}
+
 // A device that left 2G is woken; what rode goes with the answer to that.
 func TestCalmNotifyAndAnotherNetwork(t *testing.T) {
 	inBubble(t, nil, func(e *edge) {
