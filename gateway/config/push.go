@@ -60,6 +60,10 @@ type App struct {
 	// guarded, only while it takes the pushes to the application's other
 	// devices; trusted, by its word alone; or never. Empty: guarded.
 	TokenRemoval string `yaml:"token_removal,omitempty"`
+	// DeviceLimits says whether a device is pushed no more often than the
+	// provider delivers: provider, as its documentation has it; or none, where
+	// the provider is a simulator or has granted more. FCM only. Empty: provider.
+	DeviceLimits string `yaml:"device_limits,omitempty"`
 	// Endpoint is the base URL of the provider, for simulators and proxies.
 	// Empty: the provider's own.
 	Endpoint string `yaml:"endpoint,omitempty"`
@@ -75,6 +79,12 @@ const (
 	RemovalNever   = "never"
 )
 
+// Whose limits on the pushes to one device are kept.
+const (
+	LimitsProvider = "provider"
+	LimitsNone     = "none"
+)
+
 // The push providers.
 const (
 	ProviderAPNs = "apns"
@@ -86,6 +96,9 @@ func (p *Push) setDefaults() {
 	orDefault(&p.ConfirmRemoval, time.Minute)
 	for i := range p.Apps {
 		orDefault(&p.Apps[i].TokenRemoval, RemovalGuarded)
+		if p.Apps[i].Provider == ProviderFCM {
+			orDefault(&p.Apps[i].DeviceLimits, LimitsProvider)
+		}
 		if p.Apps[i].Provider == ProviderAPNs {
 			orDefault(&p.Apps[i].Topic, p.Apps[i].App)
 		}
@@ -137,10 +150,14 @@ func (a *App) checkAPNs(k *checker, path string) {
 	if a.CredentialsFile != "" {
 		k.addf(path+".credentials_file", "belongs to fcm: an apns app has key_file")
 	}
+	if a.DeviceLimits != "" {
+		k.addf(path+".device_limits", "belongs to fcm: Apple says itself when a device had too much")
+	}
 }
 
 func (a *App) checkFCM(k *checker, path string) {
 	a.checkSecret(k, path, "credentials_file", a.CredentialsFile)
+	k.oneOf(path+".device_limits", a.DeviceLimits, LimitsProvider, LimitsNone)
 	for _, f := range []struct {
 		name string
 		set  bool

@@ -73,6 +73,7 @@ func (o *providers) open(app config.App, m material) (push.Checker, func(), erro
 	}
 	client, err := fcm.New(fcm.Config{
 		Credentials: m.secret, Project: app.App, Endpoint: app.Endpoint, RootCAs: roots, Log: o.log,
+		NoDeviceLimits: app.DeviceLimits == config.LimitsNone,
 	})
 	if err != nil {
 		return nil, nil, err

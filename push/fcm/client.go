@@ -38,7 +38,7 @@ type Client struct {
 	messaging *messaging.Client
 	access    *accessTokens
 	h2        *h2conn.Client
-	devices   limits
+	devices   *limits
 }
 
 var _ push.Limited = (*Client)(nil)
@@ -54,7 +54,7 @@ func New(cfg Config) (*Client, error) {
 		log:     cfg.Log,
 		project: acc.project,
 		access:  newAccessTokens(acc.oauth, tlsConfig, cfg.Log),
-		devices: newLimits(),
+		devices: newLimits(cfg),
 		h2:      h2conn.New(h2conn.Config{Addr: hostPort(acc.endpoint), MaxConns: maxConns, TLS: tlsConfig, Log: cfg.Log}),
 	}
 	opts := []option.ClientOption{
@@ -98,7 +98,17 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 		return push.Result{Verdict: push.Dead, Reason: "message too big"}
 	}
 	throttled := m.Collapse != "" && *msg.Android.TTL > 0
-	if left := c.devices.wait(m.Token, throttled); left > 0 {
+	left, leftThrottled := c.devices.wait(m.Token)
+	switch {
+	case !throttled:
+	case m.Urgency == push.High && left < leftThrottled:
+		// It cannot wait for minutes. Without the key it does not count, and the
+		// device shows it in place of the one before all the same.
+		msg.Android.CollapseKey, throttled = "", false
+	default:
+		left = leftThrottled
+	}
+	if left > 0 {
 		return push.Result{Verdict: push.RetryAfter, Reason: reasonDevice, After: left}
 	}
 	e, r := c.renewing(ctx, msg, false)

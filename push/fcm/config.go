@@ -28,6 +28,9 @@ type Config struct {
 	Endpoint string
 	// RootCAs verify both endpoints. Nil: the system's.
 	RootCAs *x509.CertPool
+	// NoDeviceLimits sends to a device as often as there is something to send,
+	// for simulators and projects that were granted more than others.
+	NoDeviceLimits bool
 	// Log is required.
 	Log *slog.Logger
 }

@@ -25,30 +25,36 @@ const (
 // Google delivers.
 const reasonDevice = "device rate"
 
-// limits are those of the devices of a project: 10 MB at the most.
+// limits are those of the devices of a project: 10 MB at the most. Nil: none.
 type limits struct{ minute, hour, collapsible *devicelimit.Limit }
 
-func newLimits() limits {
-	return limits{
+func newLimits(cfg Config) *limits {
+	if cfg.NoDeviceLimits {
+		return nil
+	}
+	return &limits{
 		minute:      devicelimit.New(devicelimit.PerMinute(devicePerMinute), busyDevices),
 		hour:        devicelimit.New(devicelimit.PerHour(devicePerHour), busyDevices),
 		collapsible: devicelimit.New(devicelimit.Rate{Burst: collapsibleBurst, Every: collapsibleEvery}, collapsibleDevices),
 	}
 }
 
-// wait returns how long a message must wait, 0 if it may go. throttled says that
-// it counts as collapsible.
-func (l limits) wait(token string, throttled bool) time.Duration {
-	now := time.Now()
-	left := max(l.minute.Wait(token, now), l.hour.Wait(token, now))
-	if throttled {
-		left = max(left, l.collapsible.Wait(token, now))
+// wait returns how long any message must wait, and how long one that counts as
+// collapsible must; 0 if it may go.
+func (l *limits) wait(token string) (each, throttled time.Duration) {
+	if l == nil {
+		return 0, 0
 	}
-	return left
+	now := time.Now()
+	each = max(l.minute.Wait(token, now), l.hour.Wait(token, now))
+	return each, max(each, l.collapsible.Wait(token, now))
 }
 
 // sent counts a message that Google took.
-func (l limits) sent(token string, throttled bool) {
+func (l *limits) sent(token string, throttled bool) {
+	if l == nil {
+		return
+	}
 	now := time.Now()
 	l.minute.Sent(token, now)
 	l.hour.Sent(token, now)

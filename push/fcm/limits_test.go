@@ -10,7 +10,7 @@ import (
 
 // Google delivers a burst of 20 messages with a collapse key, and then one every
 // three minutes: what it would hold back waits here, where a newer one replaces
-// it. Messages that are not stored, and other devices, go.
+// it. Messages that are not stored, urgent ones and other devices go.
 func TestCollapsibleMessagesOfADevice(t *testing.T) {
 	c, sim := start(t)
 	m := message()
@@ -27,9 +27,9 @@ func TestCollapsibleMessagesOfADevice(t *testing.T) {
 	if n := sim.Count(); n != collapsibleBurst {
 		t.Errorf("%d messages came", n)
 	}
-	call, other := m, m
-	call.Expiry, other.Token = time.Time{}, "another"
-	for _, m := range []push.Message{call, other} {
+	call, urgent, other := m, m, m
+	call.Expiry, urgent.Urgency, other.Token = time.Time{}, push.High, "another"
+	for _, m := range []push.Message{call, urgent, other} {
 		if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
 			t.Errorf("result %+v", r)
 		}

@@ -132,7 +132,7 @@ push:
   apps:
 {{- range .Tenants}}
     - {tenant: {{.}}, app: {{$.IOSApp}}, provider: apns, environment: sandbox, team_id: {{$.TeamID}}, key_id: {{$.KeyID}}, key_file: apns.p8, endpoint: "{{$.APNs}}", ca_file: apns-ca.pem}
-    - {tenant: {{.}}, app: {{$.Project}}, provider: fcm, credentials_file: fcm.json, endpoint: "{{$.FCM}}", ca_file: fcm-ca.pem}
+    - {tenant: {{.}}, app: {{$.Project}}, provider: fcm, credentials_file: fcm.json, device_limits: none, endpoint: "{{$.FCM}}", ca_file: fcm-ca.pem}
 {{- end}}
 {{- end}}
 tenants:
