@@ -1,7 +1,9 @@
 package push
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +17,8 @@ type appQueue struct {
 	provider Provider
 	inFlight int
 	maxQueue int
-	start    func(func()) // runs it on a goroutine that the worker waits for
+	start    func(func())  // runs it on a goroutine that the worker waits for
+	stopped  *atomic.Int64 // applications whose breakers are not closed
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -32,10 +35,12 @@ type turn struct {
 	work func(*turn)
 	// probe: the breaker waits for what becomes of it.
 	probe bool
+	// stopped: it has no place after all, for nothing is sent now.
+	stopped bool
 }
 
-func newAppQueue(k AppKey, p Provider, cfg Config, start func(func())) *appQueue {
-	q := &appQueue{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue, start: start}
+func newAppQueue(k AppKey, p Provider, cfg Config, start func(func()), stopped *atomic.Int64) *appQueue {
+	q := &appQueue{key: k, provider: p, inFlight: cfg.AppInFlight, maxQueue: cfg.AppQueue, start: start, stopped: stopped}
 	if l, ok := p.(Limited); ok {
 		q.pace.most = l.PerSecond()
 	}
@@ -55,11 +60,42 @@ func (q *appQueue) offer(work func(*turn)) bool {
 	}
 	q.queue = append(q.queue, work)
 	q.pumpLocked()
-	if len(q.queue) <= q.maxQueue {
+	if len(q.queue) <= q.roomLocked() {
 		return true
 	}
 	q.queue = q.queue[:len(q.queue)-1]
 	return false
+}
+
+// roomLocked is how many may wait. Jobs in hand take places from those of other
+// applications, in the stream they take none: none waits here for an application
+// that is stopped for long, and those that are stopped for seconds, all of one
+// service as a rule, share the room of one.
+func (q *appQueue) roomLocked() int {
+	switch {
+	case q.breaker.state == breakerClosed:
+		return q.maxQueue
+	case q.breaker.left(time.Now()) > stoppedWait:
+		return 0
+	default:
+		return min(q.maxQueue, max(stoppedQueue, q.maxQueue/int(max(1, q.stopped.Load()))))
+	}
+}
+
+// clearLocked sends those back for which there is no room any more.
+func (q *appQueue) clearLocked() {
+	room := min(len(q.queue), q.roomLocked())
+	rest := slices.Clone(q.queue[room:])
+	clear(q.queue[room:])
+	q.queue = q.queue[:room]
+	if len(rest) == 0 {
+		return
+	}
+	q.start(func() {
+		for _, work := range rest {
+			work(&turn{stopped: true})
+		}
+	})
 }
 
 // pump begins what may begin by now.
@@ -134,17 +170,26 @@ func (q *appQueue) report(t *turn, r Result) (c change) {
 	if r.trouble() == OfQuota {
 		c.slowed = q.pace.slow(now)
 	}
-	if c.closed {
+	switch {
+	case c.opened:
+		q.stopped.Add(1)
+	case c.closed:
+		q.stopped.Add(-1)
 		q.pumpLocked()
 	}
+	q.clearLocked()
 	c.left = q.breaker.left(now)
 	return c
 }
 
-// stoppedWait is after how long a job asks again that a full queue has no room
-// for while nothing is sent: seldom, for many do, and soon enough to go within
-// 12 s of the service's return.
-const stoppedWait = 8 * time.Second
+const (
+	// stoppedWait is after how long a job asks again that a full queue has no
+	// room for while nothing is sent: seldom, for many do, and soon enough to go
+	// within 12 s of the service's return.
+	stoppedWait = 8 * time.Second
+	// stoppedQueue may wait here however many applications are stopped.
+	stoppedQueue = 16
+)
 
 // roomIn returns how soon it is worth asking a full queue again; 0 if it moves.
 func (q *appQueue) roomIn() time.Duration {

@@ -16,6 +16,10 @@ func (w *Worker) begin(ctx context.Context, q *appQueue, t *turn, h *held, rec R
 		w.retry(h, outcomeStopped, 0)
 		return
 	}
+	if t.stopped {
+		w.turnedAway(q, h)
+		return
+	}
 	if time.Since(looked) > w.cfg.StepTimeout {
 		now, ok := w.lookup(ctx, h)
 		if !ok {
@@ -28,6 +32,16 @@ func (w *Worker) begin(ctx context.Context, q *appQueue, t *turn, h *held, rec R
 		rec = now
 	}
 	w.attempt(ctx, q, t, h, rec)
+}
+
+// turnedAway has a job wait in the stream that its application has no room for.
+func (w *Worker) turnedAway(q *appQueue, h *held) {
+	w.metrics.refused.WithLabelValues(queueApp).Inc()
+	if wait := q.roomIn(); wait > stoppedWait {
+		w.wait(h, outcomePaused, "application stopped", spread(wait))
+	} else {
+		w.retry(h, outcomeRefused, spread(max(w.cfg.AskEvery, wait)))
+	}
 }
 
 // attempt asks whether a push still is needed, sends it and settles the job

@@ -90,7 +90,7 @@ func TestJobsOfAnOpenBreakerWait(t *testing.T) {
 			t.Error("the metric says that the breaker is closed")
 		}
 		o.open.Store(false)
-		pass(15 * time.Second)
+		pass(30 * time.Second) // a probe, and whoever was turned away before it
 		if n := done(all); n != 100 {
 			t.Errorf("%d of 100 pushed", n)
 		}
@@ -128,9 +128,44 @@ func TestTroubleIsTriedOnceAfterItsTime(t *testing.T) {
 	})
 }
 
+// However many applications one service fails, their jobs take the places of
+// one, and all are pushed when it is back.
+func TestStoppedApplicationsShareTheRoomOfOne(t *testing.T) {
+	const apps, room = 8, 160
+	run(t, func(c *Config) {
+		c.AppQueue = room
+		for i := range apps {
+			c.Apps[AppKey{"acme", IOS, fmt.Sprintf("app-%d", i)}] = c.Apps[AppKey{"acme", IOS, "app"}]
+		}
+	}, func(b *bench) {
+		o := &hole{}
+		o.open.Store(true)
+		b.app.set(o.answer)
+		of := map[string]string{}
+		for i := range apps * room {
+			of[fmt.Sprintf("d%d", i+1)] = fmt.Sprintf("app-%d", i/room)
+		}
+		b.set(func(w *world) { w.apps = of })
+		all := b.devices(apps * room)
+		pass(time.Minute)
+		waiting := 0
+		for _, q := range b.worker.apps {
+			waiting += q.state().waiting
+		}
+		if waiting > 2*room {
+			t.Errorf("%d jobs of %d stopped applications wait in the worker's hands", waiting, apps)
+		}
+		o.open.Store(false)
+		pass(time.Minute)
+		if n := done(all); n != len(all) {
+			t.Errorf("%d of %d pushed", n, len(all))
+		}
+	})
+}
+
 // Failures among successes open nothing: they are their messages' own.
 func TestOnlyFailuresInARowCount(t *testing.T) {
-	run(t, nil, func(b *bench) {
+	run(t, func(c *Config) { c.AppInFlight = 1 }, func(b *bench) { // one after the other, or they end in another order
 		var n atomic.Int64
 		b.app.set(func(context.Context, Message) Result {
 			if n.Add(1)%breakAfter != 0 {
@@ -171,12 +206,11 @@ func TestRecordIsReadAgainAfterAWait(t *testing.T) {
 		b.app.set(always(Result{Verdict: PauseApp, Reason: "Forbidden"}))
 		b.devices(1)
 		pass(2 * time.Second)
-		k := b.hand(job(1))
+		b.store(job(1))
 		pass(2 * time.Second)
 		b.app.set(nil)
 		b.set(func(w *world) { w.record.Token = "another" })
 		pass(2 * refusedFirst)
-		k.want("done")
 		if m := b.app.messages(); m[len(m)-1].Token != "another" {
 			t.Error("sent to the token of before")
 		}

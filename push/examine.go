@@ -25,8 +25,7 @@ func (w *Worker) examine(ctx context.Context, h *held) {
 	// On another goroutine: the lookup's slot must not be held by a provider
 	// that hangs.
 	if !q.offer(func(t *turn) { w.begin(ctx, q, t, h, rec, looked) }) {
-		w.metrics.refused.WithLabelValues(queueApp).Inc()
-		w.retry(h, outcomeRefused, spread(max(w.cfg.AskEvery, q.roomIn())))
+		w.turnedAway(q, h)
 	}
 }
 

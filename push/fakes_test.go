@@ -20,6 +20,7 @@ type world struct {
 	mu       sync.Mutex
 	presence func(Target) PresenceState
 	record   Record
+	apps     map[string]string // devices of others than the record's, to theirs
 	recErr   error
 	head     int64
 	content  string
@@ -58,6 +59,8 @@ func (w *world) Record(_ context.Context, _, _, device string) (Record, error) {
 	r := w.record
 	if device == "other-app" {
 		r.App = "other"
+	} else if app := w.apps[device]; app != "" {
+		r.App = app
 	}
 	return r, w.recErr
 }

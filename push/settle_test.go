@@ -96,7 +96,10 @@ func TestPausedAppSendsNothingAndOthersGoOn(t *testing.T) {
 		j.Device = "other-app"
 		third := b.hand(j)
 		pass(2 * time.Second)
-		second.want("") // it waits here
+		second.want("retry") // it waits in the stream
+		if _, after := second.resolved(); after < refusedFirst-10*time.Second {
+			t.Errorf("comes back after %v", after)
+		}
 		third.want("done")
 		if a, o := len(b.app.messages()), len(b.other.messages()); a != 1 || o != 1 {
 			t.Errorf("%d attempts of the paused application, %d of the other", a, o)
@@ -106,7 +109,6 @@ func TestPausedAppSendsNothingAndOthersGoOn(t *testing.T) {
 		}
 		b.app.set(nil)
 		pass(2 * refusedFirst)
-		second.want("done")
 		j.Device = "d3"
 		again := b.hand(j)
 		pass(2 * time.Second)

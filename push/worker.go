@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,9 @@ type Worker struct {
 	noApp   *seldom       // the log about applications without a provider
 	wake    chan struct{} // capacity 1: the next due time may have changed
 	lookups chan struct{} // capacity MaxExamined: lookups under way
+
+	// stopped counts the applications whose breakers are not closed.
+	stopped atomic.Int64
 
 	// Owned by Run: goroutines it waits for.
 	work sync.WaitGroup
@@ -56,7 +60,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 			return nil, fmt.Errorf("%w: the provider of application %q is nil", ErrConfig, k.App)
 		}
 		w.guards[k] = newGuard(cfg.Removals[k])
-		w.apps[k] = newAppQueue(k, p, cfg, w.work.Go)
+		w.apps[k] = newAppQueue(k, p, cfg, w.work.Go, &w.stopped)
 	}
 	w.metrics = newMetrics(cfg.Registerer, w.platforms(), w.pausedApps, func() float64 { return float64(len(w.Frozen())) })
 	for _, q := range w.apps {
