@@ -35,6 +35,7 @@ func TestCostBesideTheBareLibrary(t *testing.T) {
 	}
 	client := &apns2.Client{
 		Host: url, Token: &token.Token{AuthKey: key, KeyID: "KEYSIM0001", TeamID: "TEAMSIM001"},
+		//lint:ignore SA1019 it is the transport that the library uses
 		HTTPClient: &http.Client{Transport: &http2.Transport{TLSClientConfig: providertest.TLS(roots), ReadIdleTimeout: 15 * time.Second}, Timeout: time.Minute},
 	}
 	pool := NewPool(quiet())

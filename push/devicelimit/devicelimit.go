@@ -17,11 +17,10 @@ type Rate struct {
 	Every time.Duration
 }
 
-// PerMinute and PerHour allow n messages at once and no more than n in that
-// time from then on.
+// PerMinute allows n messages at once, and n a minute from then on.
 func PerMinute(n int) Rate { return Rate{n, time.Minute / time.Duration(n)} }
 
-// PerHour: see PerMinute.
+// PerHour is PerMinute for an hour.
 func PerHour(n int) Rate { return Rate{n, time.Hour / time.Duration(n)} }
 
 // Limit keeps one rate for many devices. It remembers between size and twice
