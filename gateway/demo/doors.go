@@ -22,6 +22,7 @@ import (
 type publication struct {
 	user, kind, item, id string
 	title, body          string
+	urgency              string // LOW, NORMAL or HIGH, or the kind's
 }
 
 // An answer is what each door gives back.
@@ -35,6 +36,9 @@ func (f *fleet) publishHTTP(ctx context.Context, router Member, p publication) (
 	body := map[string]any{"user": p.user, "kind": p.kind, "item": base64.StdEncoding.EncodeToString([]byte(p.item))}
 	if p.id != "" {
 		body["id"] = p.id
+	}
+	if p.urgency != "" {
+		body["urgency"] = p.urgency
 	}
 	if p.title != "" {
 		body["push"] = map[string]string{"title": p.title, "body": p.body}
