@@ -20,6 +20,13 @@ const (
 	// pullWait is how long a request waits for an event where there is none. A
 	// router that is stopped is given one event meanwhile, which comes again.
 	pullWait = time.Second
+	// answerWait is how long the client waits for the answer to a request that
+	// does not wait for events. What comes later finds nobody, and would be
+	// given out again and again for nothing. So where answers are slow, as in a
+	// storm of sessions on the same connection, events are asked for with
+	// slowWait: the client waits for a second longer than that.
+	answerWait = time.Second
+	slowWait   = 3 * time.Second
 	// pullPause is the pause after a request that failed, as it does while a
 	// new leader is in election.
 	pullPause = 250 * time.Millisecond
@@ -31,11 +38,21 @@ type puller struct {
 	r        *Router
 	consumer jetstream.Consumer
 	epoch    uint64
+
+	// slow: the last answer came late, or too late.
+	slow bool
 }
 
 // pull takes what has gathered. Where that is nothing it waits for an event.
 func (p *puller) pull(ctx context.Context) error {
+	if p.slow {
+		return p.pullSlowly(ctx)
+	}
+	begin := time.Now()
 	n, err := p.take(ctx, func() (jetstream.MessageBatch, error) { return p.consumer.FetchNoWait(pullMessages) })
+	if p.slow = time.Since(begin) >= answerWait; p.slow {
+		return err
+	}
 	if n == 0 && err == nil {
 		n, err = p.take(ctx, func() (jetstream.MessageBatch, error) {
 			// A request that a restarted server, or a new leader, does not know
@@ -46,6 +63,16 @@ func (p *puller) pull(ctx context.Context) error {
 	if 0 < n && n < pullMessages {
 		p.gather(ctx)
 	}
+	return err
+}
+
+// pullSlowly takes events as they come, until answers are fast again.
+func (p *puller) pullSlowly(ctx context.Context) error {
+	begin := time.Now()
+	n, err := p.take(ctx, func() (jetstream.MessageBatch, error) {
+		return p.consumer.Fetch(pullMessages, jetstream.FetchMaxWait(slowWait))
+	})
+	p.slow = n == pullMessages || time.Since(begin) >= slowWait+answerWait/2
 	return err
 }
 
