@@ -71,8 +71,11 @@ func pushLine(p devmode.Push) string {
 	if p.Background {
 		what = "shows nothing, wakes the app"
 	}
-	line := fmt.Sprintf("  %s  %-4s  to %s  %s %s  %s", p.Ended.Format("15:04:05.000"), p.Provider,
-		shorten([]byte(news.User)), shorten([]byte(news.Kind)), shorten([]byte(news.Version)), what)
+	whose := "without news of a user: a test of the credential"
+	if news.User != "" {
+		whose = fmt.Sprintf("to %s  %s %s", shorten([]byte(news.User)), shorten([]byte(news.Kind)), shorten([]byte(news.Version)))
+	}
+	line := fmt.Sprintf("  %s  %-4s  %s  %s", p.Ended.Format("15:04:05.000"), p.Provider, whose, what)
 	if p.Collapse != "" {
 		line += "  replaces " + strconv.Quote(p.Collapse)
 	}

@@ -22,6 +22,8 @@ func devPush(status int, reason string) devmode.Push {
 func TestPushLine(t *testing.T) {
 	silent := devPush(200, "")
 	silent.Background, silent.Collapse = true, ""
+	trial := devPush(403, "InvalidProviderToken")
+	trial.Background, trial.Collapse, trial.Hawser = true, "", nil
 	lost := devPush(0, "")
 	lost.Accepted, lost.Broken = time.Now(), "client gone"
 	for _, c := range []struct {
@@ -31,6 +33,7 @@ func TestPushLine(t *testing.T) {
 		{devPush(200, ""), `  15:04:05.000  APNs  to bob  messages 12  "From \x1b[31malice" / "hello"  replaces "messages"`},
 		{devPush(410, "Unregistered"), `  15:04:05.000  APNs  to bob  messages 12  "From \x1b[31malice" / "hello"  replaces "messages"  refused: 410 Unregistered`},
 		{silent, `  15:04:05.000  APNs  to bob  messages 12  shows nothing, wakes the app`},
+		{trial, `  15:04:05.000  APNs  without news of a user: a test of the credential  shows nothing, wakes the app  refused: 403 InvalidProviderToken`},
 		{lost, `  15:04:05.000  APNs  to bob  messages 12  "From \x1b[31malice" / "hello"  replaces "messages"  taken, but not answered: client gone`},
 	} {
 		if got := pushLine(c.push); got != c.want {
