@@ -86,8 +86,8 @@ func explainPushes(d node.PushDevice, r pushListResult, now time.Time) []string 
 		all = append(all, explainWaiting(w, now))
 	}
 	for _, p := range r.Dead {
-		all = append(all, fmt.Sprintf("The push of %s %s was given up %s ago, after %d failed attempts: %s. To have it made after all: push requeue --id %s",
-			p.Kind, p.Version, since(p.DeadMs, now), p.Failures, p.Reason, p.ID))
+		all = append(all, fmt.Sprintf("The push of %s %s was given up %s ago, after %s: %s. To have it made after all: push requeue --id %s",
+			p.Kind, p.Version, since(p.DeadMs, now), failedAttempts(p.Failures), p.Reason, p.ID))
 	}
 	return all
 }
@@ -120,9 +120,16 @@ func explainWaiting(w pushRow, now time.Time) string {
 		s += " (" + w.Reason + ")"
 	}
 	if w.Failures > 0 {
-		s += fmt.Sprintf(". %d attempts failed so far", w.Failures)
+		s += ". So far: " + failedAttempts(w.Failures)
 	}
 	return s + "."
+}
+
+func failedAttempts(n int) string {
+	if n == 1 {
+		return "one failed attempt"
+	}
+	return fmt.Sprintf("%d failed attempts", n)
 }
 
 func since(ms int64, now time.Time) string {

@@ -42,6 +42,9 @@ func OpenPushDesk(cfg *config.Config) (*PushDesk, error) {
 	}
 	opts = append(opts, nats.RetryOnFailedConnect(false), nats.Timeout(checkTimeout))
 	nc, err := nats.Connect(strings.Join(cfg.NATS.URLs, ","), opts...)
+	if errors.Is(err, nats.ErrNoServers) {
+		return nil, fmt.Errorf("no server of nats.urls answers: see that NATS runs and can be reached from here: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("log in to NATS as %s: %w", name, err)
 	}
