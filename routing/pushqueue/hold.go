@@ -60,7 +60,13 @@ func wrongSequence(err error) bool {
 // tokens, never content.
 func (d *Delivery) Hold(until time.Time, hold int, why string) {
 	after := time.Until(until)
-	if after < keepFrom || !d.ours() {
+	switch {
+	case !d.ours():
+		// While the workers agree anew nobody has the device. Whoever has it then
+		// holds the job: here it would stay among those that are due.
+		d.Retry(min(after, keepFrom))
+		return
+	case after < keepFrom:
 		d.Retry(after)
 		return
 	}
