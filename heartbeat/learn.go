@@ -127,7 +127,9 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	defer s.mu.Unlock()
 	v.sync(c.down.epoch)
 	lo := v.span().lo
-	c.release(v)
+	if v.is(byProbe) {
+		c.release(v) // after another frame, the probe is still to come
+	}
 	counted := c.live <= household || !l.caps.spent(now, v, v.cell)
 	if counted && !c.class && lo < to && !l.caps.spent(now, v, v.parent()) {
 		l.teach(now, c.path, func(parent *cell) { parent.learnFrom(c, lo, to) })
@@ -144,7 +146,9 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	if gap >= 0.9*float64(v.interval)/10 {
 		c.down.calm(c.expected(lo, to))
 	}
-	v.flags &^= upward
+	if v.is(byProbe) {
+		v.flags &^= upward
+	}
 }
 
 // death is a silence that the connection did not survive.

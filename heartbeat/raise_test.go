@@ -1,6 +1,7 @@
 package heartbeat
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -67,5 +68,36 @@ func TestRenewalTakesDevices(t *testing.T) {
 	}
 	if st := l.Stats(); st.Raises > 0 {
 		t.Errorf("%d renewals after the tries of one device", st.Raises)
+	}
+}
+
+// A notify that is answered before a probe beyond the interval does not make
+// that probe one of the interval: that connections die of it is no sign of a
+// network that has become stricter.
+func TestNotifyLeavesProbeBeyondWhatItIs(t *testing.T) {
+	l, p := NewLearner(t0, Options{}), Path{Radio: Cell4G, Network: Network{1}}
+	teachSafe(l, p, 100, 200*time.Second)
+	dice := rand.New(rand.NewPCG(1, 2))
+	died := 0
+	for i := range 12 {
+		v := l.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(7000 + i)}, State: State{Background: true}})
+		plan := l.Next(t0, &v, dice.Float64())
+		for range 10_000 {
+			if v.is(planned) {
+				break
+			}
+			plan = l.Next(t0, &v, dice.Float64())
+		}
+		if !v.is(planned) {
+			break // that nothing longer is kept is known by now
+		}
+		died++
+		l.Notified(t0, &v, 100*time.Second)
+		l.Heard(t0, &v, 80*time.Millisecond)
+		l.Probed(t0, &v, plan.Probe)
+		l.Heard(t0, &v, 8*time.Second)
+	}
+	if n := l.Stats().Alarms; n > 0 || died < alarmFrom {
+		t.Errorf("%d alarms of %d probes beyond the interval, want none of several", n, died)
 	}
 }
