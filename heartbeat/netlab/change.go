@@ -10,7 +10,7 @@ import (
 )
 
 // change: NATs that begin to forget after another time in the middle of a run,
-// from the first timeout to the second and back. The intervals have to follow
+// from the first timeout to the second and back. The silences have to follow
 // each time.
 func runChange(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseOptions("change", args, stderr)
@@ -41,13 +41,15 @@ func runChange(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	return errors.Join(err, printFollowed(stdout, o, rows), r.troubles(), r.Close())
 }
 
-// followed is how long an interval took to fit a NAT's new timeout.
+// followed is how long silences took to fit a NAT's new timeout.
 type followed struct {
-	sort  sortOfNAT
-	to    time.Duration
-	took  time.Duration
-	share float64 // of the timeout, at the end
-	fits  bool
+	sort sortOfNAT
+	to   time.Duration
+	took time.Duration
+	// At the end, as shares of the timeout: the silence of the phone in the
+	// middle, and the interval that it was handed.
+	share, handed float64
+	fits          bool
 }
 
 func (r *run) changeAll(to time.Duration) error {
@@ -59,12 +61,12 @@ func (r *run) changeAll(to time.Duration) error {
 	return errors.Join(errs...)
 }
 
-// follow waits until the intervals fit.
+// follow waits until the silences fit.
 func (r *run) follow(ctx context.Context, to time.Duration) (rows []followed, all bool) {
 	began := time.Now()
 	all = r.allSettled(ctx, r.opts.learn)
 	for _, c := range r.scenes {
-		f := followed{sort: c.sort, to: to, share: float64(c.book.median()) / float64(to)}
+		f := followed{sort: c.sort, to: to, share: c.share(), handed: float64(c.book.median()) / float64(to)}
 		if since := c.settled(); !since.IsZero() {
 			f.fits, f.took = true, since.Sub(began)
 		}
@@ -75,13 +77,13 @@ func (r *run) follow(ctx context.Context, to time.Duration) (rows []followed, al
 
 func printFollowed(out io.Writer, o options, rows []followed) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "NAT\tforgets after\tfollowed after\tin heartbeats' time\tinterval / timeout\n")
+	fmt.Fprintf(t, "NAT\tforgets after\tfollowed after\tin heartbeats' time\tsilence / timeout\tinterval / timeout\n")
 	for _, f := range rows {
 		took, scaled := "not", "-"
 		if f.fits {
 			took, scaled = fmt.Sprintf("%.1f s", f.took.Seconds()), (f.took * time.Duration(o.scale)).Round(time.Second).String()
 		}
-		fmt.Fprintf(t, "%v\t%v\t%s\t%s\t%.2f\n", f.sort, f.to, took, scaled, f.share)
+		fmt.Fprintf(t, "%v\t%v\t%s\t%s\t%.2f\t%.2f\n", f.sort, f.to, took, scaled, f.share, f.handed)
 	}
 	return t.Flush()
 }

@@ -55,10 +55,12 @@ func parseOptions(command string, args []string, stderr io.Writer) (options, err
 type row struct {
 	sort    sortOfNAT
 	timeout time.Duration
-	// low, middle and high are quantiles of the intervals, as shares of the
-	// timeout, while nothing might be lost.
+	// While nothing might be lost, as shares of the timeout: quantiles of the
+	// silences that the NAT saw, and the interval in the middle of those handed
+	// out, which is longer where the edge probes before.
 	low, middle, high float64
-	learned           time.Duration // the first moment of the settled interval; 0: it did not settle
+	handed            float64
+	learned           time.Duration // the first moment of the settled silence; 0: it did not settle
 	held              count
 	before            count
 	rebound           int
@@ -81,6 +83,7 @@ func (r *run) learn(ctx context.Context) ([]row, error) {
 	}
 	r.say("from now on for %v nothing may be lost", r.opts.hold)
 	r.enter(holding)
+	held := time.Now()
 	pause(ctx, r.opts.hold)
 	r.enter(over)
 	r.until(ctx, lastWait, func() bool {
@@ -91,7 +94,7 @@ func (r *run) learn(ctx context.Context) ([]row, error) {
 	}
 	var rows []row
 	for _, c := range r.scenes {
-		rows = append(rows, r.row(c, since[c]))
+		rows = append(rows, r.row(c, since[c], held))
 	}
 	return rows, nil
 }
@@ -100,12 +103,13 @@ func (r *run) learn(ctx context.Context) ([]row, error) {
 // instead of late.
 const lastWait = 30 * time.Second
 
-func (r *run) row(c *scene, learned time.Duration) row {
+func (r *run) row(c *scene, learned time.Duration, held time.Time) row {
 	w := row{
 		sort: c.sort, timeout: c.limit(), learned: learned,
 		held: c.book.count(holding, r.opts.bound), before: c.book.count(learning, r.opts.bound),
 	}
-	w.low, w.middle, w.high = c.book.shares(holding, w.timeout)
+	w.low, w.middle, w.high = c.quiet.shares(held, w.timeout)
+	w.handed = c.book.handed(holding, w.timeout)
 	w.rebound, w.absent = c.book.truth(holding)
 	return w
 }
@@ -126,7 +130,7 @@ func (w row) faults(probes bool) (all []string) {
 		all = append(all, fmt.Sprintf("%d of %d notifies late or lost", missed, w.held.sent))
 	}
 	if w.middle < leastShare || w.middle > mostShare {
-		all = append(all, fmt.Sprintf("the interval is %.2f of the timeout", w.middle))
+		all = append(all, fmt.Sprintf("the silence is %.2f of the timeout", w.middle))
 	}
 	if ends := w.before.ends + w.held.ends; !w.sort.tcp && ends > 0 {
 		all = append(all, fmt.Sprintf("%d connections over QUIC ended", ends))
@@ -149,14 +153,14 @@ func verdict(o options, rows []row) error {
 
 func printRows(out io.Writer, o options, rows []row) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "NAT\ttimeout\tinterval / timeout (p10, p50, p90)\tsettled\tnotifies\tlate\tlost\tworst\tends\tlearning: late\tlost\tends\trebound\tforgotten\n")
+	fmt.Fprintf(t, "NAT\ttimeout\tsilence / timeout (p10, p50, p90)\tinterval\tsettled\tnotifies\tlate\tlost\tworst\tends\tlearning: late\tlost\tends\trebound\tforgotten\n")
 	for _, w := range rows {
 		settled := "never"
 		if w.learned > 0 {
 			settled = fmt.Sprintf("%.0f s", w.learned.Seconds())
 		}
-		fmt.Fprintf(t, "%v\t%v\t%.2f  %.2f  %.2f\t%s\t%d\t%d\t%d\t%d ms\t%d\t%d of %d\t%d\t%d\t%d\t%.1f %%\n",
-			w.sort, w.timeout, w.low, w.middle, w.high, settled,
+		fmt.Fprintf(t, "%v\t%v\t%.2f  %.2f  %.2f\t%.2f\t%s\t%d\t%d\t%d\t%d ms\t%d\t%d of %d\t%d\t%d\t%d\t%.1f %%\n",
+			w.sort, w.timeout, w.low, w.middle, w.high, w.handed, settled,
 			w.held.sent, w.held.late, w.held.lost, w.held.worst.Milliseconds(), w.held.ends,
 			w.before.late, w.before.sent, w.before.lost, w.before.ends, w.rebound, 100*w.absent)
 	}

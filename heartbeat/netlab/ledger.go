@@ -218,13 +218,11 @@ func (p *pages) delay(pub publication) (took time.Duration, heard bool) {
 	return 0, false
 }
 
-// shares are the intervals of a stage over a timeout: quantiles 0.1, 0.5 and
-// 0.9.
-func (b *book) shares(s stage, timeout time.Duration) (low, middle, high float64) {
+// handed is the median of the intervals of a stage over a timeout.
+func (b *book) handed(s stage, timeout time.Duration) float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	share := func(q float64) float64 { return float64(quantile(b.intervals[s], q)) / float64(timeout) }
-	return share(0.1), share(0.5), share(0.9)
+	return float64(quantile(b.intervals[s], 0.5)) / float64(timeout)
 }
 
 // truth is what the NAT showed: how often a device's port changed on the

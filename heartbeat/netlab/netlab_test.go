@@ -61,5 +61,5 @@ func TestLearns(t *testing.T) {
 // TestProbesAreNeeded sees the check of TestLearns fail where it has to: on
 // NATs that hide what they forget, without the edge's probes.
 func TestProbesAreNeeded(t *testing.T) {
-	lab(t, "learn", "--probes=false", "--only", "TCP, loose=1, port kept, WAN drop", "--time-scale", "20", "--timeouts", "6s", "--learn", "1s", "--hold", "30s")
+	lab(t, "learn", "--probes=false", "--only", "TCP, loose=1, port kept, WAN drop", "--time-scale", "20", "--timeouts", "6s", "--homes", "4", "--phones", "2", "--learn", "1s", "--hold", "30s")
 }

@@ -23,13 +23,15 @@ type scene struct {
 	fleet *fleet
 	nat   *nat
 	book  *book
+	quiet *silences
 	users []string
 	dir   string
 
 	mu sync.Mutex
 	// Guarded by mu.
 	timeout time.Duration
-	since   time.Time // the median interval fits; zero: it does not
+	changed time.Time // the timeout
+	since   time.Time // the silences fit; zero: they do not
 	errs    []error
 }
 
@@ -46,7 +48,7 @@ func newScene(number int, s sortOfNAT, timeout time.Duration, f *fleet, o sceneO
 	if err != nil {
 		return nil, err
 	}
-	c := &scene{sort: s, fleet: f, nat: n, dir: dir, timeout: timeout}
+	c := &scene{sort: s, fleet: f, nat: n, quiet: newSilences(s.tcp), dir: dir, timeout: timeout}
 	for h := range o.homes {
 		for p := range o.phones {
 			c.users = append(c.users, fmt.Sprintf("nat%d-home%d-phone%d", number, h+1, p+1))
@@ -66,7 +68,7 @@ func (c *scene) limit() time.Duration {
 func (c *scene) change(d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.timeout, c.since = d, time.Time{}
+	c.timeout, c.changed, c.since = d, time.Now(), time.Time{}
 	return c.nat.setTimeout(d)
 }
 
@@ -92,6 +94,11 @@ func (c *scene) run(ctx context.Context, o sceneOptions) {
 			}
 		})
 	}
+	work.Go(func() {
+		if err := c.quiet.listen(ctx, c.nat); err != nil {
+			c.trouble(err)
+		}
+	})
 	for _, u := range c.users {
 		work.Go(func() { c.publishTo(ctx, u) })
 	}
@@ -185,21 +192,24 @@ func (c *scene) watch(ctx context.Context, every time.Duration) {
 			return
 		}
 		c.book.look(c.sort.tcp, all)
-		c.follow(c.book.median())
+		c.follow()
 	}
 }
 
-// The settled interval, as a share of the NAT's timeout.
+// The settled silence, as a share of the NAT's timeout.
 const (
 	leastShare = 0.7
 	mostShare  = 1.0
 )
 
-// follow notes whether the median interval is one that fits the NAT.
-func (c *scene) follow(median time.Duration) {
+// window is how many timeouts the silences that are looked at reach back.
+const window = 2
+
+// follow notes whether the silences are such that fit the NAT.
+func (c *scene) follow() {
+	share := c.share()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	share := float64(median) / float64(c.timeout)
 	switch {
 	case share < leastShare || share > mostShare:
 		c.since = time.Time{}
@@ -208,7 +218,19 @@ func (c *scene) follow(median time.Duration) {
 	}
 }
 
-// settled reports since when the interval has fitted the NAT; zero: it does
+// share is the present silence of the phone in the middle over the timeout.
+func (c *scene) share() float64 {
+	c.mu.Lock()
+	timeout, from := c.timeout, time.Now().Add(-window*c.timeout)
+	if c.changed.After(from) {
+		from = c.changed
+	}
+	c.mu.Unlock()
+	_, middle, _ := c.quiet.shares(from, timeout)
+	return middle
+}
+
+// settled reports since when the silences have fitted the NAT; zero: they do
 // not.
 func (c *scene) settled() time.Time {
 	c.mu.Lock()

@@ -31,7 +31,7 @@ type options struct {
 func defaults() options {
 	return options{
 		scale: 10, timeouts: durations{6 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second},
-		homes: 4, phones: 2, probes: true,
+		homes: 8, phones: 8, probes: true,
 		learn: 20 * time.Minute, settle: 10 * time.Second, hold: 6 * time.Minute, bound: 2 * time.Second,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 )
 
 var errElsewhere = fmt.Errorf("%w, which are Linux's", ErrImpossible)
@@ -39,3 +40,6 @@ func (*Space) Close() error { return nil }
 
 // IP fails with ErrImpossible.
 func IP(string, string) error { return errElsewhere }
+
+// Packets fails with ErrImpossible.
+func (*Space) Packets() (*os.File, error) { return nil, errElsewhere }
