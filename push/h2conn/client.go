@@ -131,7 +131,7 @@ func (cl *Client) Do(req *http.Request, l Lane) (*Answer, error) {
 		return nil, err
 	}
 	a, err := cl.exchange(c, req)
-	cl.release(c, a)
+	cl.release(c, a, errors.Is(err, context.DeadlineExceeded))
 	return a, err
 }
 

@@ -257,3 +257,40 @@ func waitUntil(t *testing.T, ok func() bool) {
 		}
 	}
 }
+
+// A peer that takes requests and pings, and answers nothing, is left for another
+// connection: behind the same address there may be one that does.
+func TestSilentConnectionIsLeft(t *testing.T) {
+	for what, proven := range map[string]bool{"new": false, "proven": true} {
+		t.Run(what, func(t *testing.T) {
+			var mu sync.Mutex
+			var silent string // the peer's first connection
+			var sick atomic.Bool
+			sick.Store(!proven)
+			s, _ := serve(t, 100, func(_ http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				if silent == "" {
+					silent = r.RemoteAddr
+				}
+				first := silent == r.RemoteAddr
+				mu.Unlock()
+				if first && sick.Load() {
+					<-r.Context().Done()
+				}
+			})
+			cl := clientOf(t, s, nil)
+			if proven {
+				if _, err := get(t.Context(), cl, "/"); err != nil {
+					t.Fatal(err)
+				}
+				sick.Store(true)
+			}
+			waitUntil(t, func() bool {
+				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+				defer cancel()
+				_, err := get(ctx, cl, "/")
+				return err == nil
+			})
+		})
+	}
+}

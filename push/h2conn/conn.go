@@ -14,6 +14,25 @@ type conn struct {
 	// of the peer's limit as last seen. Close to that limit requests would wait
 	// inside the library, where no end of another request can free them.
 	room int
+	// silent is how many requests in a row had no answer in time.
+	silent int
+}
+
+// maxSilent requests in a row without an answer in time, or one on a connection
+// that is not proven, and it is left: what takes requests and pings and answers
+// nothing may be one machine of many behind the address.
+const maxSilent = 5
+
+// silentFor takes note of how a request ended, and reports whether the connection
+// is to be left for its silence.
+func (c *conn) silentFor(a *Answer, late bool) bool {
+	switch {
+	case a != nil:
+		c.silent = 0
+	case late:
+		c.silent++
+	}
+	return c.silent >= maxSilent || c.silent > 0 && !c.proven
 }
 
 // reserve takes a place on the connection. It reports false where there is

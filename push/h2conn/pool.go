@@ -127,8 +127,9 @@ func (cl *Client) failedLocked(ln *lane, err error) {
 	}
 }
 
-// release gives a request's place back; a is nil if it had no answer.
-func (cl *Client) release(c *conn, a *Answer) {
+// release gives a request's place back; a is nil if it had no answer, late set if
+// that is for its time being over.
+func (cl *Client) release(c *conn, a *Answer, late bool) {
 	leave := a != nil && cl.cfg.Leaves != nil && cl.cfg.Leaves(a)
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
@@ -136,7 +137,7 @@ func (cl *Client) release(c *conn, a *Answer) {
 		c.proven = true
 		c.widen()
 	}
-	if leave || (a == nil && c.cc.Err() != nil) {
+	if leave || c.silentFor(a, late) || (a == nil && c.cc.Err() != nil) {
 		cl.leaveLocked(c)
 	}
 	cl.returnLocked(c)
