@@ -70,12 +70,16 @@ func (q *appQueue) offer(work func(*turn)) bool {
 // roomLocked is how many may wait. Jobs in hand take places from those of other
 // applications, in the stream they take none: none waits here for an application
 // that is stopped for long, and those that are stopped for seconds, all of one
-// service as a rule, share the room of one.
+// service as a rule, share the room of one. Of one that is slowed down no more
+// wait than a second takes.
 func (q *appQueue) roomLocked() int {
-	switch {
+	now := time.Now()
+	switch limit := q.pace.bound(now); {
+	case q.breaker.state == breakerClosed && limit > 0:
+		return min(q.maxQueue, max(stoppedQueue, int(limit)))
 	case q.breaker.state == breakerClosed:
 		return q.maxQueue
-	case q.breaker.left(time.Now()) > stoppedWait:
+	case q.breaker.left(now) > stoppedWait:
 		return 0
 	default:
 		return min(q.maxQueue, max(stoppedQueue, q.maxQueue/int(max(1, q.stopped.Load()))))

@@ -34,13 +34,23 @@ func (w *Worker) begin(ctx context.Context, q *appQueue, t *turn, h *held, rec R
 	w.attempt(ctx, q, t, h, rec)
 }
 
+// burst is for how long an application may have more jobs than it has room for
+// before they are kept apart.
+const burst = 10 * time.Second
+
 // turnedAway has a job wait in the stream that its application has no room for.
+// Where that is not over in a moment it waits apart: the queue hands out so many
+// of the jobs that are due at once and no more, those that it is to hand out
+// again soon among them.
 func (w *Worker) turnedAway(q *appQueue, h *held) {
 	w.metrics.refused.WithLabelValues(queueApp).Inc()
-	if wait := q.roomIn(); wait > stoppedWait {
+	switch wait := q.roomIn(); {
+	case wait > 0:
 		w.wait(h, outcomePaused, "application stopped", spread(wait))
-	} else {
-		w.retry(h, outcomeRefused, spread(max(w.cfg.AskEvery, wait)))
+	case time.Since(h.job.latest()) > burst:
+		w.wait(h, outcomePaused, "application has too many", spread(stoppedWait))
+	default:
+		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
 	}
 }
 
