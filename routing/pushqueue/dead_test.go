@@ -2,6 +2,7 @@ package pushqueue_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -153,4 +154,30 @@ func FuzzParseLetter(f *testing.F) {
 			t.Errorf("%q gives %+v", subject, l)
 		}
 	})
+}
+
+// Two operators at once, or one after a timeout: a letter that has gone is no
+// error, wherever it stood in the stream.
+func TestRequeueOfALetterThatHasGone(t *testing.T) {
+	e := start(t)
+	w := e.consume(pushqueue.ConsumeConfig{})
+	for i := range 3 {
+		j := job(1)
+		j.User = fmt.Sprintf("u%d", i)
+		e.put(j)
+		w.next().Dead("com.example.app", "PayloadTooLarge")
+		e.empty()
+	}
+	r := e.reader()
+	all := e.letters(pushqueue.Filter{})
+	if len(all) != 3 {
+		t.Fatalf("%d letters, want 3", len(all))
+	}
+	for range 2 {
+		for _, i := range []int{1, 0, 2} {
+			if err := r.Requeue(e.ctx, all[i]); err != nil {
+				t.Errorf("letter %d: %v", i, err)
+			}
+		}
+	}
 }

@@ -126,11 +126,17 @@ func (r *Reader) remove(ctx context.Context, l Letter) error {
 	if err := json.Unmarshal(m.Data, &answer); err != nil {
 		return fmt.Errorf("remove dead letter: %w", err)
 	}
-	const sequenceNotFound = 10043
-	if e := answer.Error; e != nil && e.ErrorCode != sequenceNotFound {
+	if e := answer.Error; e != nil && !gone(e) {
 		return fmt.Errorf("remove dead letter: %w", e)
 	}
 	return nil
+}
+
+// gone reports whether a message was not removed because it is not there. NATS
+// has a code for that, and does not use it for the oldest ones.
+func gone(e *jetstream.APIError) bool {
+	const sequenceNotFound, deleteFailed = 10043, 10057
+	return e.ErrorCode == sequenceNotFound || e.ErrorCode == deleteFailed && strings.Contains(e.Description, "no message found")
 }
 
 // Release ends the hold of a job that waits, whatever it is for: it is handed
