@@ -156,3 +156,19 @@ func TestSchedulesThatAreDueAtOnce(t *testing.T) {
 	}
 	e.empty()
 }
+
+// Urgent news that come after newer ones of no urgency are not held with these:
+// two routers store in whatever order.
+func TestUrgentNewsAreNotHeldWithNewerOnes(t *testing.T) {
+	e := start(t)
+	low := job(2)
+	low.Urgency, low.NotBefore, low.Hold = 1, time.Now().Add(time.Hour), pushqueue.HoldWindow
+	e.put(low)
+	high := job(1)
+	high.Urgency = 3
+	e.put(high)
+	jobs := e.stored()
+	if len(jobs) != 1 || jobs[0].Version != 2 || jobs[0].Urgency != 3 || jobs[0].NotBefore.After(time.Now()) {
+		t.Errorf("stored: %+v, want the newer version at once, and urgent", jobs)
+	}
+}

@@ -167,6 +167,18 @@ func (j Job) latest() time.Time {
 	return j.EventAt
 }
 
+// with returns the job that stands for both j and the one that waits: the news
+// of the newer one.
+func (j Job) with(waiting Job, now time.Time) Job {
+	if waiting.Version <= j.Version {
+		return j.over(waiting, now)
+	}
+	// j ends the hold of the newer one: see advances.
+	both := waiting.over(j, now)
+	both.Failures, both.Reason = waiting.Failures, waiting.Reason
+	return both
+}
+
 // over returns the job that stands for both j and the older one that waits:
 // j's news, since the oldest event and as young
 // as the newest, with the highest urgency, and held as the older one was.
@@ -199,9 +211,10 @@ func (j Job) heldLike(older Job, now time.Time) Job {
 // heldAt reports whether the push must wait.
 func (j Job) heldAt(now time.Time) bool { return j.NotBefore.After(now) }
 
-// advances reports whether j, of the same version as the one that waits, ends its
+// advances reports whether j, which is no newer than the one that waits, ends its
 // hold: the device of an event that was stored for the end of its patience may
-// be gone long before.
+// be gone long before, and another router may store urgent news after newer ones
+// that are not.
 func (j Job) advances(waiting Job, now time.Time) bool {
 	return waiting.heldAt(now) && !j.heldAt(now) && waiting.lifts(j.Urgency)
 }

@@ -100,8 +100,8 @@ func (s *Store) enter() error {
 
 // put writes on the condition that no job waits, which is nearly always so
 // and costs no look. Where one waits it is looked at: only an older one is
-// replaced, where it stands, or one of the same version that would be held for
-// longer. Were jobs of two routers stored in whatever order
+// replaced, where it stands, or one that would be held for longer than these
+// news may be. Were jobs of two routers stored in whatever order
 // they come, the newer one could be lost, and with it the news.
 func (s *Store) put(j Job) error {
 	ctx, cancel := context.WithTimeout(s.ctx, putPatience)
@@ -119,12 +119,12 @@ func (s *Store) put(j Job) error {
 		switch {
 		case err != nil:
 			// Tried as before; the write tells whether that was right.
-		case m.sequence != 0 && (waiting.Version > j.Version || waiting.Version == j.Version && !j.advances(waiting, time.Now())):
+		case m.sequence != 0 && waiting.Version >= j.Version && !j.advances(waiting, time.Now()):
 			return nil
 		case m.sequence == 0:
 			write, at, expect = j, j.subject(time.Now()), 0
 		default:
-			write, at, expect = j.over(waiting, time.Now()), m.subject, m.sequence
+			write, at, expect = j.with(waiting, time.Now()), m.subject, m.sequence
 		}
 		if ctx.Err() != nil || !sleep.For(ctx, rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", ctx.Err())
