@@ -114,7 +114,7 @@ func fcmVerdicts() []verdict {
 		broken("connection cut, taken", pushtest.CutAfter, true),
 		broken("GOAWAY, not taken", pushtest.AwayBefore, true),
 		{answer: "GOAWAY, taken and answered", reply: pushtest.Reply{Break: pushtest.AwayAfter}, token: "kept", job: "done", app: "goes on", moves: true},
-		broken("no answer, not taken", pushtest.SilentBefore, false),
-		broken("no answer, taken", pushtest.SilentAfter, false),
+		broken("no answer, not taken", pushtest.SilentBefore, true),
+		broken("no answer, taken", pushtest.SilentAfter, true),
 	}
 }
