@@ -164,7 +164,36 @@ func (s *story) stopReading(ctx context.Context) ([]string, error) {
 	if err := s.aPhone.waitHeard(ctx, messages, a.Version); err != nil {
 		return lines, err
 	}
-	return append(lines, "it reads again and is handed the item over its connection"), nil
+	lines = append(lines, "it reads again and is handed the item over its connection")
+	return lines, s.acknowledges(ctx)
+}
+
+// acknowledges shows that a device which reads gets no push: what it says is
+// believed.
+func (s *story) acknowledges(ctx context.Context) error {
+	before := len(s.fleet.notifications(s.aPhone))
+	a, err := s.fleet.publishHTTP(ctx, s.fleet.survivor(), publication{
+		user: "A", kind: messages, item: "there you are", title: "To A", body: "there you are",
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.aPhone.waitHeard(ctx, messages, a.Version); err != nil {
+		return err
+	}
+	late := time.After(patience + 1500*time.Millisecond)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late:
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+		if len(s.fleet.notifications(s.aPhone)) != before {
+			return errors.New("the phone of A was pushed for an item that it had acknowledged")
+		}
+	}
 }
 
 // forge signs a token for a device with a key that no tenant knows.
