@@ -16,8 +16,10 @@ import (
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 )
 
+// A router that stands still for a while on a busy machine stays present:
+// tests that are about being forgotten shorten Present.
 var timing = edgelink.Timing{
-	Beat: 50 * time.Millisecond, Present: 400 * time.Millisecond, Settle: 150 * time.Millisecond,
+	Beat: 50 * time.Millisecond, Present: time.Minute, Settle: 150 * time.Millisecond,
 	Window: 300 * time.Millisecond, Request: 300 * time.Millisecond,
 }
 
@@ -110,6 +112,14 @@ func (e *env) verified(n int, conns map[uint64]string) {
 	}
 	eventually(e.t, func() bool { return len(missing()) == 0 },
 		func() any { return fmt.Sprintf("%d of %d sessions got no heads", len(missing()), len(conns)) })
+}
+
+// knows waits until the edge has heard of that many routers: before, sessions
+// are verified without them.
+func (e *env) knows(routers float64) {
+	e.t.Helper()
+	heard := func() float64 { return e.metric("hawser_edgelink_routers", "") }
+	eventually(e.t, func() bool { return heard() == routers }, func() any { return heard() })
 }
 
 // unverified watches for a while that no session gets heads.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
 
@@ -48,7 +49,6 @@ func TestHeadsAreAskedAfterTheEcho(t *testing.T) {
 func TestEveryRouterMustEcho(t *testing.T) {
 	for name, end := range map[string]func(*script){
 		"echoes": func(r *script) { r.mute = false },
-		"dies":   func(r *script) { r.silent = true },
 		"leaves": func(r *script) {
 			r.silent = true
 			r.send(routing.BeatSubject(r.name), &linkpb.RouterBeat{Router: r.name, Incarnation: r.inc, Leaving: true})
@@ -58,6 +58,7 @@ func TestEveryRouterMustEcho(t *testing.T) {
 			e := start(t, nil)
 			r1 := e.router("r1", 1, nil)
 			r2 := e.router("r2", 1, func(r *script) { r.mute = true })
+			e.knows(2)
 			all := e.register(1, 3)
 			r1.follows(all)
 			r2.follows(all)
@@ -68,12 +69,23 @@ func TestEveryRouterMustEcho(t *testing.T) {
 	}
 }
 
+func TestDeadRouterIsNotWaitedFor(t *testing.T) {
+	e := start(t, func(c *edgelink.Config) { c.Timing.Present = 400 * time.Millisecond })
+	e.router("r1", 1, nil)
+	r2 := e.router("r2", 1, func(r *script) { r.mute = true })
+	all := e.register(1, 3)
+	r2.follows(all)
+	r2.do(func() { r2.silent = true })
+	e.verified(1, all)
+}
+
 // A router that is not complete dispatches nothing, unless a dump is about
 // to make it so.
 func TestIncompleteRouters(t *testing.T) {
 	e := start(t, nil)
 	e.router("r1", 1, nil)
 	r2 := e.router("r2", 1, func(r *script) { r.complete, r.mute, r.deaf = false, true, 1<<30 })
+	e.knows(2)
 	first := e.register(1, 3)
 	e.verified(1, first)
 	r2.do(r2.askDump)
