@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // ackGrace is how long connect --once waits before it leaves, so that the
@@ -217,11 +218,6 @@ func (d *device) onEvent(ctx context.Context, e client.Event) error {
 }
 
 func (d *device) leave(ctx context.Context) {
-	timer := time.NewTimer(ackGrace)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	sleep.For(ctx, ackGrace)
 	d.cancel(errEnough)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 const (
@@ -68,7 +70,7 @@ func (r *run) visit(ctx context.Context, c VisitCall) (served int, err error) {
 }
 
 func waitUnless(ctx context.Context, d time.Duration) error {
-	if !pause(ctx, d) {
+	if !sleep.For(ctx, d) {
 		return ctx.Err()
 	}
 	return nil

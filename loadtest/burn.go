@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // A storm keeps the generator busy as well. The control run without a storm
@@ -19,12 +20,12 @@ const traceEvery = 100 * time.Millisecond
 // trace notes the CPU seconds that this process has used since the start, at
 // the end of each traceEvery.
 func (w *worker) trace(c TraceCall) (marks []float64) {
-	if !pause(w.ctx, time.Until(c.Start)) {
+	if !sleep.For(w.ctx, time.Until(c.Start)) {
 		return nil
 	}
 	from := devmode.CPUSeconds(os.Getpid())
 	for at := traceEvery; at <= c.For; at += traceEvery {
-		if !pause(w.ctx, time.Until(c.Start.Add(at))) {
+		if !sleep.For(w.ctx, time.Until(c.Start.Add(at))) {
 			break
 		}
 		marks = append(marks, devmode.CPUSeconds(os.Getpid())-from)
@@ -34,7 +35,7 @@ func (w *worker) trace(c TraceCall) (marks []float64) {
 
 // burn uses CPU until this process has used what the trace says.
 func (w *worker) burn(c BurnCall) {
-	if !pause(w.ctx, time.Until(c.Start)) {
+	if !sleep.For(w.ctx, time.Until(c.Start)) {
 		return
 	}
 	from := devmode.CPUSeconds(os.Getpid())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/rawdevice"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -72,7 +73,7 @@ func (w *worker) connect(ctx context.Context, v visit) {
 			// The edge is all right: this is no failure.
 			try, wait = 0, told
 		}
-		if !v.patient && try == attempts || !pause(ctx, wait) {
+		if !v.patient && try == attempts || !sleep.For(ctx, wait) {
 			return
 		}
 	}
@@ -209,19 +210,4 @@ func (w *worker) told(d *device, link *rawdevice.Link, n *wire.Notify) error {
 		}
 	}
 	return errStrangeKind
-}
-
-// pause waits, and reports false when ctx ended meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/transport"
 )
 
@@ -109,7 +110,7 @@ func (a *arrivals) arrive(n int) {
 	_, err := a.w.greet(a.w.ctx, d, n)
 	if wait, ok := d.slot.take(err, time.Now()); ok {
 		a.told.Add(1) // there are too many at once, drain or not
-		pause(a.w.ctx, wait)
+		sleep.For(a.w.ctx, wait)
 		return
 	}
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // HearCall has connections listen at the process that is bare.
@@ -22,7 +24,7 @@ func (w *worker) hear(c HearCall) error {
 	var wg sync.WaitGroup
 	errs := make(chan error, c.Count)
 	for n := w.plan.Number; n < c.Count; n += w.plan.Workers {
-		if !pause(w.ctx, time.Until(c.Start.Add(time.Duration(float64(n)/c.Rate*float64(time.Second))))) {
+		if !sleep.For(w.ctx, time.Until(c.Start.Add(time.Duration(float64(n)/c.Rate*float64(time.Second))))) {
 			break
 		}
 		wg.Go(func() {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // meter measures the edge under test. Without any process it measures
@@ -101,7 +102,7 @@ func (m *meter) calm(ctx context.Context, had int64, limit time.Duration) error 
 		if float64(now) < near*float64(had) {
 			return nil
 		}
-		if !pause(ctx, time.Second) {
+		if !sleep.For(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}

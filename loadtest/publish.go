@@ -15,6 +15,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing/hawserv1"
 	"github.com/hawser-edge/hawser/routing/hawserv1/hawserv1connect"
 )
@@ -75,7 +76,7 @@ func (p *publisher) notify(ctx context.Context, user, n int) (version int64, err
 	}
 	for began := time.Now(); ; {
 		version, err = p.once(ctx, msg)
-		if err == nil || time.Since(began) > publishLimit || !mayRepeat(err) || !pause(ctx, publishPause) {
+		if err == nil || time.Since(began) > publishLimit || !mayRepeat(err) || !sleep.For(ctx, publishPause) {
 			return version, err
 		}
 	}
@@ -121,7 +122,7 @@ func (p *publisher) fill(ctx context.Context, users []int, each func(user, kind 
 
 func (p *publisher) fillPart(ctx context.Context, users []int, kind int, each func(user, kind int, version int64)) (err error) {
 	for began := time.Now(); len(users) > 0 && time.Since(began) < publishLimit; {
-		if err != nil && !pause(ctx, publishPause) {
+		if err != nil && !sleep.For(ctx, publishPause) {
 			return ctx.Err()
 		}
 		if users, err = p.fillOnce(ctx, users, kind, each); err != nil && !mayRepeat(err) {
@@ -189,7 +190,7 @@ func (w *worker) publish(ctx context.Context, c PublishCall) {
 		case c.For > 0:
 			user = users[random.IntN(len(users))]
 		}
-		if !pause(ctx, time.Until(due)) {
+		if !sleep.For(ctx, time.Until(due)) {
 			return
 		}
 		w.publishing.Go(func() { w.publishOne(ctx, user, due, took) })

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // errUnreachable says that what was to be tested is not there.
@@ -160,7 +162,7 @@ func (r *run) hold(ctx context.Context, d time.Duration) error {
 	}
 	began, cpu := time.Now(), r.meter.cpuSeconds()
 	err = r.n.during("holding, seconds", int(d.Seconds()), func() int { return int(time.Since(began).Seconds()) }, func() error {
-		if !pause(ctx, d) {
+		if !sleep.For(ctx, d) {
 			return ctx.Err()
 		}
 		return r.trouble()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // Groups of latencies of a storm.
@@ -58,7 +60,7 @@ func (r *run) control(ctx context.Context, traces [][]float64) error {
 		return err
 	}
 	// The edge, too, is to be done with those that left.
-	if !pause(ctx, dismissPause) {
+	if !sleep.For(ctx, dismissPause) {
 		return ctx.Err()
 	}
 	start := time.Now().Add(lead)

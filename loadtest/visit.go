@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/rawdevice"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -43,7 +44,7 @@ func (w *worker) visits(c VisitCall) int {
 	}
 	for n := w.plan.Number; n < c.Count; n += w.plan.Workers {
 		due := c.Start.Add(time.Duration(float64(n) / c.Rate * float64(time.Second)))
-		if !pause(w.ctx, time.Until(due)) {
+		if !sleep.For(w.ctx, time.Until(due)) {
 			break
 		}
 		wg.Go(func() {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/token"
 )
 
@@ -142,7 +143,7 @@ func (w *worker) connectAll(c ConnectCall) {
 		if c.Rate > 0 {
 			due = due.Add(time.Duration(float64(n-c.From) / c.Rate * float64(time.Second)))
 		}
-		if !pause(w.ctx, time.Until(due)) {
+		if !sleep.For(w.ctx, time.Until(due)) {
 			break
 		}
 		w.devices.Add(1)
@@ -165,7 +166,7 @@ func (w *worker) churn(c ChurnCall) {
 	due := c.Start
 	for {
 		due = due.Add(time.Duration(random.ExpFloat64() * float64(time.Second) / rate))
-		if due.Sub(c.Start) > c.For || !pause(w.ctx, time.Until(due)) {
+		if due.Sub(c.Start) > c.For || !sleep.For(w.ctx, time.Until(due)) {
 			return
 		}
 		w.device(users[random.IntN(len(users))]).leave(false)

@@ -72,6 +72,7 @@ var parts = []part{
 	{leaf, "pushtest", []string{"push/pushtest/..."}},
 
 	{ground, "metric", []string{"gateway/metric"}},
+	{ground, "sleep", []string{"gateway/sleep"}},
 }
 
 // strangers are parts of which none imports another, whatever their layers,

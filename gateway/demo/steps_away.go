@@ -10,6 +10,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/client"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/push/pushtest"
@@ -78,7 +79,7 @@ func (s *story) onePush(ctx context.Context, d *device, newest int64) (string, e
 	if err != nil {
 		return "", err
 	}
-	pause(ctx, quiet)
+	sleep.For(ctx, quiet)
 	pushes, err := s.fleet.pushesTo(d)
 	if err != nil {
 		return "", err
@@ -116,7 +117,7 @@ func (s *story) bReturns(ctx context.Context) ([]string, error) {
 	if !slices.Equal(got, s.forB) {
 		return nil, fmt.Errorf("the phone of B was handed %d: want %d in this order", got, s.forB)
 	}
-	pause(ctx, quiet)
+	sleep.For(ctx, quiet)
 	if n := len(s.fleet.notifications(s.bPhone)); n != 1 {
 		return nil, fmt.Errorf("the phone of B has %d pushes after its return: want the one of before", n)
 	}
@@ -309,7 +310,7 @@ func (s *story) isHeld(ctx context.Context, before int) (bool, error) {
 		if err != nil || n > before {
 			return false, err
 		}
-		pause(ctx, 100*time.Millisecond)
+		sleep.For(ctx, 100*time.Millisecond)
 	}
 	n, err := s.fleet.inFlight(ctx)
 	return n > 0, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/client"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 func (s *story) start(ctx context.Context) ([]string, error) {
@@ -116,7 +117,7 @@ func (s *story) sameAgain(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("the repeat was answered version %d, duplicate %v: want version %d, duplicate true",
 			again.Version, again.Duplicate, s.first.Version)
 	}
-	pause(ctx, quiet)
+	sleep.For(ctx, quiet)
 	if after := len(s.aPhone.record().arrivals) + len(s.aTablet.record().arrivals); after != before {
 		return nil, fmt.Errorf("the devices of A were handed %d more items after a repeat", after-before)
 	}
@@ -136,11 +137,4 @@ func (s *story) forgedToken(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return refusal(ctx, c, s.aPhone)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

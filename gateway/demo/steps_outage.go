@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -136,7 +137,7 @@ func (s *story) underEvents(ctx context.Context, name string, n, after int, happ
 		}
 		b.versions, b.repeats = append(b.versions, version), b.repeats+repeats
 		b.slowest = max(b.slowest, time.Since(began))
-		pause(ctx, pace-time.Since(began))
+		sleep.For(ctx, pace-time.Since(began))
 	}
 	if err := <-happened; err != nil {
 		return b, err
@@ -163,7 +164,7 @@ func (s *story) publishUntilStored(ctx context.Context, id string, turn int) (ve
 		a, err := s.fleet.publishHTTP(within, s.fleet.routers[(turn+repeats)%len(s.fleet.routers)], p)
 		if err != nil {
 			repeats++
-			pause(ctx, pace)
+			sleep.For(ctx, pace)
 			return err
 		}
 		version = a.Version

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // Options of a run.
@@ -206,7 +207,7 @@ func (s *story) eventsWithAcknowledged(ctx context.Context) (events []event, err
 		if err != nil || len(missing(s.acknowledged, events)) == 0 {
 			return events, err
 		}
-		pause(ctx, 500*time.Millisecond)
+		sleep.For(ctx, 500*time.Millisecond)
 	}
 	return events, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // What a process waits for is mostly made by another one that starts beside
@@ -58,10 +60,8 @@ func await(ctx context.Context, log *slog.Logger, nc *nats.Conn, why *setback, w
 				sayAt = time.Now().Add(awaitRemind)
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep.For(ctx, awaitEvery) {
 			return fmt.Errorf("%s: %w", what, ctx.Err())
-		case <-time.After(awaitEvery):
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hawser-edge/hawser/gateway/metric"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 const (
@@ -102,10 +103,8 @@ func (m *mender) mend(ctx context.Context) error {
 // settle waits until it is seen that nothing is missing any more.
 func (m *mender) settle(ctx context.Context) {
 	for range int(mendAfter / mendEvery) {
-		select {
-		case <-ctx.Done():
+		if !sleep.For(ctx, mendEvery) {
 			return
-		case <-time.After(mendEvery):
 		}
 		if m.missing() == nil {
 			return

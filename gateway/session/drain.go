@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 )
@@ -36,7 +37,7 @@ func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
 	end := start.Add(spread + drainGrace)
 	srv.draining.Store(&end)
 	waiting := srv.hub.all() // who comes later sees draining
-	for asked := 0; srv.hub.Count()+int(srv.unidentified.Load()) > 0 && ctx.Err() == nil && time.Now().Before(end); sleep(ctx, drainStep) {
+	for asked := 0; srv.hub.Count()+int(srv.unidentified.Load()) > 0 && ctx.Err() == nil && time.Now().Before(end); sleep.For(ctx, drainStep) {
 		due := len(waiting)
 		if passed := time.Since(start); passed < spread {
 			due = int(float64(len(waiting)) * float64(passed+drainStep) / float64(spread+drainStep))

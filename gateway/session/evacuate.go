@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // evacuateGrace is how long a device that is asked to move is promised to be
@@ -19,7 +21,7 @@ func (srv *Server) Evacuate(ctx context.Context, spread time.Duration) (asked in
 	srv.evacuating.Store(true)
 	defer srv.evacuating.Store(false)
 	waiting := srv.hub.all()
-	for start := time.Now(); asked < len(waiting) && ctx.Err() == nil; sleep(ctx, drainStep) {
+	for start := time.Now(); asked < len(waiting) && ctx.Err() == nil; sleep.For(ctx, drainStep) {
 		due := len(waiting)
 		if passed := time.Since(start); passed < spread {
 			due = int(float64(len(waiting)) * float64(passed) / float64(spread))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // A device may say its push token and be gone before its record is written:
@@ -64,7 +66,7 @@ func (v *serving) writeLate(d Device) bool {
 	defer cancel()
 	records := v.srv.records
 	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
-		sleep(ctx, pause/2+rand.N(pause))
+		sleep.For(ctx, pause/2+rand.N(pause))
 		if ctx.Err() != nil {
 			return false
 		}

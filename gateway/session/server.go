@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
@@ -108,7 +109,7 @@ func (v *serving) accept(l transport.Listener) {
 			// Mostly a lack of file descriptors, which passes.
 			v.srv.metrics.acceptErrors.Inc()
 			v.srv.cfg.Log.Warn("accept failed", "transport", string(l.Kind()), "error", err)
-			sleep(v.ctx, pause)
+			sleep.For(v.ctx, pause)
 			pause = min(2*pause, most)
 		}
 	}
@@ -150,15 +151,5 @@ func (v *serving) endAll() {
 func (srv *Server) answer(replies []reply) {
 	for _, r := range replies {
 		srv.cfg.Registry.Answer(r.router, r.answer)
-	}
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 var (
@@ -87,13 +89,4 @@ func (g *gate) reject(reason string, remote netip.AddrPort, err error) {
 }
 
 // pause reports false when the listener closed meanwhile.
-func (g *gate) pause(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-g.ctx.Done():
-		return false
-	}
-}
+func (g *gate) pause(d time.Duration) bool { return sleep.For(g.ctx, d) }

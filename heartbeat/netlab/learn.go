@@ -8,6 +8,8 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // learn: phones behind NATs of every sort, until the intervals fit; then, for
@@ -73,7 +75,7 @@ func (r *run) learn(ctx context.Context) ([]row, error) {
 			r.say("not all intervals fit their NATs")
 		}
 	} else {
-		pause(ctx, r.opts.learn)
+		sleep.For(ctx, r.opts.learn)
 	}
 	since := map[*scene]time.Duration{}
 	for _, c := range r.scenes {
@@ -84,7 +86,7 @@ func (r *run) learn(ctx context.Context) ([]row, error) {
 	r.say("from now on for %v nothing may be lost", r.opts.hold)
 	r.enter(holding)
 	held := time.Now()
-	pause(ctx, r.opts.hold)
+	sleep.For(ctx, r.opts.hold)
 	r.enter(over)
 	r.until(ctx, lastWait, func() bool {
 		return !r.any(func(c *scene) bool { return c.book.count(holding, r.opts.bound).lost > 0 })

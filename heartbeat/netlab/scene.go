@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // A scene is one NAT with phones behind it, in front of a fleet.
@@ -164,7 +165,7 @@ func (c *scene) writePhones(h int, o sceneOptions) (file string, err error) {
 func (c *scene) publishTo(ctx context.Context, user string) {
 	for {
 		limit := c.limit()
-		if !pause(ctx, limit+rand.N(3*limit)) {
+		if !sleep.For(ctx, limit+rand.N(3*limit)) {
 			return
 		}
 		s := c.book.present()
@@ -185,7 +186,7 @@ func (c *scene) publishTo(ctx context.Context, user string) {
 
 // watch looks at the phones and the NAT until ctx ends.
 func (c *scene) watch(ctx context.Context, every time.Duration) {
-	for pause(ctx, every) {
+	for sleep.For(ctx, every) {
 		all, err := c.nat.mappings()
 		if err != nil {
 			c.trouble(err)
@@ -236,13 +237,4 @@ func (c *scene) settled() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.since
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

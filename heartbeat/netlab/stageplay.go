@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // options of the commands with a fleet.
@@ -144,7 +146,7 @@ func (r *run) allConnected(ctx context.Context) error {
 func (r *run) until(ctx context.Context, limit time.Duration, done func() bool) bool {
 	end := time.Now().Add(limit)
 	for !done() {
-		if time.Now().After(end) || !pause(ctx, watchEvery) {
+		if time.Now().After(end) || !sleep.For(ctx, watchEvery) {
 			return false
 		}
 	}

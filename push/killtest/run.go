@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/leak"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/push/pushtest"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -69,7 +70,7 @@ func (r *run) play(ctx context.Context) error {
 	publishing, stopPublishing := context.WithCancel(ctx)
 	var work, publisher sync.WaitGroup
 	work.Go(func() {
-		for pause(reading, readEvery) {
+		for sleep.For(reading, readEvery) {
 			r.book.readProviders(r.fleet.env)
 		}
 	})
@@ -118,10 +119,10 @@ func (r *run) settle(ctx context.Context) {
 	r.say("waiting for the pushes of %d kinds of users", r.book.waiting())
 	ctx, cancel := context.WithTimeout(ctx, r.opts.settle)
 	defer cancel()
-	for r.book.waiting() > 0 && pause(ctx, readEvery) {
+	for r.book.waiting() > 0 && sleep.For(ctx, readEvery) {
 	}
 	// What is pushed twice at the end shall count, too.
-	pause(ctx, min(lastLook, r.opts.settle))
+	sleep.For(ctx, min(lastLook, r.opts.settle))
 	r.book.readProviders(r.fleet.env)
 }
 

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // What users write to one another, as the backend publishes it. Nobody but the
@@ -37,7 +39,7 @@ const listenEvery = 3 * time.Second
 
 // listen reads what the members show of themselves, until ctx ends.
 func (r *run) listen(ctx context.Context) {
-	for pause(ctx, listenEvery) {
+	for sleep.For(ctx, listenEvery) {
 		for name, n := range r.fleet.nodes {
 			for _, page := range []string{"/metrics", "/readyz", "/healthz", "/version"} {
 				r.scanPage(ctx, name, n.Admin, page)

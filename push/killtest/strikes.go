@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
@@ -77,7 +78,7 @@ func (r *run) strikes(ctx context.Context) {
 		counts[sort]++
 		s := strike{sort: sort, members: r.victims(sort, counts[sort])}
 		if counts[sort]%anyMoment == 0 {
-			pause(ctx, time.Duration(r.choices.Int64N(int64(randomly))))
+			sleep.For(ctx, time.Duration(r.choices.Int64N(int64(randomly))))
 		} else {
 			r.waitLoad(ctx, s.members)
 		}
@@ -104,9 +105,9 @@ func (r *run) waitLoad(ctx context.Context, victims []string) {
 		}
 	}
 	enough := r.opts.flight * r.opts.pushers * 3 / 4
-	for r.flight().All() < enough && pause(within, 10*time.Millisecond) {
+	for r.flight().All() < enough && sleep.For(within, 10*time.Millisecond) {
 	}
-	pause(ctx, time.Duration(r.choices.Int64N(int64(moment))))
+	sleep.For(ctx, time.Duration(r.choices.Int64N(int64(moment))))
 }
 
 func (r *run) victims(sort string, number int) []string {
@@ -131,7 +132,7 @@ func (r *run) strike(ctx context.Context, s *strike) error {
 	if s.sort == killPush {
 		s.lost = r.lostSince(ctx, before)
 	}
-	pause(ctx, rand.N(500*time.Millisecond))
+	sleep.For(ctx, rand.N(500*time.Millisecond))
 	for _, m := range s.members {
 		if err := r.fleet.start(ctx, m); err != nil {
 			return err
@@ -149,7 +150,7 @@ func (r *run) strike(ctx context.Context, s *strike) error {
 // waitBack waits until events that were published after a strike reach their
 // devices.
 func (r *run) waitBack(ctx context.Context, s *strike) {
-	for !r.book.arrivedSince(s.at) && pause(ctx, 10*time.Millisecond) {
+	for !r.book.arrivedSince(s.at) && sleep.For(ctx, 10*time.Millisecond) {
 	}
 	if r.book.arrivedSince(s.at) {
 		s.back = time.Since(s.at)
@@ -172,7 +173,7 @@ func (r *run) heal(ctx context.Context, s *strike) error {
 func (r *run) lostSince(ctx context.Context, before pushtest.Flight) pushtest.Flight {
 	const still = 10
 	last, same := r.lost(), 0
-	for same < still && pause(ctx, 10*time.Millisecond) {
+	for same < still && sleep.For(ctx, 10*time.Millisecond) {
 		now := r.lost()
 		same++
 		if now != last {
@@ -190,16 +191,4 @@ func (r *run) lost() pushtest.Flight { return add(r.fleet.env.APNs.Lost(), r.fle
 
 func add(a, b pushtest.Flight) pushtest.Flight {
 	return pushtest.Flight{Undecided: a.Undecided + b.Undecided, Unanswered: a.Unanswered + b.Unanswered}
-}
-
-// pause waits and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -121,10 +122,8 @@ func retry(ctx context.Context, try func() error) error {
 			return err
 		}
 		// Losers come back apart from one another.
-		select {
-		case <-ctx.Done():
+		if !sleep.For(ctx, rand.N(time.Millisecond<<min(n, 6))) {
 			return ctx.Err()
-		case <-time.After(rand.N(time.Millisecond << min(n, 6))):
 		}
 	}
 	return ErrContended

@@ -7,10 +7,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
-	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // PutDevice stores a device's registration for pushes. It repeats the

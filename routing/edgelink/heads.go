@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
-	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // verifyAll moves sessions on when something happens or is due.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -150,7 +151,7 @@ func inboxLeader(ctx context.Context, r *run) ([]string, error) {
 	defer cancel()
 	for {
 		name, err := r.fleet.leader(ctx, routing.StreamInbox)
-		if err == nil || !pause(ctx, 100*time.Millisecond) {
+		if err == nil || !sleep.For(ctx, 100*time.Millisecond) {
 			return []string{name}, err
 		}
 	}
@@ -191,7 +192,7 @@ func calmly(ctx context.Context, r *run, p *phase) error {
 	p.limits, p.from = limits{rest: none, publish: none}, time.Now()
 	r.say("%-14s", p.fault)
 	p.until = p.from
-	pause(ctx, 5*time.Second)
+	sleep.For(ctx, 5*time.Second)
 	return nil
 }
 
@@ -257,7 +258,7 @@ func (v victim) pausing(ctx context.Context, r *run, p *phase) error {
 		}
 		errs = append(errs, err)
 	}
-	pause(ctx, v.hold(r.opts))
+	sleep.For(ctx, v.hold(r.opts))
 	for _, member := range frozen {
 		errs = append(errs, member.Thaw())
 	}
@@ -282,7 +283,7 @@ func (v victim) dropping(ctx context.Context, r *run, p *phase) error {
 		return errors.Join(errs...)
 	}
 	err := each(r.fleet.place.cut)
-	pause(ctx, v.hold(r.opts))
+	sleep.For(ctx, v.hold(r.opts))
 	p.until = time.Now().Add(soon)
 	return errors.Join(err, each(r.fleet.place.join))
 }
@@ -311,7 +312,7 @@ func fill(ctx context.Context, r *run, p *phase, servers []string) error {
 	for _, name := range servers {
 		errs = append(errs, r.fleet.place.fill(name))
 	}
-	pause(ctx, r.opts.hold)
+	sleep.For(ctx, r.opts.hold)
 	for _, name := range servers {
 		errs = append(errs, r.fleet.place.free(name), r.restart(name))
 	}
@@ -334,7 +335,7 @@ func shiftClock(ctx context.Context, r *run, p *phase) error {
 	p.victims, p.edge, p.limits, p.from = []string{name}, name, limits{stall: moveOver, rest: none, quic: moveOver}, time.Now()
 	r.say("%-14s %s", p.fault, name)
 	err := r.fleet.setClock(name, time.Hour)
-	pause(ctx, r.opts.hold)
+	sleep.For(ctx, r.opts.hold)
 	p.until = time.Now().Add(soon)
 	return errors.Join(err, r.fleet.setClock(name, 0))
 }

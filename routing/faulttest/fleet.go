@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // shakingHands is how many devices shake hands at a time.
@@ -148,7 +149,7 @@ func (f *fleet) keep(ctx context.Context, name string) {
 		if !f.left(name) {
 			f.book.trouble("%s ended by itself: see %s", name, p.Log)
 		}
-		if !pause(ctx, restartAfter) {
+		if !sleep.For(ctx, restartAfter) {
 			return
 		}
 	}
@@ -244,7 +245,7 @@ func (f *fleet) waitReady(ctx context.Context) error {
 			if err == nil {
 				break
 			}
-			if !pause(ctx, 50*time.Millisecond) {
+			if !sleep.For(ctx, 50*time.Millisecond) {
 				return fmt.Errorf("%w: see %s", err, f.env.Path(name+".log"))
 			}
 		}

@@ -126,15 +126,3 @@ func connectNATS(ctx context.Context, env *devmode.Environment, role routing.Rol
 	})
 	return nc, err
 }
-
-// pause waits and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/transport"
 )
 
@@ -43,7 +44,7 @@ func (p *phone) run(ctx context.Context) {
 			return
 		}
 		p.fleet.book.trouble("the SDK of %s gave up: %v", p.device, err)
-		if !pause(ctx, time.Second) {
+		if !sleep.For(ctx, time.Second) {
 			return
 		}
 	}
@@ -83,7 +84,7 @@ func (p *phone) dial(ctx context.Context, kind transport.Kind, _ string) (transp
 // its connection time and again: here edges die more often in a minute than
 // in a year elsewhere.
 func (p *phone) hurry(ctx context.Context, c *client.Client) {
-	for pause(ctx, time.Second+rand.N(time.Second)) {
+	for sleep.For(ctx, time.Second+rand.N(time.Second)) {
 		if !p.isWaiting() {
 			continue
 		}

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // An event is what the publisher wants stored.
@@ -131,7 +133,7 @@ func (p *publisher) pace(ctx context.Context, rate int, next func(n int) (event,
 	slots := make(chan struct{}, maxOpen)
 	pace := newPace(rate, time.Now())
 	for n := 0; ; n++ {
-		if wait := pace.wait(time.Now()); wait > 0 && !pause(ctx, wait) {
+		if wait := pace.wait(time.Now()); wait > 0 && !sleep.For(ctx, wait) {
 			break
 		}
 		select {
@@ -191,7 +193,7 @@ func (p *publisher) publish(ctx context.Context, e event, n int, again bool) {
 	}
 	if again {
 		p.work.Go(func() {
-			if pause(ctx, rand.N(maxRepeatDelay)) {
+			if sleep.For(ctx, rand.N(maxRepeatDelay)) {
 				p.repeat(ctx, e, n+attempts)
 			}
 		})
@@ -221,7 +223,7 @@ func (p *publisher) insist(ctx context.Context, e event, n int) (a answer, attem
 			p.note(func() { p.byDoor[d.name()]++; p.retried += attempts - 1 })
 			return a, attempts, nil
 		}
-		if errors.Is(err, errRefused) || !pause(ctx, wait/2+rand.N(wait)) {
+		if errors.Is(err, errRefused) || !sleep.For(ctx, wait/2+rand.N(wait)) {
 			return answer{}, attempts, err
 		}
 	}

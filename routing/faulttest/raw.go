@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/rawdevice"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -57,7 +58,7 @@ func (r *raw) hold(ctx context.Context) {
 		}
 		r.ended(err)
 		r.judge(err)
-		if !pause(ctx, pauseFor) {
+		if !sleep.For(ctx, pauseFor) {
 			return
 		}
 	}

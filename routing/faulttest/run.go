@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/push/pushtest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
@@ -202,7 +203,7 @@ func (r *run) waitRecords(ctx context.Context) error {
 			if err == nil && rec.Token == b.token {
 				break
 			}
-			if !pause(ctx, 20*time.Millisecond) {
+			if !sleep.For(ctx, 20*time.Millisecond) {
 				return fmt.Errorf("the %s device %s of %s is not on record (connected: %t): %w",
 					b.part, b.name, b.owner, b.isConnected(), errors.Join(err, b.whyEnded()))
 			}
@@ -223,7 +224,7 @@ func record(ctx context.Context, store *devices.Store, b *deviceLedger) (devices
 func (r *run) waitConnected(ctx context.Context) error {
 	for _, b := range r.book.devices {
 		for b.part != away && !b.isConnected() {
-			if !pause(ctx, 20*time.Millisecond) {
+			if !sleep.For(ctx, 20*time.Millisecond) {
 				return fmt.Errorf("the %s device %s of %s does not connect: %w", b.part, b.name, b.owner, errors.Join(ctx.Err(), b.whyEnded()))
 			}
 		}
@@ -236,7 +237,7 @@ func (r *run) waitConnected(ctx context.Context) error {
 func (r *run) waitLeft(ctx context.Context, p phase) error {
 	for _, b := range r.book.devices {
 		for b.remains(p.edge, p.from) {
-			if !pause(ctx, 20*time.Millisecond) {
+			if !sleep.For(ctx, 20*time.Millisecond) {
 				return fmt.Errorf("the %s device %s of %s holds on to %s, which is gone: %w", b.part, b.name, b.owner, p.edge, ctx.Err())
 			}
 		}
@@ -246,7 +247,7 @@ func (r *run) waitLeft(ctx context.Context, p phase) error {
 
 // readProviders takes what the simulators received, until ctx ends.
 func (r *run) readProviders(ctx context.Context) {
-	for pause(ctx, 50*time.Millisecond) {
+	for sleep.For(ctx, 50*time.Millisecond) {
 		for _, take := range []func() []pushtest.Notification{r.fleet.env.APNs.Take, r.fleet.env.FCM.Take} {
 			for _, n := range take() {
 				r.book.pushed(n)
@@ -267,12 +268,12 @@ func (r *run) disturb(ctx context.Context) {
 		work.Go(func() { r.publisher.runHot(publishing, r.opts.hotRate) })
 	}
 	for _, f := range faults {
-		if !pause(ctx, r.opts.calm) {
+		if !sleep.For(ctx, r.opts.calm) {
 			break
 		}
 		r.suffer(ctx, f)
 	}
-	pause(ctx, r.opts.calm)
+	sleep.For(ctx, r.opts.calm)
 	cancel()
 	work.Wait()
 }
@@ -313,7 +314,7 @@ func (r *run) heal(ctx context.Context, p phase) error {
 		return err
 	}
 	for began := time.Now(); !r.book.stores(began); {
-		if !pause(ctx, 20*time.Millisecond) {
+		if !sleep.For(ctx, 20*time.Millisecond) {
 			return fmt.Errorf("no event is stored: %w", ctx.Err())
 		}
 	}
@@ -323,7 +324,7 @@ func (r *run) heal(ctx context.Context, p phase) error {
 		if n == 0 {
 			return nil
 		}
-		if !pause(ctx, 100*time.Millisecond) {
+		if !sleep.For(ctx, 100*time.Millisecond) {
 			return fmt.Errorf("%d connected devices lack something", n)
 		}
 	}
@@ -335,10 +336,10 @@ func (r *run) settle(ctx context.Context) time.Duration {
 	began := time.Now()
 	heads := r.book.headsNow()
 	everybody := func(part) bool { return true }
-	for time.Since(began) < r.opts.settle && pause(ctx, 500*time.Millisecond) {
+	for time.Since(began) < r.opts.settle && sleep.For(ctx, 500*time.Millisecond) {
 		if r.book.behind(heads, everybody) == 0 {
 			r.say("nothing is missing %v after the last publication", time.Since(began).Round(100*time.Millisecond))
-			pause(ctx, 2*time.Second)
+			sleep.For(ctx, 2*time.Second)
 			break
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/replies"
 )
@@ -212,10 +213,8 @@ func (r *Reader) repeat(ctx context.Context, f func() error) error {
 			return err
 		}
 		r.metrics.retries.Inc()
-		select {
-		case <-ctx.Done():
+		if !sleep.For(ctx, pause) {
 			return fmt.Errorf("%w (%w)", err, ctx.Err())
-		case <-time.After(pause):
 		}
 	}
 }

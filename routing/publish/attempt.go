@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
 
@@ -82,12 +83,10 @@ func (a *attempts) retry(ctx context.Context, f func(context.Context) error) *Er
 		if !again {
 			return fault
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep.For(ctx, pause/2+rand.N(pause)) {
 			return a.ended(ctx, fault)
-		case <-time.After(pause/2 + rand.N(pause)):
-			a.s.metrics.retries.Inc()
 		}
+		a.s.metrics.retries.Inc()
 	}
 }
 

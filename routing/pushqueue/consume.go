@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
-	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // ConsumeConfig says how a push worker consumes. Zero values get the

@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/hawser-edge/hawser/routing/sleep"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // ErrBusy is given to done when MaxInFlight jobs are being stored already:

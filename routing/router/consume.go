@@ -9,9 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
-	"github.com/hawser-edge/hawser/routing/sleep"
 )
 
 // consume pulls events from when the table is complete until ctx ends or the

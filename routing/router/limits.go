@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
 	"github.com/hawser-edge/hawser/routing/linkpb"
-	"github.com/hawser-edge/hawser/routing/sleep"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 

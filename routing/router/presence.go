@@ -11,10 +11,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/hawserv1"
 	"github.com/hawser-edge/hawser/routing/linkpb"
-	"github.com/hawser-edge/hawser/routing/sleep"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 

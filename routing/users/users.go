@@ -18,6 +18,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -120,10 +121,8 @@ func (s *Service) run(ctx context.Context, do func(context.Context, *devices.Sto
 		if err == nil || errors.Is(err, devices.ErrInvalid) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep.For(ctx, pause) {
 			return err
-		case <-time.After(pause):
 		}
 	}
 }

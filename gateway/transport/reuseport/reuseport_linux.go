@@ -6,10 +6,11 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // Supported reports whether this system has what the package needs.
@@ -44,8 +45,8 @@ func Leave(ctx context.Context, listening syscall.RawConn) error {
 		if err := filter(listening, dropFirst); err != nil {
 			return err
 		}
-		if err := sleep(ctx, settle); err != nil {
-			return err
+		if !sleep.For(ctx, settle) {
+			return ctx.Err()
 		}
 	}
 	if err := filter(listening, last); err != nil {
@@ -81,7 +82,10 @@ func awaitPackets(ctx context.Context) error {
 	if errno == 0 {
 		return nil
 	}
-	return sleep(ctx, grace) // some systems have no barriers
+	if !sleep.For(ctx, grace) { // some systems have no barriers
+		return ctx.Err()
+	}
+	return nil
 }
 
 // awaitEmpty waits until everything was accepted.
@@ -93,8 +97,8 @@ func awaitEmpty(ctx context.Context, listening syscall.RawConn) error {
 		if n == 0 || err != nil {
 			return err
 		}
-		if err := sleep(ctx, look); err != nil {
-			return fmt.Errorf("%d connections wait to be accepted: %w", n, err)
+		if !sleep.For(ctx, look) {
+			return fmt.Errorf("%d connections wait to be accepted: %w", n, ctx.Err())
 		}
 	}
 }
@@ -167,15 +171,4 @@ func control(c syscall.RawConn, f func(fd int) error) (err error) {
 		return cerr
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -8,6 +8,9 @@ import (
 
 // For sleeps for d, and reports false where ctx ended before.
 func For(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
