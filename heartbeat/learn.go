@@ -33,10 +33,14 @@ func (l *Learner) sane(d time.Duration) (float64, bool) {
 	return s, true
 }
 
-// ask notes that a silence is being tested. A second frame before an answer
-// tests nothing.
+// ask notes that a silence is being tested. A Notify behind another frame that
+// nobody has answered tests nothing, and hides how long ago that was: what is
+// heard next may be the device's own beat as well as an answer.
 func (l *Learner) ask(v *View, silence time.Duration, probe bool) {
 	s, ok := l.sane(silence)
+	if v.asked != 0 && !probe {
+		v.flags |= behind
+	}
 	if !ok || v.asked != 0 || s < gridMin {
 		return
 	}
@@ -57,10 +61,11 @@ func (l *Learner) Heard(now time.Time, v *View, silence time.Duration) {
 	if v.asked == 0 {
 		return
 	}
-	asked := float64(v.asked) / 10
+	asked, hidden := float64(v.asked)/10, v.is(behind)
 	v.asked = 0
+	v.flags &^= behind
 	switch {
-	case !ok:
+	case !ok || hidden && s <= answerTime:
 	case s <= answerTime && (v.is(byProbe) || asked+s < 0.97*float64(v.interval)/10):
 		l.counts.answered.Add(1)
 		l.success(l.at(now), v, asked)
@@ -77,6 +82,7 @@ func (l *Learner) Rebound(now time.Time, v *View, silence time.Duration) {
 	s, ok := l.sane(silence)
 	if asked := float64(v.asked) / 10; asked > 0 {
 		v.asked = 0
+		v.flags &^= behind
 		if ok && s <= mendTime {
 			l.death(l.at(now), v, asked, 1)
 		}
@@ -172,7 +178,7 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	}
 	if counted {
 		at = l.learnDeath(now, c, v, told, at, weight)
-		if !exploring && !c.class && gap <= c.trusted(v, claim) {
+		if !exploring && !c.class && gap <= c.trusted(v, claim) && c.proven(at) {
 			l.suspect(now, c, v, gap, at, claim)
 		}
 	}
@@ -216,35 +222,6 @@ func (l *Learner) learnDeath(now float64, c *cell, v *View, told *lateDeath, at 
 	return at
 }
 
-// suspect takes a death at an interval that was thought safe into account. All
-// that is merely claimed at one address is one device's: a few words must not
-// take back what a whole network showed.
-func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int, claim bool) {
-	who := v.device
-	if claim && v.address() != 0 {
-		who = uint16(v.address())
-	}
-	limit, alarmed := c.down.fail(now, who, gap, c.expected(v.span().lo, at))
-	if !alarmed {
-		return
-	}
-	l.counts.alarms.Add(1)
-	c.alarmAt = l.unix(now)
-	c.newAlarms++
-	c.contradicted(limit)
-	c.perished(at, alarmFrom)
-}
-
-// trusted is up to what silence a death is one of an interval. A report does
-// not say whether a probe beyond the interval was under way.
-func (c *cell) trusted(v *View, claim bool) float64 {
-	usual := grid[c.of(-1)]
-	if claim {
-		return min(1.1*usual, usual+fallback+1)
-	}
-	return max(1.1*usual, float64(v.interval)/10+late)
-}
-
 // teach tells a cell's parent; the cell's lock is held.
 func (l *Learner) teach(now float64, p Path, what func(*cell)) {
 	s := &l.shards[shards+p.class()]
@@ -253,13 +230,4 @@ func (l *Learner) teach(now float64, p Path, what func(*cell)) {
 	parent := s.slots[0]
 	parent.refresh(now, l.parentOf(now, parent))
 	what(parent)
-}
-
-// expected is the share of connections that a silence of bucket to loses, of
-// those that survived lo.
-func (c *cell) expected(lo, to int) float64 {
-	if to <= lo {
-		return 0
-	}
-	return 1 - c.s.at(to)/max(c.s.at(lo), 1e-6)
 }

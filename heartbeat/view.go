@@ -1,7 +1,7 @@
 package heartbeat
 
 // A view's flags: four bits of the path's class, then what follows, then two
-// bits of strikes and four of the cell's epoch.
+// bits of strikes, four of the cell's epoch, and behind.
 const (
 	classBits  = 0x0f
 	background = 1 << (iota + 3)
@@ -13,6 +13,7 @@ const (
 	strikes    = strike | strike<<1
 	epoch      = strike << 2
 	epochs     = 15 * epoch
+	behind     = epoch << 4 // another frame went out behind the one that asked
 	maxStrikes = 3
 )
 
@@ -68,7 +69,7 @@ func (v *View) sync(e uint8) {
 // forget begins anew, on another network.
 func (v *View) forget() {
 	v.lo, v.hi, v.asked = 0, 0, 0
-	v.flags &^= byProbe | upward
+	v.flags &^= byProbe | upward | behind
 	v.setStruck(0)
 }
 

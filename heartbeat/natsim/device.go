@@ -42,6 +42,7 @@ type device struct {
 	covered   bool
 	inFront   bool
 	due       bool // a beat, while there was no coverage
+	probed    bool // and nothing was heard since
 
 	plan     heartbeat.Plan
 	interval float64

@@ -101,6 +101,31 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// Phones that connect at once to networks that nothing is known of, and that
+// keep less than is usual, die together, and find what their networks keep
+// within half an hour.
+func TestTogether(t *testing.T) {
+	for _, tt := range []struct {
+		transport string
+		timeout   float64
+	}{{"tcp", 200}, {"quic", 60}} {
+		for _, masks := range []float64{0, 1} {
+			w := World{
+				Transport: tt.transport, Devices: 256, Days: 1, NotifiesPerDay: day / (2.5 * tt.timeout), LateS: 1.5,
+				Away: []Group{{Radio: "4g", Share: 1, Networks: 4, Masks: masks, Timeouts: []Timeout{{Weight: 1, S: tt.timeout}}}},
+			}
+			r, err := Run(w, seeds(t)[0], 1, Hawser)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= 0.5*hour })
+			if s := r.Samples[i]; s.Good < 0.9 {
+				t.Errorf("%s, %.0f s, masked %v: half an hour later %.2f are good, want 0.90", tt.transport, tt.timeout, masks == 1, s.Good)
+			}
+		}
+	}
+}
+
 // Without what the server tests, dead time or beats are what they are for
 // everybody else.
 func TestWithoutProbes(t *testing.T) {

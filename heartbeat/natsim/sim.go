@@ -222,7 +222,7 @@ func (s *sim) replan(d *device, at float64, plan heartbeat.Plan) {
 // touch is a packet that went through, in both directions.
 func (s *sim) touch(d *device, at float64) {
 	d.refresh(at)
-	d.last, d.edgeLast, d.deadFrom = at, at, 0
+	d.last, d.edgeLast, d.deadFrom, d.probed = at, at, 0, false
 	d.arm(s.w)
 }
 
@@ -294,6 +294,7 @@ func (s *sim) failed(d *device, i int, at, silence float64, beat bool) {
 func (s *sim) probe(d *device, i int, at float64) {
 	d.probeAt, d.plan.Probe = never, 0
 	s.policy.probed(s.time(at), i, span(at-d.edgeLast))
+	d.probed = true
 	s.result.probe(d, at)
 	if !s.reaches(d, i, at) {
 		return
@@ -331,8 +332,14 @@ func (s *sim) notify(d *device, i int, at float64) {
 	if d.gone || d.conn == 0 {
 		return
 	}
-	s.policy.notified(s.time(at), i, span(at-d.edgeLast))
+	before := d.edgeLast
+	if !d.probed {
+		s.policy.notified(s.time(at), i, span(at-before))
+	}
 	if !s.reaches(d, i, at) {
+		if d.probed { // behind a Probe, nothing else begins a silence
+			d.edgeLast = before
+		}
 		d.armProbe()
 		return
 	}
