@@ -64,17 +64,20 @@ func (f *pushFlags) config() (*config.Config, error) {
 	return config.Load(file, f.c.environ)
 }
 
-// open logs in to NATS.
-func (f *pushFlags) open() (*config.Config, *node.PushDesk, error) {
+// atDesk logs in to NATS for what takes no longer than pushTimeout.
+func (f *pushFlags) atDesk(ctx context.Context, do func(context.Context, *config.Config, *node.PushDesk) error) error {
 	cfg, err := f.config()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	desk, err := node.OpenPushDesk(cfg)
 	if err != nil {
-		return nil, nil, unreachablef("%w", err)
+		return unreachablef("%w", err)
 	}
-	return cfg, desk, nil
+	defer desk.Close()
+	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
+	defer cancel()
+	return do(ctx, cfg, desk)
 }
 
 // tenant is the one that was named, or the only one that there is.

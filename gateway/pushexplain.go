@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
@@ -42,38 +43,42 @@ func pushExplain(ctx context.Context, c *console, args []string) error {
 	if filter.User == "" || filter.Device == "" {
 		return usagef("--user and --device are needed: name the device in question")
 	}
-	cfg, desk, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer desk.Close()
-	if filter.Tenant, err = f.tenant(cfg, filter.Tenant); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
-	defer cancel()
+	return f.atDesk(ctx, func(ctx context.Context, cfg *config.Config, desk *node.PushDesk) (err error) {
+		if filter.Tenant, err = f.tenant(cfg, filter.Tenant); err != nil {
+			return err
+		}
+		r, err := readExplanation(ctx, desk, filter)
+		if err != nil {
+			return unreachablef("%w", err)
+		}
+		if f.asJSON {
+			return c.json(r)
+		}
+		for _, s := range r.Sentences {
+			c.printf("%s\n", s)
+		}
+		return nil
+	})
+}
+
+// readExplanation reads what is known of the one device that the filter lets
+// through.
+func readExplanation(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter) (pushExplainResult, error) {
 	const all = 10_000 // a device has no more kinds
 	now := time.Now()
 	read, err := readPushes(ctx, desk.Reader, filter, all, now)
 	if err != nil {
-		return unreachablef("%w", err)
+		return pushExplainResult{}, err
 	}
 	known, err := desk.Device(ctx, filter.Tenant, filter.User, filter.Device)
 	if err != nil {
-		return unreachablef("%w", err)
+		return pushExplainResult{}, err
 	}
-	r := pushExplainResult{
+	return pushExplainResult{
 		Schema: "hawser.push_explain/1", Tenant: filter.Tenant, User: filter.User, Device: filter.Device,
 		Registered: known.Found, Platform: known.Platform, App: known.App, HasToken: known.HasToken, Configured: known.Configured,
 		Waiting: read.Waiting, Dead: read.Dead, Sentences: explainPushes(known, read, now),
-	}
-	if f.asJSON {
-		return c.json(r)
-	}
-	for _, s := range r.Sentences {
-		c.printf("%s\n", s)
-	}
-	return nil
+	}, nil
 }
 
 // explainPushes puts what was found in sentences.

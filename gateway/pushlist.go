@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/config"
+	"github.com/hawser-edge/hawser/gateway/node"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
@@ -29,22 +31,17 @@ func pushList(ctx context.Context, c *console, args []string) error {
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	_, desk, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer desk.Close()
-	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
-	defer cancel()
-	r, err := readPushes(ctx, desk.Reader, filter, *limit, time.Now())
-	if err != nil {
-		return unreachablef("%w", err)
-	}
-	if f.asJSON {
-		return c.json(r)
-	}
-	r.print(c)
-	return nil
+	return f.atDesk(ctx, func(ctx context.Context, _ *config.Config, desk *node.PushDesk) error {
+		r, err := readPushes(ctx, desk.Reader, filter, *limit, time.Now())
+		if err != nil {
+			return unreachablef("%w", err)
+		}
+		if f.asJSON {
+			return c.json(r)
+		}
+		r.print(c)
+		return nil
+	})
 }
 
 // readPushes reads no more than limit of each kind.

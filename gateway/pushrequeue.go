@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
@@ -41,27 +42,22 @@ func pushRequeue(ctx context.Context, c *console, args []string) error {
 	case *held && (filter.App != "" || *id != ""):
 		return usagef("what is held has neither --id nor a known --app: choose by --tenant, --user, --device, --kind or --reason")
 	}
-	_, desk, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer desk.Close()
-	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
-	defer cancel()
-	r := pushRequeueResult{Schema: "hawser.push_requeue/1"}
-	if *held {
-		r.Released, err = release(ctx, desk, filter)
-	} else {
-		r.Requeued, err = requeue(ctx, desk, filter, *id)
-	}
-	if err != nil {
-		return unreachablef("after %d requeued and %d released: %w", r.Requeued, r.Released, err)
-	}
-	if f.asJSON {
-		return c.json(r)
-	}
-	c.printf("%d requeued, %d released\n", r.Requeued, r.Released)
-	return nil
+	return f.atDesk(ctx, func(ctx context.Context, _ *config.Config, desk *node.PushDesk) (err error) {
+		r := pushRequeueResult{Schema: "hawser.push_requeue/1"}
+		if *held {
+			r.Released, err = release(ctx, desk, filter)
+		} else {
+			r.Requeued, err = requeue(ctx, desk, filter, *id)
+		}
+		if err != nil {
+			return unreachablef("after %d requeued and %d released: %w", r.Requeued, r.Released, err)
+		}
+		if f.asJSON {
+			return c.json(r)
+		}
+		c.printf("%d requeued, %d released\n", r.Requeued, r.Released)
+		return nil
+	})
 }
 
 // page is how many are read before they are changed.

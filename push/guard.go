@@ -98,20 +98,24 @@ func (g *guard) saw(token string, what rejection, now time.Time) (changed, froze
 // mayMark reports whether a token that was rejected now is to be marked: pushes
 // to other devices arrive.
 func (g *guard) mayMark(now time.Time) bool {
-	switch g.mode {
-	case RemovalTrusted:
-		return true
-	case RemovalNever:
-		return false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !g.frozen && g.countLocked(now, time.Time{}).accepted > 0
+	return g.may(func() bool { return g.countLocked(now, time.Time{}).accepted > 0 })
 }
 
 // mayRemove reports whether a token that was marked then and is rejected now
 // may go.
 func (g *guard) mayRemove(what rejection, marked, now time.Time) bool {
+	return g.may(func() bool {
+		all, since := g.countLocked(now, time.Time{}), g.countLocked(now, marked)
+		if what == gone {
+			return since.accepted >= proofGone && !all.manyRejected()
+		}
+		return since.accepted >= proofSuspect && !all.manySuspects() && !all.manyRejected()
+	})
+}
+
+// may decides as the mode says. Where the guard decides, it looks at the proof,
+// with the lock held, and lets nothing happen in a storm.
+func (g *guard) may(proofLocked func() bool) bool {
 	switch g.mode {
 	case RemovalTrusted:
 		return true
@@ -120,14 +124,7 @@ func (g *guard) mayRemove(what rejection, marked, now time.Time) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.frozen {
-		return false
-	}
-	all, since := g.countLocked(now, time.Time{}), g.countLocked(now, marked)
-	if what == gone {
-		return since.accepted >= proofGone && !all.manyRejected()
-	}
-	return since.accepted >= proofSuspect && !all.manySuspects() && !all.manyRejected()
+	return !g.frozen && proofLocked()
 }
 
 func (g *guard) isFrozen() bool {
