@@ -2,14 +2,12 @@ package session
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/admission"
-	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
@@ -56,7 +54,7 @@ func TestSlots(t *testing.T) {
 		if len(hellos) != 45 {
 			t.Fatalf("%d were sent away", len(hellos))
 		}
-		if forged, ok := e.say(&wirepb.Hello{Token: "forged"}).(*wire.Close); !ok || forged.Code != wire.CloseBusy {
+		if forged, ok := e.say(&wirepb.Hello{Token: testToken("forged", time.Hour) + "/forged"}).(*wire.Close); !ok || forged.Code != wire.CloseBusy {
 			t.Errorf("a forged token was looked at: %v", forged)
 		}
 		start := time.Now()
@@ -83,41 +81,21 @@ func TestSlots(t *testing.T) {
 	})
 }
 
-// trusting takes every token that has not expired.
-type trusting struct{}
-
-func (trusting) Verify(s string, now time.Time) (token.Identity, error) {
-	id, ok := token.Claimed(s)
-	switch {
-	case !ok:
-		return id, token.ErrMalformed
-	case id.Expired(now):
-		return id, token.ErrExpired
-	}
-	return id, nil
-}
-
-// claims is a token that nobody has signed.
-func claims(device string, life time.Duration) string {
-	text := fmt.Sprintf(`{"tid":"acme","sub":"anna","did":%q,"exp":%d}`, device, time.Now().Add(life).Unix())
-	return "e30." + base64.RawURLEncoding.EncodeToString([]byte(text)) + ".AA"
-}
-
 // A token that has expired lets nobody in, and costs nobody his slot: a device
 // that waits for its slot while its token ends is told to get another one, and
 // comes in with that.
 func TestSlotOutlivesToken(t *testing.T) {
-	inBubble(t, func(c *Config) { paced(t)(c); c.Verifier = trusting{} }, func(e *edge) {
+	inBubble(t, paced(t), func(e *edge) {
 		crowd := func() (last *wire.Close) {
 			for i := range 10 {
-				last, _ = e.say(&wirepb.Hello{Token: claims(fmt.Sprint("crowd-", i), time.Hour)}).(*wire.Close)
+				last, _ = e.say(&wirepb.Hello{Token: testToken(fmt.Sprint("crowd-", i), time.Hour)}).(*wire.Close)
 			}
 			return last
 		}
 		if crowd() == nil {
 			t.Fatal("there is room for all")
 		}
-		hello := &wirepb.Hello{Token: claims("phone", time.Second)}
+		hello := &wirepb.Hello{Token: testToken("phone", time.Second)}
 		sent, ok := e.say(hello).(*wire.Close)
 		if !ok || sent.ComeBack == nil {
 			t.Fatalf("got %v", sent)
@@ -128,7 +106,7 @@ func TestSlotOutlivesToken(t *testing.T) {
 		if c, ok := e.say(hello).(*wire.Close); !ok || c.Code != wire.CloseTokenExpired {
 			t.Fatalf("with a token that has expired one gets %v", c)
 		}
-		hello.Token = claims("phone", time.Hour)
+		hello.Token = testToken("phone", time.Hour)
 		if f := e.say(hello); f.Type() != wire.TypeWelcome {
 			t.Errorf("with a new token and the slot one gets %v", f)
 		}

@@ -135,9 +135,11 @@ type StatusError interface {
 }
 
 // Verifier checks a device's token; *token.Verifier is one. An error that
-// wraps token.ErrExpired closes with 3501, any other with 3500.
+// wraps token.ErrExpired closes with 3501, any other with 3500. VerifyIf asks
+// worth before it looks at the signature, and returns its error as it is.
 type Verifier interface {
 	Verify(token string, now time.Time) (token.Identity, error)
+	VerifyIf(token string, now time.Time, worth func(claimed token.Identity) error) (token.Identity, error)
 }
 
 // Kinds returns a tenant's kinds in a stable order, at most wire.MaxKinds, or

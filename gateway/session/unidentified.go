@@ -89,13 +89,9 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 		return nil, endEdgeClock
 	}
 	now := srv.cfg.Clock.Now()
-	// Before the signature: this has to be cheap.
-	if over := u.admit(hello, now); over != nil {
+	id, over := u.verify(hello, now)
+	if over != nil {
 		return nil, over
-	}
-	id, err := srv.cfg.Verifier.Verify(hello.Token, now)
-	if err != nil {
-		return nil, srv.tokenEnding(err)
 	}
 	kinds := srv.cfg.Kinds(id.Tenant)
 	if kinds == nil {
@@ -119,31 +115,38 @@ func (u *unidentified) identify(hello *wirepb.Hello) (*session, *ending) {
 	return s, nil
 }
 
-// claimed is whom a token names, before it is verified. One that says itself
-// that it has expired goes no further: its device would wait for a slot, and
-// use it up, for nothing.
-func (srv *Server) claimed(jwt string, now time.Time) (who string, over *ending) {
-	id, ok := token.Claimed(jwt)
-	switch {
-	case !ok:
-		return jwt, nil
-	case id.Expired(now):
-		return "", srv.tokenEnding(token.ErrExpired)
+// errNotAdmitted is for a token that gate 2 does not let through.
+var errNotAdmitted = errors.New("not admitted")
+
+// verify asks gate 2 before it looks at the token's signature: to turn a device
+// away has to be cheap.
+func (u *unidentified) verify(hello *wirepb.Hello, now time.Time) (token.Identity, *ending) {
+	srv := u.serving.srv
+	var over *ending
+	id, err := srv.cfg.Verifier.VerifyIf(hello.Token, now, func(claimed token.Identity) error {
+		if over = u.admit(hello, claimed, now); over != nil {
+			return errNotAdmitted
+		}
+		return nil
+	})
+	if err != nil && over == nil {
+		over = srv.tokenEnding(err)
 	}
-	return id.Tenant + "/" + id.User + "/" + id.Device, nil
+	return id, over
 }
 
-// admit asks gate 2.
-func (u *unidentified) admit(hello *wirepb.Hello, now time.Time) *ending {
+// admit asks gate 2. A token that says itself that it has expired goes no
+// further: its device would wait for a slot, and use it up, for nothing.
+func (u *unidentified) admit(hello *wirepb.Hello, claimed token.Identity, now time.Time) *ending {
 	srv := u.serving.srv
 	full := srv.full(u.conn.Kind())
 	if !full && len(hello.Slot) == 0 && srv.cfg.Admission.Newcomer(now) {
 		return nil
 	}
-	who, over := srv.claimed(hello.Token, now)
-	if over != nil {
-		return over
+	if !claimed.ExpiresAt.IsZero() && claimed.Expired(now) {
+		return srv.tokenEnding(token.ErrExpired)
 	}
+	who := claimed.Tenant + "/" + claimed.User + "/" + claimed.Device
 	a := srv.cfg.Admission.Ask(now, who, hello.Slot, full)
 	if a.Admitted {
 		return nil

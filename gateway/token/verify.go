@@ -60,6 +60,14 @@ func newParser() *jwt.Parser {
 // ErrExpired, ErrNotYet, ErrAudience and ErrClaims. It is safe for concurrent
 // use.
 func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
+	return v.VerifyIf(token, now, func(Identity) error { return nil })
+}
+
+// VerifyIf is Verify for who decides by what the token says of itself whether
+// it is worth verifying: worth is asked once the token is decoded, before its
+// signature is looked at, and its error is returned as it is. Of what it is
+// handed nothing is proven, nor that anything is there at all.
+func (v *Verifier) VerifyIf(token string, now time.Time, worth func(claimed Identity) error) (Identity, error) {
 	if token == "" || len(token) > MaxBytes {
 		return Identity{}, ErrMalformed
 	}
@@ -69,19 +77,14 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 		return Identity{}, fmt.Errorf("%w (it holds a line break, as at the end of a file)", ErrMalformed)
 	}
 	trusted := v.keys.Load()
-	l := lookup{keys: trusted.keys}
+	l := lookup{keys: trusted.keys, worth: worth}
 	if err := v.prove(&l, trusted, token); err != nil {
 		return Identity{}, l.refusal(err)
 	}
 	if err := l.claims.check(now); err != nil {
 		return Identity{}, err
 	}
-	c := l.claims
-	id := Identity{Tenant: c.Tenant, User: c.Subject, Device: c.Device, ExpiresAt: c.ExpiresAt.Time}
-	if c.IssuedAt != nil {
-		id.IssuedAt = c.IssuedAt.Time
-	}
-	return id, nil
+	return l.claims.identity(), nil
 }
 
 // prove decodes a token, and checks its signature unless the very same token
@@ -89,8 +92,10 @@ func (v *Verifier) Verify(token string, now time.Time) (Identity, error) {
 func (v *Verifier) prove(l *lookup, trusted *trusted, token string) error {
 	f := trusted.fingerprint(token)
 	if trusted.knows(f) {
-		_, _, err := v.parser.ParseUnverified(token, &l.claims)
-		return err
+		if _, _, err := v.parser.ParseUnverified(token, &l.claims); err != nil {
+			return err
+		}
+		return l.decoded()
 	}
 	_, err := v.parser.ParseWithClaims(token, &l.claims, l.key)
 	if err == nil {
@@ -103,16 +108,25 @@ func (v *Verifier) prove(l *lookup, trusted *trusted, token string) error {
 // once the claims are decoded.
 type lookup struct {
 	keys   keyRing
+	worth  func(Identity) error
 	claims claims
 	asked  bool
-	err    error // ours, where the key was refused
+	err    error // ours or worth's, where the key was refused
 }
 
-func (l *lookup) key(t *jwt.Token) (any, error) {
+// decoded asks whether what was decoded is worth going on with.
+func (l *lookup) decoded() error {
+	l.err = l.worth(l.claims.identity())
+	return l.err
+}
+
+func (l *lookup) key(t *jwt.Token) (key any, err error) {
 	l.asked = true
-	key, err := l.find(t)
-	l.err = err
-	return key, err
+	if err := l.decoded(); err != nil {
+		return nil, err
+	}
+	key, l.err = l.find(t)
+	return key, l.err
 }
 
 // find returns the key that must have signed t, out of the keys of the tenant
@@ -151,6 +165,18 @@ func (l *lookup) refusal(err error) error {
 		return ErrAlgorithm
 	}
 	return ErrSignature
+}
+
+// identity is whom the claims name.
+func (c *claims) identity() Identity {
+	id := Identity{Tenant: c.Tenant, User: c.Subject, Device: c.Device}
+	if c.ExpiresAt != nil {
+		id.ExpiresAt = c.ExpiresAt.Time
+	}
+	if c.IssuedAt != nil {
+		id.IssuedAt = c.IssuedAt.Time
+	}
+	return id
 }
 
 func (c *claims) check(now time.Time) error {
