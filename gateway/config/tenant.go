@@ -91,7 +91,8 @@ type KindPush struct {
 	Window time.Duration `yaml:"window"`
 	// Strict has a push stored before a connected device is told, to be made
 	// should it not acknowledge in time, whatever becomes of the routers: for
-	// calls. It costs two more writes a device.
+	// calls. It costs two more writes a device. With mode none that goes for the
+	// events that bring a push of their own.
 	Strict bool `yaml:"strict"`
 	// Once has the provider try once and store nothing, as for a call: TTL
 	// does not count then.
