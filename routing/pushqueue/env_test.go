@@ -124,16 +124,30 @@ func (e *env) stored() []pushqueue.Job {
 // empty waits until the stream is.
 func (e *env) empty() {
 	e.t.Helper()
-	for {
-		s, err := e.router.Stream(e.ctx, routing.StreamPush)
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		if s.CachedInfo().State.Msgs == 0 {
-			return
-		}
+	for !e.isEmpty() {
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// doneWith is empty for a worker to which jobs may come twice.
+func (e *env) doneWith(w *worker) {
+	e.t.Helper()
+	for !e.isEmpty() {
+		select {
+		case d := <-w.jobs:
+			d.Done()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (e *env) isEmpty() bool {
+	e.t.Helper()
+	s, err := e.router.Stream(e.ctx, routing.StreamPush)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return s.CachedInfo().State.Msgs == 0
 }
 
 // worker consumes until stop or the test's end.

@@ -144,9 +144,13 @@ func TestSchedulesThatAreDueAtOnce(t *testing.T) {
 		t.Logf("they were stored %v after they were due", -left)
 	}
 	late := make([]time.Duration, 0, n)
-	for range n {
+	for seen := map[string]bool{}; len(late) < n; {
 		d := w.next()
-		late = append(late, time.Since(due))
+		// One whose storing was not confirmed in time is stored, and comes, twice.
+		if !seen[d.Job.User] {
+			seen[d.Job.User] = true
+			late = append(late, time.Since(due))
+		}
 		d.Done()
 	}
 	slices.Sort(late)
@@ -154,7 +158,7 @@ func TestSchedulesThatAreDueAtOnce(t *testing.T) {
 	if late[0] < -50*time.Millisecond || late[n-1] > bound {
 		t.Errorf("the first came after %v, the last after %v", late[0], late[n-1])
 	}
-	e.empty()
+	e.doneWith(w)
 }
 
 // Urgent news that come after newer ones of no urgency are not held with these:
