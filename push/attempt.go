@@ -122,10 +122,10 @@ func (w *Worker) report(q *appQueue, t *turn, r Result) change {
 	log := w.log.With("tenant", q.key.Tenant, "platform", q.key.Platform, "app", q.key.App)
 	switch {
 	case c.opened && r.Verdict == PauseApp:
-		log.Error("push service refuses an application; its pushes wait", "reason", r.Reason, "for", c.left)
+		log.Error("push service refuses an application; its pushes wait", "reason", r.Reason, "for_s", c.left.Seconds())
 	case c.opened:
 		log.Warn("push service fails an application again and again; its pushes wait",
-			"cause", r.Cause.String(), "reason", r.Reason, "for", c.left)
+			"cause", r.Cause.String(), "reason", r.Reason, "for_s", c.left.Seconds())
 	case c.closed:
 		log.Info("application sends again")
 	case c.slowed:

@@ -36,7 +36,7 @@ func (c *Client) keepConnected(ctx context.Context) error {
 			wait = at
 			p.failures = 0 // an edge answered: nothing is broken
 		}
-		c.cfg.Log.Info("not connected", "error", e.err, "retry_in", wait)
+		c.cfg.Log.Info("not connected", "error", e.err, "retry_in_s", wait.Seconds())
 		c.cfg.OnState(State{Phase: PhaseWaiting, RetryIn: wait, Err: e.err})
 		if !c.pause(ctx, wait) {
 			return ctx.Err()

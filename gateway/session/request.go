@@ -116,7 +116,7 @@ func (s *session) relay(ctx context.Context, id uint64, call Call) *wire.Respons
 	r.Status, r.Message = status(err)
 	if r.Status == wire.StatusInternal {
 		s.cfg().Log.Warn("relayed request failed", "tenant", call.Tenant, "service", call.Service, "method", call.Method,
-			"after", time.Since(start), "error", err)
+			"took_s", time.Since(start).Seconds(), "error", err)
 	}
 	return r
 }

@@ -36,7 +36,7 @@ func (l *loop) stopped(stood time.Duration, now time.Time) {
 	held := l.d.Abandon()
 	l.fx.forget()
 	l.r.cfg.Log.Warn("this router stood still: what it held is left to the others, edges are heard anew",
-		"stood", stood.Round(time.Millisecond), "events_left", held)
+		"stood_s", stood.Seconds(), "events_left", held)
 	l.r.recall()
 	l.forgetHints()
 	l.listenUntil = now.Add(min(hearAgain, l.r.cfg.Listen))
