@@ -86,7 +86,7 @@ func (w *Worker) mine(ctx context.Context, h *held, asked time.Time) bool {
 	current, err := h.delivery.Current(ctx)
 	switch {
 	case err != nil:
-		w.log.Warn("queue of push jobs not readable; the push is tried again", "tenant", h.job.Tenant, "error", err)
+		w.about(h).Warn("the queue of push jobs cannot be read; the push is tried again", "error", err)
 		w.retrySoon(h, outcomeLookup, "queue not readable")
 		return false
 	case !current:

@@ -37,7 +37,7 @@ func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
 	rec, err := w.cfg.Records.Record(ctx, j.Tenant, j.User, j.Device)
 	switch {
 	case err != nil:
-		w.log.Warn("device record not readable; the push is tried again", "tenant", j.Tenant, "error", err)
+		w.about(h).Warn("the device's record cannot be read; its push is tried again", "error", err)
 		w.retrySoon(h, outcomeLookup, "device record not readable")
 		return Record{}, false
 	case !rec.Found || rec.Token == "":
@@ -101,7 +101,7 @@ func (w *Worker) compose(ctx context.Context, h *held, rec Record) (m Message, v
 	j := h.job
 	head, raw, err := w.cfg.Heads.Head(ctx, j.Tenant, j.User, j.Kind)
 	if err != nil {
-		w.log.Warn("head not readable; the push is tried again", "tenant", j.Tenant, "kind", j.Kind, "error", err)
+		w.about(h).Warn("the user's newest version cannot be read; the push is tried again", "error", err)
 		w.retrySoon(h, outcomeLookup, "head not readable")
 		return Message{}, 0, false
 	}

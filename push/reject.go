@@ -68,7 +68,7 @@ func (w *Worker) firstRejection(ctx context.Context, g *guard, h *held, rec Reco
 	marked, err := w.cfg.Records.MarkRejected(ctx, j.Tenant, j.User, j.Device, rec.Revision, time.Now())
 	switch {
 	case err != nil:
-		w.log.Warn("rejected token not marked; tried again", "tenant", j.Tenant, "error", err)
+		w.about(h).Warn("a push token that was rejected cannot be marked, trying again", "error", err)
 		w.retrySoon(h, outcomeRejected, "rejected token not marked")
 	case !marked:
 		w.registeredAnew(h)
@@ -115,14 +115,14 @@ func (w *Worker) dropToken(ctx context.Context, h *held, rec Record, r Result) {
 	defer cancel()
 	j := h.job
 	if err := w.cfg.Events.TokenRejected(ctx, j.Tenant, j.User, j.Device, rec.App, r.Reason); err != nil {
-		w.log.Warn("token.rejected not published; the token stays for now", "tenant", j.Tenant, "error", err)
+		w.about(h).Warn("the backend was not told of a rejected push token, which stays for now", "error", err)
 		w.retrySoon(h, outcomeRejected, "token.rejected not published")
 		return
 	}
 	dropped, err := w.cfg.Records.DropToken(ctx, j.Tenant, j.User, j.Device, rec.Revision)
 	switch {
 	case err != nil:
-		w.log.Warn("rejected token not removed; tried again", "tenant", j.Tenant, "error", err)
+		w.about(h).Warn("a push token that was rejected cannot be removed, trying again", "error", err)
 		w.retrySoon(h, outcomeRejected, "rejected token not removed")
 	case !dropped:
 		w.registeredAnew(h)

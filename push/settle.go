@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -59,6 +60,12 @@ func (w *Worker) hold(h *held, outcome string, until time.Time, hold int, why st
 	w.finish(h)
 }
 
+// about is the log of what becomes of one job.
+func (w *Worker) about(h *held) *slog.Logger {
+	j := h.job
+	return w.log.With("tenant", j.Tenant, "user", j.User, "device", j.Device, "kind", j.Kind, "version", j.Version)
+}
+
 // dead gives a job up; the backend hears of it first. If it cannot be told
 // now the job is given up all the same: the reason is kept with it.
 func (w *Worker) dead(ctx context.Context, h *held, reason string) {
@@ -66,9 +73,9 @@ func (w *Worker) dead(ctx context.Context, h *held, reason string) {
 	defer cancel()
 	j := h.job
 	if err := w.cfg.Events.PushDead(ctx, j.Tenant, j.User, j.Device, j.Kind, j.Version, reason); err != nil {
-		w.log.Warn("push.dead not published", "tenant", j.Tenant, "error", err)
+		w.about(h).Warn("the backend was not told of a push that is given up", "error", err)
 	}
-	w.log.Warn("push given up", "tenant", j.Tenant, "user", j.User, "device", j.Device, "kind", j.Kind, "version", j.Version, "reason", reason)
+	w.about(h).Warn("push given up", "reason", reason)
 	w.memory.settled(h.key)
 	w.resolve(outcomeDead, func() { h.delivery.Dead(h.app, reason) })
 	w.finish(h)

@@ -160,7 +160,7 @@ func (p *Policy) tell(rooms []room) {
 		return
 	}
 	r := smallest(rooms)
-	log.Info("memory", "limit", r.limit, "of", r.source, "free", tightest(rooms).free, "soft_limit", soft)
+	log.Info("memory: what there is of it", "of", r.source, "limit_bytes", r.limit, "free_bytes", tightest(rooms).free, "soft_limit_bytes", soft)
 }
 
 // follow sets GOGC where it has to move by a fifth, or to one of its ends.

@@ -115,7 +115,7 @@ func (s *session) relay(ctx context.Context, id uint64, call Call) *wire.Respons
 	r.Body = nil
 	r.Status, r.Message = status(err)
 	if r.Status == wire.StatusInternal {
-		s.cfg().Log.Warn("relayed request failed", "tenant", call.Tenant, "service", call.Service, "method", call.Method,
+		s.cfg().Log.Warn("a device's call of a service failed", "tenant", call.Tenant, "service", call.Service, "method", call.Method,
 			"took_s", time.Since(start).Seconds(), "error", err)
 	}
 	return r

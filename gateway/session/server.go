@@ -108,7 +108,7 @@ func (v *serving) accept(l transport.Listener) {
 		default:
 			// Mostly a lack of file descriptors, which passes.
 			v.srv.metrics.acceptErrors.Inc()
-			v.srv.cfg.Log.Warn("accept failed", "transport", string(l.Kind()), "error", err)
+			v.srv.cfg.Log.Warn("connections cannot be accepted, trying again: mostly the process lacks file descriptors", "transport", string(l.Kind()), "error", err)
 			sleep.For(v.ctx, pause)
 			pause = min(2*pause, most)
 		}

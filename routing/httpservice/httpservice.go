@@ -154,7 +154,7 @@ func (b *Bridge) leave(subs []*subscription) {
 	defer limit.Stop()
 	for _, s := range subs {
 		if err := s.Drain(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-			b.cfg.Log.Warn("services over HTTP: leave", "subject", s.Subject, "error", err)
+			b.cfg.Log.Warn("the subscription to calls of services over HTTP does not end", "subject", s.Subject, "error", err)
 		}
 	}
 	for _, s := range subs {
@@ -197,6 +197,6 @@ func (b *Bridge) respond(m *nats.Msg, body []byte, fault *routing.StatusError) {
 		err = m.Respond(body)
 	}
 	if err != nil {
-		b.cfg.Log.Warn("services over HTTP: respond", "error", err)
+		b.cfg.Log.Warn("an answer of a service over HTTP was not sent: its device waits in vain", "error", err)
 	}
 }

@@ -79,7 +79,7 @@ func (r *Responder) Run(ctx context.Context) error {
 	defer func() {
 		for _, s := range subs {
 			if err := s.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-				r.cfg.Log.Warn("sync: unsubscribe", "subject", s.Subject, "error", err)
+				r.cfg.Log.Warn("the subscription to devices' syncs does not end", "subject", s.Subject, "error", err)
 			}
 		}
 		r.wg.Wait()
@@ -154,14 +154,14 @@ func (r *Responder) answer(ctx context.Context, m *nats.Msg) {
 	}
 	r.requests.WithLabelValues(wire.StatusOK.String()).Inc()
 	if err := m.Respond(body); err != nil {
-		r.cfg.Log.Warn("sync: respond", "error", err)
+		r.cfg.Log.Warn("an answer to a sync was not sent: its device asks again", "error", err)
 	}
 }
 
 func (r *Responder) fail(m *nats.Msg, e *routing.StatusError) {
 	r.requests.WithLabelValues(e.Code.String()).Inc()
 	if err := routing.RespondError(m, e); err != nil {
-		r.cfg.Log.Warn("sync: respond", "status", e.Code.String(), "error", err)
+		r.cfg.Log.Warn("an answer to a sync was not sent: its device asks again", "status", e.Code.String(), "error", err)
 	}
 }
 
@@ -216,7 +216,7 @@ func (r *Responder) fault(err error) *routing.StatusError {
 	case errors.Is(err, ErrBackendNumbered):
 		return &routing.StatusError{Code: wire.StatusFailedPrecondition, Message: "sync: " + err.Error()}
 	default:
-		r.cfg.Log.Error("sync: read the log", "error", err)
+		r.cfg.Log.Error("the log cannot be read for a sync: its device is told so", "error", err)
 		return &routing.StatusError{Code: wire.StatusInternal, Message: "sync: reading the log failed"}
 	}
 }

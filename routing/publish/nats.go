@@ -67,7 +67,7 @@ func (d *natsDoor) subscribe(ctx context.Context, nc *nats.Conn) (subs []*nats.S
 func (d *natsDoor) leave(subs []*nats.Subscription) {
 	for _, sub := range subs {
 		if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-			d.s.cfg.Log.Warn("publisher: leave the NATS door", "error", err)
+			d.s.cfg.Log.Warn("the subscription to backends' publications does not end", "error", err)
 		}
 	}
 	d.wg.Wait()
@@ -132,7 +132,7 @@ func (d *natsDoor) fail(m *nats.Msg, e *Error) {
 
 func (d *natsDoor) respond(m *nats.Msg, body []byte) {
 	if err := m.Respond(body); err != nil {
-		d.s.cfg.Log.Warn("publisher: respond", "error", err)
+		d.s.cfg.Log.Warn("an answer was not sent to a backend, which has to repeat its publication", "error", err)
 	}
 }
 

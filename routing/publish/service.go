@@ -140,22 +140,24 @@ func (s *Service) publish(ctx context.Context, tenant string, req Request) (Resu
 		res, fault = a.hawser(ctx)
 	}
 	if fault != nil {
-		return Result{}, s.refused(fault)
+		return Result{}, s.refused(fault, "tenant", e.Tenant, "user", e.User, "kind", e.Kind)
 	}
 	s.metrics.stored(res, time.Since(start))
 	return res, nil
 }
 
-func (s *Service) refused(e *Error) error {
+// refused counts an event that was not stored. The log says so, with what it was
+// about, where an operator has to mend something.
+func (s *Service) refused(e *Error, about ...any) error {
 	s.metrics.results.WithLabelValues(e.result).Inc()
 	if s.cfg.Log == nil {
 		return e
 	}
 	switch {
 	case e.Code == connect.CodeInternal:
-		s.cfg.Log.Error("publish failed", "error", e.cause)
+		s.cfg.Log.With(about...).Error("an event was not stored, its backend is told that this is hawser's fault", "error", e.cause)
 	case e.Code == connect.CodeUnavailable && e.cause != nil:
-		s.cfg.Log.Warn("the log did not take an event, its backend is told to repeat it: look at the NATS servers' log and disk",
+		s.cfg.Log.With(about...).Warn("the log did not take an event, its backend is told to repeat it: look at the NATS servers' log and disk",
 			"result", e.result, "error", e.cause)
 	}
 	return e

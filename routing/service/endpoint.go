@@ -80,7 +80,7 @@ func (m *endpoint) fail(r micro.Request, err error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		status, message = wire.StatusDeadline, "the service did not finish in time"
 	default:
-		m.s.cfg.Log.Error("service: call failed", "service", m.s.cfg.Name, "method", m.name, "error", err)
+		m.s.cfg.Log.Error("a device's call failed", "service", m.s.cfg.Name, "method", m.name, "error", err)
 	}
 	m.respond(&nats.Msg{Subject: r.Reply(), Header: nats.Header{
 		routing.HeaderServiceErrorCode: {routing.CodeOfStatus(status)},
@@ -95,6 +95,6 @@ func (m *endpoint) respond(answer *nats.Msg) {
 		return // nobody waits
 	}
 	if err := m.s.cfg.Conn.PublishMsg(answer); err != nil {
-		m.s.cfg.Log.Warn("service: respond", "service", m.s.cfg.Name, "method", m.name, "error", err)
+		m.s.cfg.Log.Warn("an answer was not sent: the device waits in vain", "service", m.s.cfg.Name, "method", m.name, "error", err)
 	}
 }
