@@ -108,8 +108,14 @@ func (c *composed) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the key of device tokens: %w", err)
 	}
-	c.signer, err = token.ParseSigner(key)
-	return err
+	if c.signer, err = token.ParseSigner(key); err != nil {
+		return err
+	}
+	secrets, err := c.secrets()
+	if err != nil {
+		return err
+	}
+	return devmode.KeepSecrets(secrets)
 }
 
 // build makes the images. The programs are there already.

@@ -3,11 +3,13 @@ package demo
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/push/pushtest"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -132,9 +134,15 @@ func (f *fleet) inFlight(ctx context.Context) (int, error) {
 	return consumer.CachedInfo().NumAckPending, nil
 }
 
+// stop ends the fleet. What its members show then is kept, for CI to look through
+// for secrets.
 func (f *fleet) stop(ctx context.Context) error {
 	if f.auditor != nil {
 		f.auditor.Close()
 	}
-	return f.Stop(ctx)
+	var errs []error
+	for _, m := range f.Members() {
+		errs = append(errs, devmode.KeepPages(m.Name, devmode.Node{Admin: m.Admin}.Pages(ctx)))
+	}
+	return errors.Join(append(errs, f.Stop(ctx))...)
 }

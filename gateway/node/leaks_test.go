@@ -1,12 +1,12 @@
 package node_test
 
 import (
-	"io"
-	"net/http"
+	"context"
 	"sync"
 	"testing"
 
 	"github.com/hawser-edge/hawser/gateway/leak"
+	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
 // secrets are what a fleet must not tell: what its environment made and what was
@@ -52,21 +52,10 @@ func (s *secrets) report(t testing.TB) {
 	}
 }
 
-// adminPages are what every node shows without being asked for anything.
-func adminPages() []string { return []string{"/metrics", "/readyz", "/healthz", "/version"} }
-
 // scanPages reads what a node shows. One that is not there has shown nothing.
 func (f *fleet) scanPages(name string) {
-	for _, page := range adminPages() {
-		resp, err := http.Get("http://" + f.addrs[name]["admin"] + page)
-		if err != nil {
-			continue
-		}
-		text, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err == nil {
-			f.secrets.scan(page+" of "+name, text)
-		}
+	for page, text := range (devmode.Node{Admin: f.addrs[name]["admin"]}).Pages(context.Background()) {
+		f.secrets.scan(page+" of "+name, text)
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -41,14 +39,10 @@ const listenEvery = 3 * time.Second
 func (r *run) listen(ctx context.Context) {
 	for sleep.For(ctx, listenEvery) {
 		for name, n := range r.fleet.nodes {
-			for _, page := range []string{"/metrics", "/readyz", "/healthz", "/version"} {
-				r.scanPage(ctx, name, n.Admin, page)
-			}
+			r.scanPages(name, n.Pages(ctx))
 		}
 		for _, s := range r.fleet.nats {
-			for _, page := range []string{"/varz", "/connz?subs=detail&auth=true", "/jsz?streams=true&consumers=true&config=true"} {
-				r.scanPage(ctx, s.Name, s.Monitor, page)
-			}
+			r.scanPages(s.Name, s.Pages(ctx))
 		}
 		for name, pid := range r.fleet.pids() {
 			if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
@@ -58,20 +52,8 @@ func (r *run) listen(ctx context.Context) {
 	}
 }
 
-// scanPage reads a page; a member that was killed has none.
-func (r *run) scanPage(ctx context.Context, name, addr, page string) {
-	ctx, cancel := context.WithTimeout(ctx, listenEvery)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+page, nil)
-	if err != nil {
-		return
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return
-	}
-	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err == nil {
+func (r *run) scanPages(name string, pages map[string][]byte) {
+	for page, text := range pages {
 		r.scan(page+" of "+name, text)
 	}
 }

@@ -253,6 +253,18 @@ func (f *fleet) waitReady(ctx context.Context) error {
 	return nil
 }
 
+// keepPages keeps what the members show, for CI to look through for secrets.
+func (f *fleet) keepPages(ctx context.Context) error {
+	var errs []error
+	for name, n := range f.nodes {
+		errs = append(errs, devmode.KeepPages(name, n.Pages(ctx)))
+	}
+	for _, name := range membersOf(sortNATS) {
+		errs = append(errs, devmode.KeepPages(name, f.natsServer(name).Pages(ctx)))
+	}
+	return errors.Join(errs...)
+}
+
 // stop ends every process. The context of run must have ended. A member that
 // does not stop well is an error; the NATS servers go last.
 func (f *fleet) stop() error {

@@ -25,10 +25,14 @@ func (f *fleet) writeNATSConfig(name string) (string, error) {
 			peers = append(peers, f.place.address(other, serviceCluster))
 		}
 	}
-	return f.env.WriteNATSConfig(devmode.NATSServer{
+	return f.env.WriteNATSConfig(f.natsServer(name), peers)
+}
+
+func (f *fleet) natsServer(name string) devmode.NATSServer {
+	return devmode.NATSServer{
 		Name: name, Listen: f.place.address(name, serviceNATS), Monitor: f.place.address(name, serviceMonitor),
 		Cluster: f.place.address(name, serviceCluster), Store: f.place.store(name),
-	}, peers)
+	}
 }
 
 // natsURLs are those of all servers, with commas between them.

@@ -73,6 +73,9 @@ func execute(ctx context.Context, o options, say func(format string, args ...any
 	if ctx.Err() != nil {
 		return report{}, ctx.Err()
 	}
+	if err := r.fleet.keepPages(ctx); err != nil {
+		return report{}, err
+	}
 	rep = r.report()
 	rep.Published, rep.Settled = published, settled
 	return rep, nil

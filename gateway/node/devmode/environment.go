@@ -241,5 +241,5 @@ func (e *Environment) writeSecret(name string) error {
 // the form that both providers take.
 func DeviceToken(user, device string) string {
 	sum := sha256.Sum256([]byte(user + "/" + device))
-	return tokenMark + hex.EncodeToString(sum[len(tokenMark)/2:])
+	return TokenMark + hex.EncodeToString(sum[len(TokenMark)/2:])
 }

@@ -2,10 +2,12 @@ package devmode
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // saidEnv names a folder by its full path. What all processes of development fleets say is kept
@@ -23,23 +25,58 @@ func keepSaid(log string) error {
 	if folder == "" {
 		return nil
 	}
-	// Another process of the same name may run elsewhere.
-	kept := fmt.Sprintf("%016x-%s", rand.Uint64(), filepath.Base(log))
-	if err := os.Symlink(filepath.Join(folder, kept), log); err != nil {
+	if err := os.Symlink(placeOf(folder, filepath.Base(log)), log); err != nil {
 		return fmt.Errorf("keep what a process says in %s: %w", saidEnv, err)
 	}
 	return nil
 }
 
-// keepSecrets tells the scan what to look for.
-func (e *Environment) keepSecrets() error {
+// placeOf is where a log is kept: another process of the same name may run
+// elsewhere.
+func placeOf(folder, log string) string {
+	return filepath.Join(folder, fmt.Sprintf("%016x-%s", rand.Uint64(), log))
+}
+
+// KeepSaid keeps for that scan what was not said by a process that this package
+// started, or not into its log: the log of a container, a page.
+func KeepSaid(name string, text []byte) error {
 	folder := os.Getenv(saidEnv)
 	if folder == "" {
+		return nil
+	}
+	if err := os.WriteFile(placeOf(folder, name+".log"), text, 0o600); err != nil {
+		return fmt.Errorf("keep what was said in %s: %w", saidEnv, err)
+	}
+	return nil
+}
+
+// KeepPages keeps what a member of a fleet shows of itself.
+func KeepPages(member string, pages map[string][]byte) error {
+	var errs []error
+	for path, text := range pages {
+		name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "?")
+		errs = append(errs, KeepSaid(member+"-"+name, text))
+	}
+	return errors.Join(errs...)
+}
+
+// keepSecrets tells the scan what to look for.
+func (e *Environment) keepSecrets() error {
+	if os.Getenv(saidEnv) == "" {
 		return nil
 	}
 	secrets, err := e.secrets()
 	if err != nil {
 		return err
+	}
+	return KeepSecrets(secrets)
+}
+
+// KeepSecrets tells the scan what else to look for, by what it is.
+func KeepSecrets(secrets map[string][]byte) error {
+	folder := os.Getenv(saidEnv)
+	if folder == "" {
+		return nil
 	}
 	text, err := json.Marshal(secrets)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/hawser-edge/hawser/gateway/leak"
 )
 
-// tokenMark is how every push token of a development device begins, in hex, so
+// TokenMark is how every push token of a development device begins, in hex, so
 // that one that is said somewhere can be told from other numbers.
-const tokenMark = "d51c9e3fa7046b82"
+const TokenMark = "d51c9e3fa7046b82"
 
 // Scanner returns one that knows every secret of the fleet: passwords, keys and
 // the beginning of all push tokens.
@@ -28,7 +28,7 @@ func (e *Environment) Scanner() (*leak.Scanner, error) {
 
 // secrets are what nobody may read in what the fleet says, by what they are.
 func (e *Environment) secrets() (map[string][]byte, error) {
-	all := map[string][]byte{"a push token": []byte(tokenMark)}
+	all := map[string][]byte{"a push token": []byte(TokenMark)}
 	files := []string{ticketKeyFile, keyFile, apnsKeyFile}
 	inJSON := map[string]string{fcmAccountFile: "private_key"}
 	for _, u := range e.users {
@@ -46,7 +46,7 @@ func (e *Environment) secrets() (map[string][]byte, error) {
 		all["the secret of "+name] = secret
 	}
 	for name, member := range inJSON {
-		secret, err := e.secretIn(name, member)
+		secret, err := SecretIn(e.Path(name), member)
 		if err != nil {
 			return nil, err
 		}
@@ -55,19 +55,19 @@ func (e *Environment) secrets() (map[string][]byte, error) {
 	return all, nil
 }
 
-// secretIn is the member of a JSON file that is secret.
-func (e *Environment) secretIn(name, member string) (string, error) {
-	text, err := os.ReadFile(e.Path(name))
+// SecretIn is the member of a JSON file that is secret.
+func SecretIn(file, member string) (string, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("read a secret: %w", err)
 	}
 	var members map[string]any
 	if err := json.Unmarshal(text, &members); err != nil {
-		return "", fmt.Errorf("read the secret of %s: %w", name, err)
+		return "", fmt.Errorf("read the secret of %s: %w", file, err)
 	}
 	secret, ok := members[member].(string)
 	if !ok {
-		return "", fmt.Errorf("%s has no %s that is text", name, member)
+		return "", fmt.Errorf("%s has no %s that is text", file, member)
 	}
 	return secret, nil
 }
