@@ -7,12 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"sync"
-	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
-	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats"
 )
 
@@ -219,16 +215,4 @@ func (f *fleet) stop() error {
 		errs = append(errs, f.addrs.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// connect connects the harness to NATS as one of the fleet's users, and waits
-// until the servers are there. The caller closes the connection.
-func connect(ctx context.Context, env *devmode.Environment, role routing.Role, label string) (*nats.Conn, error) {
-	var nc *nats.Conn
-	err := devmode.Until(ctx, func() (err error) {
-		nc, err = env.ConnectNATS(role, label, append(routing.ConnectOptions(role, label),
-			nats.Name("killtest"), nats.RetryOnFailedConnect(false), nats.ReconnectWait(100*time.Millisecond))...)
-		return err
-	})
-	return nc, err
 }

@@ -21,14 +21,17 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode/cmdline"
 )
+
+// program is this one's name.
+const program = "killtest"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -38,28 +41,21 @@ func main() {
 
 // command is the whole program; it returns the exit code.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parseFlags(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		return 2 // the flag package has said why
-	}
-	if err := o.check(); err != nil {
-		fmt.Fprintln(stderr, "killtest:", err)
-		return 2
+	o := full()
+	if code, goOn := cmdline.Read(o.flags(), args, stderr, o.check); !goOn {
+		return code
 	}
 	sum, err := runSets(ctx, o, stderr)
 	if err == nil {
 		err = sum.print(stdout)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "killtest:", err)
+		fmt.Fprintln(stderr, program+":", err)
 		return 1
 	}
 	if why := sum.unmet(); len(why) > 0 {
 		for _, w := range why {
-			fmt.Fprintln(stderr, "killtest: not held:", w)
+			fmt.Fprintln(stderr, program+": not held:", w)
 		}
 		return 1
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
-	"io"
 	"time"
 )
 
@@ -51,10 +49,9 @@ func short() options {
 	return o
 }
 
-func parseFlags(args []string, stderr io.Writer) (options, error) {
-	o := full()
-	f := flag.NewFlagSet("killtest", flag.ContinueOnError)
-	f.SetOutput(stderr)
+// flags set the options.
+func (o *options) flags() *flag.FlagSet {
+	f := flag.NewFlagSet(program, flag.ContinueOnError)
 	f.IntVar(&o.kills, "kills", o.kills, "`N` kills of push workers, over all sets")
 	f.IntVar(&o.natsKills, "nats-kills", o.natsKills, "`N` kills of NATS servers, over all sets; each fifth is of all three at once")
 	f.IntVar(&o.sets, "sets", o.sets, "`N` fleets side by side")
@@ -66,18 +63,10 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.settle, "settle", o.settle, "`DURATION` to wait at most for what is on its way at the end")
 	f.Uint64Var(&o.seed, "seed", o.seed, "`N` that makes the choices")
 	f.BoolVar(&o.keep, "keep", false, "keep the logs also of a run that held")
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	if f.NArg() > 0 {
-		err := fmt.Errorf("%.40q is no flag", f.Arg(0))
-		fmt.Fprintln(stderr, "killtest:", err)
-		return o, err
-	}
-	return o, nil
+	return f
 }
 
-func (o options) check() error {
+func (o *options) check() error {
 	switch {
 	case o.kills < 0 || o.natsKills < 0 || o.kills+o.natsKills == 0:
 		return errors.New("--kills and --nats-kills must not be below 0, nor both be 0")

@@ -79,7 +79,7 @@ func registerUser(ctx context.Context, store *devices.Store, user string) error 
 // openRecords connects as the router, whose right it is to store records. The
 // caller ends the connection.
 func openRecords(ctx context.Context, env *devmode.Environment) (js jetstream.JetStream, end func(), err error) {
-	nc, err := connect(ctx, env, routing.RoleRouter, router)
+	nc, err := env.AwaitNATS(ctx, routing.RoleRouter, router, program)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -58,7 +58,7 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
-	nc, err := connect(ctx, r.fleet.env, routing.RoleBackend, tenant)
+	nc, err := r.fleet.env.AwaitNATS(ctx, routing.RoleBackend, tenant, program)
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,7 @@ type FCMOptions struct {
 	Project string
 	// AccessTokenTTL is the life of the access tokens it issues. 0: 1 h.
 	AccessTokenTTL time.Duration
-	// Limits of the project and of devices. The zero value has none;
-	// GoogleLimits returns Google's.
+	// Limits of the project and of devices. The zero value has none.
 	Limits FCMLimits
 }
 

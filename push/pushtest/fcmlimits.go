@@ -26,14 +26,6 @@ type FCMLimits struct {
 	RetryDate  bool
 }
 
-// GoogleLimits are those that Google names.
-func GoogleLimits() FCMLimits {
-	return FCMLimits{
-		ProjectPerMinute: 600_000, DevicePerMinute: 240, DevicePerHour: 5000,
-		Burst: 20, Refill: 3 * time.Minute, RetryAfter: time.Minute,
-	}
-}
-
 // quota counts messages against limits.
 type quota struct {
 	// Static after construction.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/node/devmode/cmdline"
 	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
 
@@ -183,9 +184,9 @@ func TestOptionsReachTheRunInside(t *testing.T) {
 	o := short()
 	o.fault, o.strict, o.hold = "kill-nats", true, 7*time.Second
 	var stderr strings.Builder
-	got, err := parseFlags(o.args(9, "/tmp/x"), &stderr)
-	if err != nil {
-		t.Fatal(err, stderr.String())
+	got := full()
+	if _, goOn := cmdline.Read(got.flags(), o.args(9, "/tmp/x"), &stderr, func() error { return nil }); !goOn {
+		t.Fatal(stderr.String())
 	}
 	o.seed, o.dir, o.seeds, o.side = 9, "/tmp/x", 1, 1
 	if got != o {

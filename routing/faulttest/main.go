@@ -20,7 +20,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,8 +28,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/node/devmode/cmdline"
 	"github.com/hawser-edge/hawser/gateway/node/devmode/netspace"
 )
+
+// program is this one's name.
+const program = "faulttest"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -40,23 +43,16 @@ func main() {
 
 // command is the whole program; it returns the exit code.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parseFlags(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		return 2 // the flag package has said why
-	}
-	if err := o.check(); err != nil {
-		fmt.Fprintln(stderr, "faulttest:", err)
-		return 2
+	o := full()
+	if code, goOn := cmdline.Read(o.flags(), args, stderr, o.check); !goOn {
+		return code
 	}
 	if netspace.Inside() {
 		return runInside(ctx, o, stdout, stderr)
 	}
 	code, err := runSeeds(ctx, o, stdout, stderr)
 	if err != nil {
-		fmt.Fprintln(stderr, "faulttest:", err)
+		fmt.Fprintln(stderr, program+":", err)
 	}
 	return code
 }
@@ -64,7 +60,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // runInside is the one run of a process that has its namespaces already.
 func runInside(ctx context.Context, o options, stdout, stderr io.Writer) int {
 	if err := netspace.Furnish(); err != nil {
-		fmt.Fprintln(stderr, "faulttest:", err)
+		fmt.Fprintln(stderr, program+":", err)
 		return 1
 	}
 	return runOne(ctx, o, stdout, stderr)
@@ -79,20 +75,19 @@ func runOne(ctx context.Context, o options, stdout, stderr io.Writer) int {
 		err = rep.print(stdout)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "faulttest:", err)
+		fmt.Fprintln(stderr, program+":", err)
 		return 1
 	}
 	if !rep.holds() {
-		fmt.Fprintf(stderr, "faulttest: the run with seed %d did not hold: see its table\n", o.seed)
+		fmt.Fprintf(stderr, program+": the run with seed %d did not hold: see its table\n", o.seed)
 		return 1
 	}
 	return 0
 }
 
-func parseFlags(args []string, stderr io.Writer) (options, error) {
-	o := full()
-	f := flag.NewFlagSet("faulttest", flag.ContinueOnError)
-	f.SetOutput(stderr)
+// flags set the options.
+func (o *options) flags() *flag.FlagSet {
+	f := flag.NewFlagSet(program, flag.ContinueOnError)
 	f.StringVar(&o.fault, "fault", o.fault, "`FAULTS`: all, or names with commas between them; a wrong one lists them")
 	f.Uint64Var(&o.seed, "seed", o.seed, "`N` that makes the choices")
 	f.IntVar(&o.seeds, "seeds", o.seeds, "`N` runs, with that seed and those after it")
@@ -110,15 +105,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.lenient, "lenient", false, "print the limits of time and do not fail over them")
 	f.BoolVar(&o.keep, "keep", false, "keep the logs also of a run that held")
 	f.StringVar(&o.dir, "dir", "", "`FOLDER` for programs and logs, which stays; otherwise one that is made")
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	if f.NArg() > 0 {
-		err := fmt.Errorf("%.40q is no flag", f.Arg(0))
-		fmt.Fprintln(stderr, "faulttest:", err)
-		return o, err
-	}
-	return o, nil
+	return f
 }
 
 // args are the flags that make the same options for one run.

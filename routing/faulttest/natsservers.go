@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
-	"github.com/hawser-edge/hawser/routing"
 )
 
 // writeNATSConfig writes the configuration of one of the NATS servers, with
@@ -117,16 +114,4 @@ func (f *fleet) ask(ctx context.Context, name, question string, into any) error 
 		return fmt.Errorf("read what %s says: %w", name, err)
 	}
 	return nil
-}
-
-// connectNATS connects as one of the fleet's users, and waits until the
-// servers are there. The caller closes the connection.
-func connectNATS(ctx context.Context, env *devmode.Environment, role routing.Role, label string) (*nats.Conn, error) {
-	var nc *nats.Conn
-	err := devmode.Until(ctx, func() (err error) {
-		nc, err = env.ConnectNATS(role, label, append(routing.ConnectOptions(role, label),
-			nats.Name("faulttest"), nats.RetryOnFailedConnect(false), nats.ReconnectWait(100*time.Millisecond))...)
-		return err
-	})
-	return nc, err
 }

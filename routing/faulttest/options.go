@@ -85,7 +85,7 @@ func full() options {
 	}
 }
 
-func (o options) check() error {
+func (o *options) check() error {
 	faults, err := parseFaults(o.fault)
 	switch {
 	case err != nil:

@@ -120,7 +120,7 @@ func (r *run) newPlace() (place, error) {
 // connect opens the harness's own connections to NATS: one a tenant, to
 // publish as its backend, and a router's, to read device records.
 func (r *run) connect(ctx context.Context) error {
-	auditor, err := connectNATS(ctx, r.fleet.env, routing.RoleRouter, router2)
+	auditor, err := r.fleet.env.AwaitNATS(ctx, routing.RoleRouter, router2, program)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (r *run) connect(ctx context.Context) error {
 	}
 	doors := map[string][]door{}
 	for _, tenant := range tenants() {
-		backend, err := connectNATS(ctx, r.fleet.env, routing.RoleBackend, tenant)
+		backend, err := r.fleet.env.AwaitNATS(ctx, routing.RoleBackend, tenant, program)
 		if err != nil {
 			return err
 		}

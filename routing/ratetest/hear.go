@@ -97,7 +97,7 @@ func hear(in io.Reader, out, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := hearUntilEnd(ctx, stop, in, out); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(stderr, "ratetest:", err)
+		fmt.Fprintln(stderr, program+":", err)
 		return 1
 	}
 	return 0

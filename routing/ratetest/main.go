@@ -17,7 +17,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,7 +24,12 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/node/devmode/cmdline"
 )
+
+// program is this one's name.
+const program = "ratetest"
 
 func main() {
 	if os.Getenv(hearEnv) != "" {
@@ -38,16 +42,9 @@ func main() {
 
 // command is the whole program; it returns the exit code.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parseFlags(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		return 2 // the flag package has said why
-	}
-	if err := o.check(); err != nil {
-		fmt.Fprintln(stderr, "ratetest:", err)
-		return 2
+	o := defaults()
+	if code, goOn := cmdline.Read(o.flags(), args, stderr, o.check); !goOn {
+		return code
 	}
 	rep, err := execute(ctx, o, func(format string, args ...any) {
 		fmt.Fprintf(stderr, time.Now().Format("15:04:05")+" "+format+"\n", args...)
@@ -56,20 +53,19 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = rep.write(stdout, o.json)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "ratetest:", err)
+		fmt.Fprintln(stderr, program+":", err)
 		return 1
 	}
 	if rep.Missing > 0 {
-		fmt.Fprintf(stderr, "ratetest: %d events did not arrive\n", rep.Missing)
+		fmt.Fprintf(stderr, program+": %d events did not arrive\n", rep.Missing)
 		return 1
 	}
 	return 0
 }
 
-func parseFlags(args []string, stderr io.Writer) (options, error) {
-	o := defaults()
-	f := flag.NewFlagSet("ratetest", flag.ContinueOnError)
-	f.SetOutput(stderr)
+// flags set the options.
+func (o *options) flags() *flag.FlagSet {
+	f := flag.NewFlagSet(program, flag.ContinueOnError)
 	f.IntVar(&o.replicas, "replicas", o.replicas, "`N` NATS servers and replicas of each stream: 1 or 3")
 	f.IntVar(&o.users, "users", o.users, "`N` users with one connected device each; as many events are under way at most")
 	f.IntVar(&o.size, "size", o.size, "`BYTES` of an event's item")
@@ -79,13 +75,5 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.most, "most", o.most, "`DURATION` of the search for the most that each way takes")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of the table")
 	f.BoolVar(&o.keep, "keep", false, "keep the processes' logs")
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	if f.NArg() > 0 {
-		err := fmt.Errorf("%.40q is no flag", f.Arg(0))
-		fmt.Fprintln(stderr, "ratetest:", err)
-		return o, err
-	}
-	return o, nil
+	return f
 }

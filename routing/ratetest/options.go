@@ -32,7 +32,7 @@ func defaults() options {
 	return options{replicas: 3, users: 2000, size: 100, rounds: 5, round: 4 * time.Second, most: 5 * time.Second}
 }
 
-func (o options) check() error {
+func (o *options) check() error {
 	switch {
 	case o.replicas != 1 && o.replicas != 3:
 		return fmt.Errorf("--replicas %d must be 1 or 3", o.replicas)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -40,6 +41,18 @@ func (e *Environment) ConnectNATS(role routing.Role, label string, opts ...nats.
 		return nil, fmt.Errorf("connect to NATS as %s: %w", u.Name(), err)
 	}
 	return nc, nil
+}
+
+// AwaitNATS is ConnectNATS for a program that goes by that name and breaks the
+// servers on purpose: it waits until they are there, and a connection that is lost
+// soon comes back.
+func (e *Environment) AwaitNATS(ctx context.Context, role routing.Role, label, program string) (nc *nats.Conn, err error) {
+	opts := append(routing.ConnectOptions(role, label), nats.Name(program), nats.RetryOnFailedConnect(false), nats.ReconnectWait(100*time.Millisecond))
+	err = Until(ctx, func() (err error) {
+		nc, err = e.ConnectNATS(role, label, opts...)
+		return err
+	})
+	return nc, err
 }
 
 // Ready asks the node whether it can take work; nil says yes.
