@@ -68,7 +68,9 @@ func TestHostilePeers(t *testing.T) {
 	}
 	heapAfter, residentAfter := e.memory()
 	t.Logf("heap %d KiB, then %d KiB; resident %d KiB, then %d KiB; %+v", heap>>10, heapAfter>>10, resident>>10, residentAfter>>10, e.rest())
-	if heapAfter > heap+heapGrowth || residentAfter > resident+residentGrowth {
+	// What is resident depends on when garbage was collected, and under the race
+	// detector on everything that ever was.
+	if heapAfter > heap+heapGrowth || thorough && residentAfter > resident+residentGrowth {
 		t.Errorf("the edge has grown: heap from %d to %d, resident from %d to %d bytes", heap, heapAfter, resident, residentAfter)
 	}
 }
