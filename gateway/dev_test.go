@@ -66,6 +66,9 @@ func TestDevGuide(t *testing.T) {
 			var running sync.WaitGroup
 			running.Go(func() { run(phone, &console{stdout: seen, stderr: io.Discard, self: "hawser"}, words) })
 			seen.wait(t, "connected")
+			if strings.Contains(args, "--push-token") {
+				waitToken(t, dir, "bob")
+			}
 			leave()
 			running.Wait()
 		case words[0] == "notify":

@@ -40,6 +40,7 @@ func pushCommands(t *testing.T, dir string) {
 			"--platform", "ios", "--app", devmode.IOSApp, "--push-token", strings.Repeat("cd", 32)})
 	})
 	seen.wait(t, "connected")
+	waitToken(t, dir, "carol")
 	leave()
 	running.Wait()
 	if got := cli(t, nil, "notify", "--dev", dir, "--user", "carol", "--push-title", "secret words", "--push-ttl", "1s"); got.code != exitOK {
@@ -74,6 +75,19 @@ func pushCommands(t *testing.T, dir string) {
 	if got.code != exitOK || !strings.Contains(got.stdout, `"schema":"hawser.push_test/1"`) || !strings.Contains(got.stdout, `"sent":true`) || strings.Contains(got.stdout+got.stderr, token) {
 		t.Errorf("test: %+v", got)
 	}
+}
+
+// waitToken waits until the push token of a user's phone is stored: that goes on
+// after the phone is told that it is connected.
+func waitToken(t *testing.T, dir, user string) {
+	t.Helper()
+	var got result
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if got = cli(t, nil, "push", "explain", "--dev", dir, "--user", user, "--device", "phone"); strings.Contains(got.stdout, "The device has a push token") {
+			return
+		}
+	}
+	t.Fatalf("the phone of %s is not registered: %+v", user, got)
 }
 
 // waitDead returns the one push that was given up.
