@@ -19,7 +19,7 @@ import (
 
 // patience bounds every wait of the tests. It is long because many nodes
 // share the machine, and nothing waits for it unless something is broken.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // tenantA and tenantB are the tenants of every fleet.
 const (
