@@ -32,6 +32,7 @@ type alarm struct {
 	count   uint32
 	at      float64 // of the last one
 	cap     float64 // seconds; 0: none
+	relief  relief
 }
 
 type failure struct {
@@ -75,7 +76,7 @@ func (a *alarm) fail(now float64, device uint16, gap, expected float64) (limit f
 }
 
 func (a *alarm) raise(now, limit float64) {
-	a.sum, a.at, a.cap = 0, now, limit
+	a.sum, a.at, a.cap, a.relief = 0, now, limit, relief{}
 	a.epoch++
 	a.count++
 	a.failing = [len(a.failing)]failure{}
@@ -105,7 +106,7 @@ func (a *alarm) limit(now float64) float64 {
 	if a.cap == 0 || now-a.at > alarmCap {
 		return 0
 	}
-	return a.cap
+	return max(a.cap, a.relief.lifted)
 }
 
 // contradicted takes back what says that a network keeps more than its cap.

@@ -142,6 +142,7 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 	}
 	if counted {
 		c.survived(lo, to)
+		c.down.survived(now, v.device, gap)
 		l.tried(now, c, v, to, true)
 	}
 	v.lo = max(v.lo, fineFloor(gap))
@@ -177,6 +178,7 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 		weight = earlyWeight
 	}
 	if counted {
+		c.down.died(gap)
 		at = l.learnDeath(now, c, v, told, at, weight)
 		if !exploring && !c.class && gap <= c.trusted(v, claim) && c.proven(at) {
 			l.suspect(now, c, v, gap, at, claim)

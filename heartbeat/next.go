@@ -14,10 +14,6 @@ const (
 	// doubt is the share of connections that an interval is thought to lose,
 	// from which on each connection is tested once.
 	doubt = 0.003
-	// outstanding bounds the probes of a network at a time where little is
-	// known of it.
-	outstanding      = 4
-	outstandingKnown = 16
 	// retests is how many intervals of a connection that died once come to a
 	// test whether it would again.
 	retests = 8
@@ -53,7 +49,13 @@ func (l *Learner) Next(now time.Time, v *View, r float64) Plan {
 	if !v.is(background) || l.noProbes {
 		return l.plan(v, interval*(1-jitter*dice.share()), 0)
 	}
-	if probe := c.probe(at, v, in, interval, from, dice); probe > 0 {
+	probe := c.probe(at, v, in, interval, from, dice)
+	if v.is(planned) && l.exhausted(at, c, v, floorBucket(probe)) {
+		probe = 0
+		c.release(v)
+		v.flags &^= upward
+	}
+	if probe > 0 {
 		l.counts.planned.Add(1)
 		return l.plan(v, probe+fallback, probe)
 	}
@@ -100,8 +102,8 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 	switch {
 	case v.hi > 0 && v.struck() < maxStrikes && in.hi <= c.of(-1) && c.s.at(in.hi) > surprise && dice.once(retests*float64(int(1)<<(2*v.struck()))):
 		test = grid[c.of(-1)]
-	case v.hi == 0:
-		test = c.further(now, v, in, from)
+	case v.hi == 0 || in.hi > c.of(-1):
+		test = c.further(now, v, from)
 	}
 	if test > interval {
 		c.probing++
@@ -119,30 +121,6 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 		return interval + late
 	}
 	return 0
-}
-
-// further is a silence beyond the interval that is worth a test, or 0.
-func (c *cell) further(now float64, v *View, in span, from int) float64 {
-	if c.down.limit(now) > 0 && now-c.down.at < 60 {
-		return 0
-	}
-	k := int(c.climb[from])
-	if k > from && c.mayProbe(k) {
-		return grid[k]
-	}
-	if to := from + tryBuckets; k == 0 && to < buckets && c.probing < outstanding && c.up.due(now, c.live, grid[to]-grid[from]+noticing) {
-		v.flags |= upward
-		return grid[to]
-	}
-	return 0
-}
-
-func (c *cell) mayProbe(k int) bool {
-	limit := int32(outstanding)
-	if c.kept[k] > 8 {
-		limit = max(outstandingKnown, c.live/4)
-	}
-	return c.probing < limit
 }
 
 // dice is a random number that several throws are made from.

@@ -56,7 +56,6 @@ func (r *raise) note(now float64, device uint16, expected float64, well bool, li
 		r.sum = max(r.sum+float32(math.Log(unlucky/expected)), 0)
 		return false
 	}
-	r.next = min(r.next, now+tryAgain)
 	r.sum += float32(math.Log((1 - unlucky) / (1 - expected)))
 	if !r.knows(device) {
 		r.lucky[r.n%renewFrom] = device
@@ -77,6 +76,9 @@ func (r *raise) knows(device uint16) bool {
 // tried takes the outcome of a try into account.
 func (l *Learner) tried(now float64, c *cell, v *View, to int, well bool) {
 	expected := c.expected(v.span().lo, to)
+	if v.is(upward) && well {
+		c.up.next = min(c.up.next, now+tryAgain)
+	}
 	if !v.is(upward) || expected <= tryDoubt || !c.up.note(now, v.device, expected, well, c.live) {
 		return
 	}

@@ -1,8 +1,13 @@
 package heartbeat
 
-// proof is how many connections that survived a silence make it one that the
-// network is known to keep.
-const proof = 0.5
+const (
+	// proof is how many connections that survived a silence make it one that
+	// the network is known to keep, and proofShare which share of those that
+	// survived any: a few may have sent more than the edge saw, or have been
+	// lucky.
+	proof      = 0.5
+	proofShare = 0.1
+)
 
 // suspect takes a death at an interval that was thought safe into account. All
 // that is merely claimed at one address is one device's: a few words must not
@@ -27,7 +32,7 @@ func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int, cl
 // bucket. Where that was only thought of them, as of all that begin together on
 // a network that is new, their deaths say what it is like and not that it has
 // changed.
-func (c *cell) proven(at int) bool { return c.kept[at] >= proof }
+func (c *cell) proven(at int) bool { return c.kept[at] >= max(proof, proofShare*c.kept[0]) }
 
 // trusted is up to what silence a death is one of an interval. A report does
 // not say whether a probe beyond the interval was under way.

@@ -102,25 +102,31 @@ func TestChanges(t *testing.T) {
 }
 
 // Phones that connect at once to networks that nothing is known of, and that
-// keep less than is usual, die together, and find what their networks keep
-// within half an hour.
+// keep less than is usual, die together. They find what their networks keep
+// within half an hour, what these keep from a cut on within an hour, and within
+// a day when these keep more.
 func TestTogether(t *testing.T) {
 	for _, tt := range []struct {
-		transport string
-		timeout   float64
-	}{{"tcp", 200}, {"quic", 60}} {
+		transport         string
+		timeout, cut, end float64 // the cut comes after 4 hours, the end after 26
+	}{{"tcp", 200, 140, 280}, {"quic", 60, 40, 90}} {
 		for _, masks := range []float64{0, 1} {
 			w := World{
-				Transport: tt.transport, Devices: 256, Days: 1, NotifiesPerDay: day / (2.5 * tt.timeout), LateS: 1.5,
-				Away: []Group{{Radio: "4g", Share: 1, Networks: 4, Masks: masks, Timeouts: []Timeout{{Weight: 1, S: tt.timeout}}}},
+				Transport: tt.transport, Devices: 128, Days: 2, NotifiesPerDay: day / (2.5 * tt.timeout), LateS: 1.5,
+				Away: []Group{{
+					Radio: "4g", Share: 1, Networks: 2, Masks: masks, Timeouts: []Timeout{{Weight: 1, S: tt.timeout}},
+					Changes: []Change{{AtH: 4, S: tt.cut}, {AtH: 26, S: tt.end}},
+				}},
 			}
 			r, err := Run(w, seeds(t)[0], 1, Hawser)
 			if err != nil {
 				t.Fatal(err)
 			}
-			i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= 0.5*hour })
-			if s := r.Samples[i]; s.Good < 0.9 {
-				t.Errorf("%s, %.0f s, masked %v: half an hour later %.2f are good, want 0.90", tt.transport, tt.timeout, masks == 1, s.Good)
+			for _, at := range []float64{0.5, 5, 46} {
+				i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= at*hour })
+				if s := r.Samples[i]; s.Good < 0.8 {
+					t.Errorf("%s, %.0f s, masked %v: %v hours from the start %.2f are good, want 0.80", tt.transport, tt.timeout, masks == 1, at, s.Good)
+				}
 			}
 		}
 	}

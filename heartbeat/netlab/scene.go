@@ -27,6 +27,7 @@ type scene struct {
 	quiet *silences
 	users []string
 	dir   string
+	say   func(format string, args ...any)
 
 	mu sync.Mutex
 	// Guarded by mu.
@@ -74,6 +75,7 @@ func (c *scene) change(d time.Duration) error {
 }
 
 func (c *scene) trouble(err error) {
+	c.say("%v: %v", c.sort, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.errs = append(c.errs, err)

@@ -34,12 +34,12 @@ func defaults() options {
 	return options{
 		scale: 10, timeouts: durations{6 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second},
 		homes: 8, phones: 8, probes: true,
-		learn: 20 * time.Minute, settle: 10 * time.Second, hold: 6 * time.Minute, bound: 2 * time.Second,
+		learn: 20 * time.Minute, settle: time.Minute, hold: 6 * time.Minute, bound: 2 * time.Second,
 	}
 }
 
 // watchEvery is how often a NAT and its phones are looked at.
-const watchEvery = 250 * time.Millisecond
+const watchEvery = time.Second
 
 // A run is some scenes at the same time. Each has a fleet of its own, so that
 // nothing is learned from another's NAT, unless they are to be together.
@@ -89,6 +89,7 @@ func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error
 		if err != nil {
 			return r, err
 		}
+		c.say = r.say
 		r.scenes = append(r.scenes, c)
 	}
 	for _, c := range r.scenes {
@@ -165,7 +166,12 @@ func (r *run) any(of func(*scene) bool) bool {
 // allSettled waits until each scene's interval has fitted its NAT for a while.
 func (r *run) allSettled(ctx context.Context, limit time.Duration) bool {
 	told := map[*scene]bool{}
+	next := time.Now().Add(tellEvery)
 	return r.until(ctx, limit, func() bool {
+		if time.Now().After(next) {
+			next = next.Add(tellEvery)
+			r.tellRest()
+		}
 		return !r.any(func(c *scene) bool {
 			since := c.settled()
 			steady := !since.IsZero() && time.Since(since) >= r.opts.settle
@@ -176,6 +182,17 @@ func (r *run) allSettled(ctx context.Context, limit time.Duration) bool {
 			return !steady
 		})
 	})
+}
+
+// tellEvery is how often those are told of that do not fit yet.
+const tellEvery = 30 * time.Second
+
+func (r *run) tellRest() {
+	for _, c := range r.scenes {
+		if c.settled().IsZero() {
+			r.say("%v, %v: the silence is %.2f of that", c.sort, c.limit(), c.share())
+		}
+	}
 }
 
 func (r *run) enter(s stage) {

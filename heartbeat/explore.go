@@ -1,0 +1,60 @@
+package heartbeat
+
+const (
+	// outstanding bounds the probes of a network at a time that go beyond what
+	// little is known of: fewest, unless one in outstandingShare of the
+	// connections is more, but no more than most.
+	outstandingFewest = 4
+	outstandingShare  = 8
+	outstandingMost   = 8
+	// outstandingKnown bounds them where at least wellKnown connections
+	// survived such a silence, unless a quarter of the connections is more.
+	outstandingKnown = 16
+	wellKnown        = 8
+)
+
+// further is a silence beyond the interval that is worth a test, or 0.
+func (c *cell) further(now float64, v *View, from int) float64 {
+	if limit := c.down.limit(now); limit > 0 {
+		beyond := floorBucket(limit) + reliefBuckets
+		switch {
+		case now-c.down.at < reliefPause:
+			return 0
+		case beyond > from:
+		case c.mayProbe(beyond):
+			return grid[beyond]
+		default:
+			return 0
+		}
+	}
+	k := int(c.climb[from])
+	if v.hi > 0 {
+		k = 0 // it died beyond: only whether that has changed is of interest
+	}
+	if k > from && c.mayProbe(k) {
+		return grid[k]
+	}
+	if to := from + tryBuckets; k == 0 && to < buckets && c.probing < outstandingFewest && c.up.due(now, c.live, grid[to]-grid[from]+noticing) {
+		v.flags |= upward
+		return grid[to]
+	}
+	return 0
+}
+
+// mayProbe reports whether another connection may test bucket k.
+func (c *cell) mayProbe(k int) bool {
+	limit := max(outstandingFewest, min(c.live/outstandingShare, outstandingMost))
+	if c.kept[k] > wellKnown {
+		limit = max(outstandingKnown, c.live/4)
+	}
+	return c.probing < limit
+}
+
+// exhausted reports whether nothing more is believed of the device today, as
+// happens to many where a network has become stricter: what it tests beyond its
+// interval only costs it connections, unless others were seen to survive that
+// since the network keeps more again.
+func (l *Learner) exhausted(now float64, c *cell, v *View, to int) bool {
+	stricter := c.down.count > 0 && now-c.down.at < day && (c.renewedAt < c.alarmAt || c.kept[to] < wellKnown)
+	return stricter && c.live > household && l.caps.spent(now, v, v.cell)
+}
