@@ -86,6 +86,14 @@ func (c *caps) spent(now float64, v *View, cell uint32) bool {
 	return int64(now/day) == c.day && c.table[mix(cell*4+1, uint32(v.device))>>16] >= capDevice
 }
 
+// silenced reports whether v's address has used up the deaths of all that share
+// it.
+func (c *caps) silenced(now float64, v *View) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int64(now/day) == c.day && c.table[mix(v.cell*4+2, uint32(v.subscriber))>>16] >= capSubscriber
+}
+
 func (c *caps) below(cell, kind, tag uint32, limit uint8) bool {
 	at := &c.table[mix(cell*4+kind, tag)>>16]
 	if *at >= limit {

@@ -21,7 +21,7 @@ func (c *cell) further(now float64, v *View, from int) float64 {
 		case now-c.down.at < reliefPause:
 			return 0
 		case beyond > from:
-		case c.mayProbe(beyond):
+		case c.mayProbe(now, beyond):
 			return grid[beyond]
 		default:
 			return 0
@@ -31,7 +31,7 @@ func (c *cell) further(now float64, v *View, from int) float64 {
 	if v.hi > 0 {
 		k = 0 // it died beyond: only whether that has changed is of interest
 	}
-	if k > from && c.mayProbe(k) {
+	if k > from && c.mayProbe(now, k) {
 		return grid[k]
 	}
 	if to := from + tryBuckets; k == 0 && to < buckets && c.probing < outstandingFewest && c.up.due(now, c.live, grid[to]-grid[from]+noticing) {
@@ -41,20 +41,22 @@ func (c *cell) further(now float64, v *View, from int) float64 {
 	return 0
 }
 
-// mayProbe reports whether another connection may test bucket k.
-func (c *cell) mayProbe(k int) bool {
+// mayProbe reports whether another connection may test bucket k. What was known
+// before a network became stricter is not.
+func (c *cell) mayProbe(now float64, k int) bool {
 	limit := max(outstandingFewest, min(c.live/outstandingShare, outstandingMost))
-	if c.kept[k] > wellKnown {
+	if c.kept[k] > wellKnown && c.down.limit(now) == 0 {
 		limit = max(outstandingKnown, c.live/4)
 	}
 	return c.probing < limit
 }
 
-// exhausted reports whether nothing more is believed of the device today, as
+// exhausted reports whether nothing more is believed of the device today, or of
+// its address, as
 // happens to many where a network has become stricter: what it tests beyond its
 // interval only costs it connections, unless others were seen to survive that
 // since the network keeps more again.
 func (l *Learner) exhausted(now float64, c *cell, v *View, to int) bool {
 	stricter := c.down.count > 0 && now-c.down.at < day && (c.renewedAt < c.alarmAt || c.kept[to] < wellKnown)
-	return stricter && c.live > household && l.caps.spent(now, v, v.cell)
+	return stricter && c.live > household && (l.caps.spent(now, v, v.cell) || l.caps.silenced(now, v))
 }

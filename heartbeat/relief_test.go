@@ -59,40 +59,47 @@ func TestCapRisesWithWhatDevicesSurvive(t *testing.T) {
 	}
 }
 
-// A device of which no more deaths are believed tests nothing beyond its
-// interval in a network that has become stricter: nothing would be learned of
-// it.
+// A device of which no more deaths are believed, or of whose address, tests
+// nothing beyond its interval in a network that has become stricter: nothing
+// would be learned of it.
 func TestExhaustedDeviceExploresNothing(t *testing.T) {
 	p := Path{Radio: Cell4G, Network: Network{1}}
-	for _, spent := range []bool{false, true} {
+	const device, address = 77, 78
+	for _, tt := range []struct {
+		name         string
+		by           uint64 // the first device of those that die
+		devices, die int    // how many, and how often each
+		explores     bool
+	}{
+		{"nobody died", 0, 0, 0, true},
+		{"it died as often as counts", device, 1, capDevice, false},
+		{"as many died at its address as count", 1000, capSubscriber, 1, false},
+	} {
 		l := NewLearner(t0, Options{})
 		alarmed(t, l, p)
-		const device = 77
-		for i := range 10 { // more than a household
-			l.Open(t0, Arrival{Path: p, Peer: Peer{Device: uint64(100 + i), Subscriber: uint64(100 + i)}})
+		for i := range uint64(10) { // more than a household
+			l.Open(t0, Arrival{Path: p, Peer: Peer{Device: 100 + i, Subscriber: 100 + i}})
 		}
 		later := t0.Add(2 * time.Hour)
-		arrive := func() View {
-			return l.Open(later, Arrival{Path: p, Peer: Peer{Device: device, Subscriber: device}, State: State{Background: true}})
+		arrive := func(device uint64) View {
+			return l.Open(later, Arrival{Path: p, Peer: Peer{Device: device, Subscriber: address}, State: State{Background: true}})
 		}
-		if spent {
-			for range capDevice {
-				later = later.Add(2 * sameDeath * time.Second)
-				v := arrive()
-				l.Probed(later, &v, 1000*time.Second)
-				l.Heard(later, &v, 8*time.Second)
-				l.Closed(later, &v, EndOther, 0)
-			}
+		for i := range tt.devices * tt.die {
+			later = later.Add(2 * sameDeath * time.Second)
+			v := arrive(tt.by + uint64(i%tt.devices))
+			l.Probed(later, &v, 1000*time.Second)
+			l.Heard(later, &v, 8*time.Second)
+			l.Closed(later, &v, EndOther, 0)
 		}
 		explored := false
 		for i := range 100 {
-			v := arrive()
+			v := arrive(device)
 			l.Next(later, &v, float64(i)/100)
 			explored = explored || v.is(planned)
 			l.Closed(later, &v, EndOther, 0)
 		}
-		if explored == spent {
-			t.Errorf("its deaths are used up: %v; it explored: %v", spent, explored)
+		if explored != tt.explores {
+			t.Errorf("%s: it explored: %v", tt.name, explored)
 		}
 	}
 }
