@@ -48,14 +48,14 @@ func (l lines) Write(p []byte) (int, error) {
 func TestFacts(t *testing.T) { lab(t, "facts") }
 
 // TestLearns has phones behind NATs of every sort: the intervals have to fit,
-// nothing may be lost after that, and no connection may end. It does not hold
-// for every sort yet, see README.md, and is therefore asked for by a name of
+// and nothing may be lost after that. A process that is stopped for seconds, as
+// in CI, looks like a network that has forgotten: it is asked for by a name of
 // its own.
 func TestLearns(t *testing.T) {
 	if os.Getenv("HAWSER_NETLAB") != "1" {
-		t.Skip("takes minutes, and does not hold behind every sort of NAT: set HAWSER_NETLAB=1 and HAWSER_FAULTS=1 to have it")
+		t.Skip("takes ten minutes of a machine that stops no process for long: set HAWSER_NETLAB=1 and HAWSER_FAULTS=1 to have it")
 	}
-	lab(t, "learn", "--time-scale", "20", "--timeouts", "6s,10s,15s", "--learn", "4m", "--hold", "3m")
+	lab(t, "learn", "--time-scale", "20", "--timeouts", "6s,10s,15s,20s,30s", "--learn", "8m", "--hold", "3m")
 }
 
 // TestProbesAreNeeded sees the check of TestLearns fail where it has to: on
