@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"log/slog"
 	"runtime/metrics"
 	"testing"
@@ -23,38 +22,18 @@ func TestMemoryOfTheProcess(t *testing.T) {
 	}{{"among others", New, before}, {"alone", NewAlone, 10}} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := devmode.Node{Name: "edge-1", Roles: []string{"edge"}, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0"}
-			env, err := devmode.New(devmode.Options{
-				Dir: t.TempDir(), Nodes: []devmode.Node{spec}, Tenants: []string{"demo"}, NATSURL: "nats://127.0.0.1:1",
-			})
+			n, err := c.create(configOf(t, spec, "nats://127.0.0.1:1"), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer env.Close()
-			path, err := env.WriteConfig(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg, err := config.Load(path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n, err := c.create(cfg, slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan error, 1)
-			go func() { ended <- n.Run(ctx) }()
+			stop := running(t, n)
 			for end := time.Now().Add(time.Minute); gogc() != c.want && time.Now().Before(end); {
 				time.Sleep(10 * time.Millisecond)
 			}
 			if got := gogc(); got != c.want {
 				t.Errorf("GOGC is %d instead of %d", got, c.want)
 			}
-			cancel()
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
+			stop()
 			if got := gogc(); got != before {
 				t.Errorf("left behind: GOGC %d instead of %d", got, before)
 			}

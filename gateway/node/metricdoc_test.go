@@ -16,7 +16,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
 
@@ -55,33 +54,12 @@ func TestMetricsAreDocumented(t *testing.T) {
 func registered(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	spec := devmode.Node{Name: "all-1", Roles: []string{"edge", "router", "push"}, Listen: "127.0.0.1:0", API: "127.0.0.1:0", Admin: "127.0.0.1:0"}
-	env, err := devmode.New(devmode.Options{Dir: t.TempDir(), Nodes: []devmode.Node{spec}, Tenants: []string{"demo"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(env.Close)
-	path, err := env.WriteConfig(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Load(path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	registry := prometheus.NewRegistry()
-	n, err := newOn(registry, cfg, slog.New(slog.DiscardHandler))
+	n, err := newOn(registry, configOf(t, spec, ""), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	running(t, n)
 	for end := time.Now().Add(time.Minute); !ready(n); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the process does not become ready")
