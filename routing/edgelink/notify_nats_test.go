@@ -183,7 +183,7 @@ func (r *script) records(failures ...string) chan *linkpb.DeviceRequest {
 }
 
 func TestDeviceIsStored(t *testing.T) {
-	e := start(t, nil)
+	e := start(t, func(c *edgelink.Config) { c.Timing.Request = 20 * time.Second }) // a slow answer is not asked for again
 	got := e.router("r1", 1, nil).records("try again", "and again")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

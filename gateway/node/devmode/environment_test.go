@@ -124,6 +124,16 @@ func TestWhatProcessesSayIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.Done()
+	if err := KeepPages("edge-1", map[string][]byte{"/connz?auth=true": []byte("a page")}); err != nil {
+		t.Fatal(err)
+	}
+	pages, _ := filepath.Glob(filepath.Join(kept, "*-edge-1-connz.log"))
+	if len(pages) != 1 {
+		t.Fatalf("kept are the pages %v, want one", pages)
+	}
+	if text, err := os.ReadFile(pages[0]); err != nil || string(text) != "a page" {
+		t.Errorf("the kept page is %q, %v", text, err)
+	}
 	logs, _ := filepath.Glob(filepath.Join(kept, "*-leaky.log"))
 	secrets, _ := filepath.Glob(filepath.Join(kept, secretsPattern))
 	if len(logs) != 1 || len(secrets) != 1 {
