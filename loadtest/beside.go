@@ -98,13 +98,19 @@ func (t *turns) compare(what, mine, side string) comparison {
 	for i := range edge {
 		ratios = append(ratios, edge[i]/max(other[i], 1e-9))
 	}
-	slices.Sort(ratios)
 	b := comparison{
 		What: what, Of: mine, Side: side, Count: t.count[side], Rounds: len(edge),
-		EdgeCPU: mean(edge) * 1e6, SideCPU: mean(other) * 1e6, MedianRatio: ratios[len(ratios)/2],
+		EdgeCPU: mean(edge) * 1e6, SideCPU: mean(other) * 1e6, MedianRatio: median(ratios),
 	}
 	b.Ratio = b.EdgeCPU / max(b.SideCPU, 1e-9)
 	return b
+}
+
+// median is the mean of the middle two where there is no middle one. It sorts.
+func median(all []float64) float64 {
+	slices.Sort(all)
+	n := len(all)
+	return (all[(n-1)/2] + all[n/2]) / 2
 }
 
 func mean(all []float64) (m float64) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math"
 	"runtime"
 	"testing"
 )
@@ -47,6 +48,18 @@ func TestCompare(t *testing.T) {
 	c := turns.compare("connect", sideEdge, sideLoop)
 	if c.Rounds != 3 || c.Ratio < 2.39 || c.Ratio > 2.41 || c.MedianRatio != 1.5 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// Of two rounds neither is the middle.
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		all  []float64
+		want float64
+	}{{[]float64{3}, 3}, {[]float64{1.36, 1.1}, 1.23}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
+		if got := median(c.all); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%v: %v, want %v", c.all, got, c.want)
+		}
 	}
 }
 

@@ -136,7 +136,7 @@ func (h *Hub) notify(conn uint64, router, kind string, version, previous int64, 
 	if s := h.find(conn); s != nil {
 		a = s.tell(router, kind, version, previous, calm)
 	}
-	h.metrics.notifies.WithLabelValues(a.State.String()).Inc()
+	h.metrics.notifies[a.State].Inc()
 	return a
 }
 

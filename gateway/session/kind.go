@@ -129,10 +129,9 @@ func (k *kindState) remember(router string, version int64) (forgot bool) {
 	return forgot
 }
 
-// answers returns what to tell the routers that wait, and forgets those whose
-// wait is over.
-func (k *kindState) answers(conn uint64) []reply {
-	var out []reply
+// answers appends to out what to tell the routers that wait, and forgets those
+// whose wait is over.
+func (k *kindState) answers(out []reply, conn uint64) []reply {
 	left := k.asks[:0]
 	for _, a := range k.asks {
 		state := Acked

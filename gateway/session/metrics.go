@@ -12,10 +12,10 @@ import (
 type metrics struct {
 	unidentified prometheus.Gauge
 	live         prometheus.Gauge
-	opened       *prometheus.CounterVec // transport
-	refused      *prometheus.CounterVec // reason: ended before it was a session
-	closed       *prometheus.CounterVec // reason
-	notifies     *prometheus.CounterVec // result
+	opened       *prometheus.CounterVec       // transport
+	refused      *prometheus.CounterVec       // reason: ended before it was a session
+	closed       *prometheus.CounterVec       // reason
+	notifies     [Gone + 1]prometheus.Counter // by the answer's state; see byState
 	collapsed    prometheus.Counter
 	asksDropped  prometheus.Counter
 	acksIgnored  prometheus.Counter
@@ -38,7 +38,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("transport", string(transport.TCP), string(transport.QUIC))),
 		refused:     p.CounterVec("refused_total", "Connections that ended before they were sessions.", metric.By("reason", reasons(refusals())...)),
 		closed:      p.CounterVec("closed_total", "Sessions that ended.", metric.By("reason", reasons(endings())...)),
-		notifies:    p.CounterVec("notifies_total", "Notifies of routers, by the answer.", metric.By("result", metric.Names([]AnswerState{Acked, InFlight, Gone})...)),
+		notifies:    byState(p.CounterVec("notifies_total", "Notifies of routers, by the answer.", metric.By("result", metric.Names(answerStates())...))),
 		collapsed:   p.Counter("notifies_collapsed_total", "Notifies that a newer one replaced before they were written."),
 		asksDropped: p.Counter("asks_dropped_total", "Routers forgotten because too many asked about one kind; they ask again."),
 		acksIgnored: p.Counter("acks_ignored_total", "Versions of kinds that the tenant does not have."),
@@ -54,6 +54,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("result", probeAnswered, probeMissed, probeDisturbed)),
 		rebindings: p.Counter("rebindings_total", "Devices on QUIC that came from another port or address of their network after a silence."),
 	}
+}
+
+func answerStates() []AnswerState { return []AnswerState{Acked, InFlight, Gone} }
+
+// byState looks the counters up once: there are notifies by the thousand.
+func byState(all *prometheus.CounterVec) (out [Gone + 1]prometheus.Counter) {
+	for _, state := range answerStates() {
+		out[state] = all.WithLabelValues(state.String())
+	}
+	return out
 }
 
 // The label values of records.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
@@ -10,25 +11,33 @@ import (
 // the connection is one that never blocks, its caller writes, too: to wake
 // somebody for it costs nearly as much again.
 func (s *session) tell(router, kind string, version, previous int64, calm bool) Answer {
-	mine := s.parks && s.serving.srv.alone.may(s.now()) && s.beginTurn()
-	a := s.notify(router, kind, version, previous, calm)
-	if s.endTurn(mine) {
+	now := s.now()
+	mine := s.parks && s.serving.srv.alone.may(now)
+	a, write := s.notify(now, mine, router, kind, version, previous, calm)
+	if write {
 		s.write()
 	}
 	return a
 }
 
-// notify takes up a version.
-func (s *session) notify(router, kind string, version, previous int64, calm bool) Answer {
+// notify takes up a version. Where the turn may be the caller's it reports
+// whether the caller has to write.
+func (s *session) notify(now time.Duration, mine bool, router, kind string, version, previous int64, calm bool) (a Answer, write bool) {
 	s.lock()
 	defer s.unlock()
+	mine = mine && s.beginTurnLocked()
+	a = s.notifyLocked(now, router, kind, version, previous, calm)
+	return a, s.endTurnLocked(mine)
+}
+
+func (s *session) notifyLocked(now time.Duration, router, kind string, version, previous int64, calm bool) Answer {
 	a := Answer{Conn: s.number, Kind: kind, State: Gone, Version: version}
 	k := s.routerKindLocked(kind, version)
 	if s.closingLocked() || k == nil {
 		return a
 	}
 	waiting := k.pending
-	state, write := k.notify(s.now(), version, previous)
+	state, write := k.notify(now, version, previous)
 	if state == InFlight && k.remember(router, version) {
 		s.serving.srv.metrics.asksDropped.Inc()
 	}
@@ -76,7 +85,7 @@ func (s *session) heads(heads []Head) (replies []reply) {
 			s.wroteNotifyLocked(waiting)
 		}
 		if k.acked > acked {
-			replies = append(replies, k.answers(s.number)...)
+			replies = k.answers(replies, s.number)
 		}
 	}
 	return replies
@@ -94,7 +103,8 @@ func (s *session) headKindLocked(h Head) *kindState {
 
 // acks takes up what the device says it has.
 func (s *session) acks(versions []wire.KindVersion) *ending {
-	var replies []reply
+	var room [maxAsks]reply // mostly there is one, and it needs no memory of its own
+	replies := room[:0]
 	defer func() { s.serving.srv.answer(replies) }()
 	s.lock()
 	defer s.unlock()
@@ -108,7 +118,7 @@ func (s *session) acks(versions []wire.KindVersion) *ending {
 			continue
 		}
 		if k.ack(s.now(), v.Version) {
-			replies = append(replies, k.answers(s.number)...)
+			replies = k.answers(replies, s.number)
 		}
 	}
 	return nil

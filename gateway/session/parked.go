@@ -34,23 +34,32 @@ func (s *session) Ready() {
 // beginTurn keeps writers from being started until endTurn, unless there is
 // one, or somebody else has a turn: then the turn is not the caller's.
 func (s *session) beginTurn() (mine bool) {
-	s.lock()
-	defer s.unlock()
-	mine = !s.turning && !s.out.writing
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.beginTurnLocked()
+}
+
+// beginTurnLocked needs no busy: a session without one writes nothing.
+func (s *session) beginTurnLocked() (mine bool) {
+	mine = !s.turning && (s.busy == nil || !s.out.writing)
 	s.turning = s.turning || mine
 	return mine
 }
 
 // endTurn ends the caller's turn, if it is one. It reports whether the caller
 // has to write what there is by now.
-func (s *session) endTurn(mine bool) bool {
+func (s *session) endTurn(mine bool) (write bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endTurnLocked(mine)
+}
+
+func (s *session) endTurnLocked(mine bool) (write bool) {
 	if !mine {
 		return false
 	}
-	s.lock()
-	defer s.unlock()
 	s.turning = false
-	return s.out.writing
+	return s.busy != nil && s.out.writing
 }
 
 // finish ends the session's part of Serve, once its connection is closed.

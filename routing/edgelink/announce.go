@@ -152,7 +152,7 @@ func (a *announcer) tell() bool {
 	a.l.mu.Lock()
 	b := a.l.table.cut(a.l.cfg.DropBatch, func(e *entry) { a.l.verifier.wait(e, e.need) })
 	parked := a.l.table.parked
-	var answers map[answersTo]*waitingAnswers
+	var answers answersByRouter
 	if len(b.GetRemoved()) > 0 {
 		answers = a.l.answers.take() // with mu: all sessions of before them are told of
 	}

@@ -3,7 +3,6 @@ package edgelink
 import (
 	"context"
 	"sync"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -28,9 +27,15 @@ type answerQueue struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	waiting map[answersTo]*waitingAnswers
+	waiting answersByRouter
+	spare   answersByRouter // has room from before; nil: none
 	count   int
 }
+
+type answersByRouter map[answersTo]*waitingAnswers
+
+// maxSpare is the greatest room that is kept for next time, in answers.
+const maxSpare = 1 << 10
 
 // waitingAnswers are for one router.
 type waitingAnswers struct {
@@ -44,23 +49,25 @@ type answerSlot struct {
 	kind string
 }
 
-func newAnswerQueue() *answerQueue { return &answerQueue{waiting: map[answersTo]*waitingAnswers{}} }
+func newAnswerQueue() *answerQueue { return &answerQueue{waiting: answersByRouter{}} }
 
-func (q *answerQueue) push(to answersTo, a Answer) bool {
+// push reports, too, whether nothing waited before.
+func (q *answerQueue) push(to answersTo, a Answer) (first, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.count >= maxAnswers {
-		return false
+		return false, false
 	}
 	w := q.waiting[to]
 	if w == nil {
 		w = &waitingAnswers{at: map[answerSlot]int{}}
 		q.waiting[to] = w
 	}
-	if w.put(a) {
-		q.count++
+	if !w.put(a) {
+		return false, true
 	}
-	return true
+	q.count++
+	return q.count == 1, true
 }
 
 // put reports whether there is one more answer now. One that takes the place
@@ -82,12 +89,32 @@ func (a Answer) covers(o Answer) bool {
 	return o.State == InFlight && a.Version >= o.Version && a.Acked >= o.Acked
 }
 
-func (q *answerQueue) take() map[answersTo]*waitingAnswers {
+// take returns what waits; done takes it back once it is sent.
+func (q *answerQueue) take() answersByRouter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w := q.waiting
-	q.waiting, q.count = map[answersTo]*waitingAnswers{}, 0
+	if q.spare == nil {
+		q.spare = answersByRouter{}
+	}
+	q.waiting, q.spare, q.count = q.spare, nil, 0
 	return w
+}
+
+// done keeps the room of what was sent, for routers that were answered.
+func (q *answerQueue) done(sent answersByRouter) {
+	for to, w := range sent {
+		if len(w.answers) == 0 || cap(w.answers) > maxSpare {
+			delete(sent, to)
+			continue
+		}
+		clear(w.at)
+		clear(w.answers)
+		w.answers = w.answers[:0]
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.spare = sent
 }
 
 // Answer tells a router of a session's state after it was answered before:
@@ -96,32 +123,32 @@ func (q *answerQueue) take() map[answersTo]*waitingAnswers {
 func (l *Link) Answer(router string, a Answer) { l.answer(router, l.cfg.Incarnation, a) }
 
 func (l *Link) answer(router string, incarnation int64, a Answer) {
-	if !wire.ValidID(router) || !l.answers.push(answersTo{router, incarnation}, a) {
+	if !wire.ValidID(router) {
 		l.metrics.dropped.WithLabelValues(dropAnswers).Inc()
 		return
 	}
-	signal(l.answerC)
+	switch first, ok := l.answers.push(answersTo{router, incarnation}, a); {
+	case !ok:
+		l.metrics.dropped.WithLabelValues(dropAnswers).Inc()
+	case first:
+		l.company.Reset(answerWait)
+	}
 }
 
 // answerAll sends what waits, as many as there are in one message. No device
 // waits for an answer, and each message wakes a NATS server, a router and, for
-// what it settles, the log: so the first one waits a moment for company.
+// what it settles, the log: so the first one waits a moment for company. It is
+// who sets the timer, so that nobody is woken before.
 func (l *Link) answerAll(ctx context.Context) {
-	company := time.NewTimer(answerWait)
-	defer company.Stop()
+	defer l.company.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			l.sendAnswers()
 			return
-		case <-l.answerC:
+		case <-l.company.C:
+			l.sendAnswers()
 		}
-		company.Reset(answerWait)
-		select {
-		case <-ctx.Done():
-		case <-company.C:
-		}
-		l.sendAnswers()
 	}
 }
 
@@ -131,7 +158,7 @@ func (l *Link) sendAnswers() {
 	l.answers.sending.Lock()
 	defer l.answers.sending.Unlock()
 	l.mu.Lock()
-	var waiting map[answersTo]*waitingAnswers
+	var waiting answersByRouter
 	if l.table.changes.len() == 0 {
 		waiting = l.answers.take() // with mu: a session that comes now comes behind them
 	}
@@ -139,14 +166,19 @@ func (l *Link) sendAnswers() {
 	l.send(waiting)
 }
 
-func (l *Link) send(waiting map[answersTo]*waitingAnswers) {
-	for to, w := range waiting {
+// send sends what was taken, if anything was.
+func (l *Link) send(taken answersByRouter) {
+	if taken == nil {
+		return
+	}
+	for to, w := range taken {
 		for answers := w.answers; len(answers) > 0; {
 			n := answersIn(answers)
 			l.sendBatch(to, answers[:n])
 			answers = answers[n:]
 		}
 	}
+	l.answers.done(taken)
 }
 
 // answersIn returns how many of the answers go into one message.
@@ -161,11 +193,13 @@ func answersIn(answers []Answer) int {
 }
 
 func (l *Link) sendBatch(to answersTo, answers []Answer) {
-	b := &linkpb.AnswerBatch{Edge: l.cfg.Edge, Incarnation: to.incarnation}
-	for _, a := range answers {
-		b.Answers = append(b.Answers, &linkpb.Answer{
-			Conn: a.Conn, Kind: a.Kind, State: stateProto(a.State), Acked: a.Acked, Version: a.Version, Fetching: a.Fetching, RidesMs: a.Rides.Milliseconds(),
-		})
+	b := &linkpb.AnswerBatch{Edge: l.cfg.Edge, Incarnation: to.incarnation, Answers: make([]*linkpb.Answer, len(answers))}
+	made := make([]linkpb.Answer, len(answers)) // one piece of memory for all
+	for i, a := range answers {
+		m := &made[i]
+		m.Conn, m.Kind, m.State, m.Acked, m.Version = a.Conn, a.Kind, stateProto(a.State), a.Acked, a.Version
+		m.Fetching, m.RidesMs = a.Fetching, a.Rides.Milliseconds()
+		b.Answers[i] = m
 	}
 	data, err := proto.Marshal(b)
 	if err == nil {

@@ -30,7 +30,7 @@ func TestAnswersTakeTheFormerOnesPlace(t *testing.T) {
 		q := newAnswerQueue()
 		to := answersTo{"r1", 1}
 		for _, a := range c.given {
-			if !q.push(to, a) {
+			if _, ok := q.push(to, a); !ok {
 				t.Errorf("%s: an answer was refused", name)
 			}
 		}
@@ -55,6 +55,42 @@ func TestAnswersAreApartByRouter(t *testing.T) {
 	}
 }
 
+// Only the first one that waits sets the timer: another that did would put off
+// them all.
+func TestOnlyTheFirstAnswerSetsTheTimer(t *testing.T) {
+	q := newAnswerQueue()
+	to := answersTo{"r1", 1}
+	a := Answer{Conn: 1, Kind: "messages", State: InFlight, Version: 9}
+	for i, want := range []bool{true, false, false} {
+		if first, ok := q.push(to, a); first != want || !ok {
+			t.Errorf("answer %d: first %v, taken %v", i, first, ok)
+		}
+	}
+	q.take()
+	if first, _ := q.push(to, a); !first {
+		t.Error("after what waited was taken nobody sets the timer")
+	}
+}
+
+// The room of what was sent is used again, what was in it is not, and who was
+// not answered for a while has none.
+func TestAnswersAreSentOnce(t *testing.T) {
+	q := newAnswerQueue()
+	old, now := answersTo{"r1", 1}, answersTo{"r1", 2}
+	for round, to := range []answersTo{old, old, now, now, now, now} {
+		a := Answer{Conn: uint64(round), Kind: "messages", State: Gone, Version: 9}
+		q.push(to, a)
+		w := q.take()
+		if got := w[to].answers; !slices.Equal(got, []Answer{a}) {
+			t.Errorf("round %d: %v", round, got)
+		}
+		if round == 5 && len(w) != 1 {
+			t.Errorf("%d routers have room, one is answered", len(w))
+		}
+		q.done(w)
+	}
+}
+
 func BenchmarkAnswers(b *testing.B) {
 	q := newAnswerQueue()
 	to := answersTo{"r1", 1}
@@ -63,7 +99,7 @@ func BenchmarkAnswers(b *testing.B) {
 		q.push(to, Answer{Conn: uint64(n), Kind: "messages", State: InFlight, Version: 9})
 		q.push(to, Answer{Conn: uint64(n), Kind: "messages", State: Acked, Acked: 9, Version: 9})
 		if n%64 == 63 {
-			q.take()
+			q.done(q.take())
 		}
 	}
 }

@@ -54,7 +54,8 @@ type Link struct {
 
 	// Signals, each of one place: a signal that is already there is enough.
 	// Never closed.
-	announceC, verifyC, askC, answerC, dumpC chan struct{}
+	announceC, verifyC, askC, dumpC chan struct{}
+	company                         *time.Timer // runs from the first answer that waits; see answerAll
 
 	degraded atomic.Bool
 
@@ -99,8 +100,9 @@ func New(cfg Config) (*Link, error) {
 	l := &Link{
 		cfg: cfg, log: cfg.Log, metrics: newMetrics(cfg.Registerer), clock: newClock(cfg.Now),
 		announceC: make(chan struct{}, 1), verifyC: make(chan struct{}, 1),
-		askC: make(chan struct{}, headsRequests), answerC: make(chan struct{}, 1), dumpC: make(chan struct{}, 1),
-		table: newTable(), presence: newPresence(cfg.Timing.Present),
+		askC: make(chan struct{}, headsRequests), dumpC: make(chan struct{}, 1),
+		company: time.NewTimer(answerWait),
+		table:   newTable(), presence: newPresence(cfg.Timing.Present),
 		verifier: verifier{timing: cfg.Timing},
 		answers:  newAnswerQueue(), dumps: dumpQueue{waiting: map[string]dumpRequest{}},
 	}
