@@ -21,7 +21,8 @@ type cell struct {
 	renewedAt, renewedFrom float64
 
 	// Computed from the evidence and the parent's.
-	s survival
+	s   survival
+	own [buckets]float32 // hazards, as if each connection had a timeout of its own
 	choices
 	stale, enough float32 // evidence since then, and when there is enough
 	fresh         float64 // when
@@ -59,9 +60,9 @@ func (c *cell) refresh(now float64, parent func(*[buckets]float32)) {
 	var h [buckets]float32
 	parent(&h)
 	if c.class {
-		c.eachItsOwn(&h, rootPrior, &c.s)
+		c.eachItsOwn(&h, rootPrior, &c.own, c.fresh > 0, &c.s)
 	} else {
-		c.estimate(&h, &c.s)
+		c.estimate(&h, &c.own, c.fresh > 0, &c.s)
 	}
 	c.choose()
 	tested, deaths := c.weight()
@@ -88,10 +89,10 @@ func (c *cell) survived(lo, to int) {
 	c.stale += new
 }
 
-// perished notes a death.
-func (c *cell) perished(at int, weight float32) {
-	c.died[at] += weight
-	c.unshared.died[at] += weight
+// perished notes a death of a connection that had survived bucket lo.
+func (c *cell) perished(lo, at int, weight float32) {
+	c.perish(lo, at, weight)
+	c.unshared.perish(lo, at, weight)
 	c.changed += 2 * weight
 	c.stale += 10 * weight
 }

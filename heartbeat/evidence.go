@@ -11,11 +11,12 @@ const (
 )
 
 // evidence is what was seen of a network. For each bucket, kept counts the
-// connections that survived a silence of g_k, and died those that did not
-// survive one of it: they died then or before. Both add up over edges, and
-// age.
+// connections that survived a silence of g_k; died those that did not: their
+// timeouts lie in that bucket or before; and from, of those that died, the ones
+// that had survived g_k and nothing longer, so that theirs lie behind it. All
+// add up over edges, and age.
 type evidence struct {
-	kept, died [buckets]float32
+	kept, died, from [buckets]float32
 }
 
 func (v *evidence) age(seconds float64) {
@@ -23,6 +24,7 @@ func (v *evidence) age(seconds float64) {
 	for k := range v.kept {
 		v.kept[k] *= f
 		v.died[k] *= f
+		v.from[k] *= f
 	}
 }
 
@@ -48,8 +50,31 @@ func (v *evidence) contradict(limit float64) {
 // What died of much shorter ones did so for another reason.
 func (v *evidence) renew(from float64) {
 	const left = 0.02
-	for k := max(floorBucket(from)-2*tryBuckets, 0); k < buckets; k++ {
+	var room [maxSpells]spell
+	start := max(floorBucket(from)-2*tryBuckets, 0)
+	for _, d := range v.spells(room[:0]) {
+		if d.hi >= start && d.lo >= 0 {
+			v.from[d.lo] = max(v.from[d.lo]-float32(d.weight*(1-left)), 0)
+		}
+	}
+	for k := start; k < buckets; k++ {
 		v.died[k] *= left
+	}
+}
+
+// perish notes a death in the buckets after lo, up to at.
+func (v *evidence) perish(lo, at int, weight float32) {
+	v.died[at] += weight
+	if lo >= 0 && lo < at {
+		v.from[lo] += weight
+	}
+}
+
+// unperish takes it back.
+func (v *evidence) unperish(lo, at int, weight float32) {
+	v.died[at] = max(v.died[at]-weight, 0)
+	if lo >= 0 && lo < at {
+		v.from[lo] = max(v.from[lo]-weight, 0)
 	}
 }
 

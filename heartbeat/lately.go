@@ -13,6 +13,7 @@ type lately struct {
 
 type lateDeath struct {
 	device uint16
+	lo     int8  // bucket that the connection had survived; -1: none
 	at     uint8 // bucket
 	weight float32
 	when   float64
@@ -28,16 +29,16 @@ func (l *lately) of(now float64, device uint16) *lateDeath {
 	return nil
 }
 
-func (l *lately) add(now float64, device uint16, at int, weight float32) {
-	l.deaths[l.next%uint8(len(l.deaths))] = lateDeath{device, uint8(at), weight, now}
+func (l *lately) add(now float64, device uint16, lo, at int, weight float32) {
+	l.deaths[l.next%uint8(len(l.deaths))] = lateDeath{device, int8(lo), uint8(at), weight, now}
 	l.next++
 }
 
 // again takes a death back that is told once more, as what both tellings say
 // of it.
-func (c *cell) again(d *lateDeath, at int, weight float32) (int, float32) {
-	c.died[d.at] = max(c.died[d.at]-d.weight, 0)
-	c.unshared.died[d.at] = max(c.unshared.died[d.at]-d.weight, 0)
-	d.at, d.weight = min(d.at, uint8(at)), max(d.weight, weight)
-	return int(d.at), d.weight
+func (c *cell) again(d *lateDeath, lo, at int, weight float32) {
+	c.unperish(int(d.lo), int(d.at), d.weight)
+	c.unshared.unperish(int(d.lo), int(d.at), d.weight)
+	d.lo, d.at, d.weight = max(d.lo, int8(lo)), min(d.at, uint8(at)), max(d.weight, weight)
+	c.perished(int(d.lo), int(d.at), d.weight)
 }

@@ -211,15 +211,15 @@ func (l *Learner) counted(now float64, c *cell, v *View) bool {
 // bucket of what is known of it now.
 func (l *Learner) learnDeath(now float64, c *cell, v *View, told *lateDeath, at int, weight float32) int {
 	_, before := c.weight()
+	lo := v.span().lo
 	if told != nil {
-		at, weight = c.again(told, at, weight)
-		c.perished(at, weight)
-		return at
+		c.again(told, lo, at, weight)
+		return int(told.at)
 	}
-	c.lately.add(now, v.device, at, weight)
-	c.perished(at, weight)
+	c.lately.add(now, v.device, lo, at, weight)
+	c.perished(lo, at, weight)
 	if !c.class && l.caps.takeParent(now, v) {
-		l.teach(now, c.path, func(parent *cell) { parent.perished(at, weight/(1+2*float32(before))) })
+		l.teach(now, c.path, func(parent *cell) { parent.perished(lo, at, weight/(1+2*float32(before))) })
 	}
 	return at
 }

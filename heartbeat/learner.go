@@ -11,7 +11,7 @@ type Options struct {
 	// half-lives alike: with 10, a network that keeps 30 s is treated as one
 	// that keeps 300 s. For tests against real NATs. 0: 1.
 	TimeScale float64
-	// MaxCells bounds the networks that are remembered, 3 KiB each; the
+	// MaxCells bounds the networks that are remembered, 4.5 KiB each; the
 	// ones not heard of for longest go first. 0: 65,536. At most 1,048,576.
 	MaxCells int
 	// NoProbes has the edge never test a silence itself. It is there to show

@@ -118,9 +118,18 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 		often = min(often, doubt/max(c.expected(in.lo, from), 1e-6))
 	}
 	if dice.once(often) {
-		return interval + late
+		return onGrid(interval + late)
 	}
 	return 0
+}
+
+// onGrid is the silence of the grid up to s that a test of s may as well have:
+// beside it, those that survive would count for less than those that do not.
+func onGrid(s float64) float64 {
+	if k := floorBucket(s); k >= 0 && s-grid[k] < late {
+		return grid[k]
+	}
+	return s
 }
 
 // dice is a random number that several throws are made from.

@@ -206,3 +206,28 @@ func TestRemovedIsForgotten(t *testing.T) {
 		t.Errorf("%v connections are remembered, the interval is %v", got.Tested, got.Interval)
 	}
 }
+
+// Where deaths began is shared with where they ended, with those who know no
+// such thing, too.
+func TestSnapshotOfSpells(t *testing.T) {
+	r := &record{at: 1.8e9}
+	for k := range buckets {
+		r.kept[k] = 500
+	}
+	r.perish(10, 20, 3)
+	r.perish(20, 119, 2)
+	b := r.encode()
+	got, err := decode(b)
+	if err != nil || got.from != r.from || got.died != r.died {
+		t.Errorf("decode = %v, %v; want what was encoded", got, err)
+	}
+	for k := range buckets {
+		r.kept[k], r.died[k], r.from[k] = maxEvidence, maxEvidence, maxEvidence
+	}
+	if b := r.encode(); len(b) > MaxSnapshot {
+		t.Errorf("%d bytes, more than %d", len(b), MaxSnapshot)
+	}
+	if _, err := Merge(b, r.encode()); err != nil {
+		t.Error(err)
+	}
+}

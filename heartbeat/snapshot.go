@@ -15,10 +15,12 @@ var ErrSnapshot = errors.New("heartbeat: not a snapshot")
 
 // A snapshot is its version, one byte; then, as unsigned varints, the time of
 // its evidence; of the last alarm the time, the cap and how many there were;
-// the first bucket that follows and how many; and for each of these kept and died in units of unit; then, where there
-// was one, the time of the last renewal and from what silence on. Times are
-// seconds since 1970 in the engine's scale, silences seconds of it. Bytes behind
-// that belong to later versions of 1 and are ignored.
+// the first bucket that follows and how many; and for each of these kept and
+// died in units of unit; then the time of the last renewal and from what silence
+// on; then the buckets that from is not zero in: how many, and for each how many
+// lie between it and the one before, and from in units. The last two may be left
+// out. Times are seconds since 1970 in the engine's scale, silences seconds of
+// it. Bytes behind that belong to later versions of 1 and are ignored.
 const (
 	snapshotVersion = 1
 	unit            = 1.0 / 32
@@ -56,11 +58,46 @@ func (r *record) encode() []byte {
 		b = binary.AppendUvarint(b, quantum(r.kept[k]))
 		b = binary.AppendUvarint(b, quantum(r.died[k]))
 	}
-	if r.renewedAt > 0 {
-		b = binary.AppendUvarint(b, uint64(r.renewedAt))
+	tail := r.encodeFrom(nil)
+	if len(b)+maxRenewal+len(tail) > MaxSnapshot {
+		tail = nil // it is known less well then where they died
+	}
+	if r.renewedAt > 0 || len(tail) > 0 {
+		b = binary.AppendUvarint(b, uint64(max(r.renewedAt, 0)))
 		b = binary.AppendUvarint(b, uint64(max(r.renewedFrom, 0)))
 	}
-	return b
+	return append(b, tail...)
+}
+
+// maxRenewal is how many bytes a renewal has at most.
+const maxRenewal = 8 + 3
+
+// encodeFrom appends from, nothing where it is zero.
+func (r *record) encodeFrom(b []byte) []byte {
+	count, next := 0, 0
+	for k := range r.from {
+		if n := quantum(r.from[k]); n > 0 {
+			b = binary.AppendUvarint(append(b, byte(k-next)), n)
+			count, next = count+1, k+1
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return append([]byte{byte(count)}, b...)
+}
+
+// decodeFrom reads it.
+func (r *record) decodeFrom(d *varints) {
+	next := 0
+	for range int(d.next(buckets)) {
+		k := next + int(d.next(buckets))
+		if k >= buckets {
+			d.bad = true
+			return
+		}
+		r.from[k], next = float32(d.next(maxEvidence/unit)*unit), k+1
+	}
 }
 
 // quantum is a number in units, at most maxEvidence of it.
@@ -90,6 +127,9 @@ func decode(b []byte) (*record, error) {
 	}
 	if !d.bad && len(d.b) > 0 {
 		r.renewedAt, r.renewedFrom = d.next(maxTime), d.next(1<<16)
+	}
+	if !d.bad && len(d.b) > 0 {
+		r.decodeFrom(&d)
 	}
 	if d.bad {
 		return nil, fmt.Errorf("%w: cut short, or a number out of its bounds", ErrSnapshot)
@@ -125,6 +165,7 @@ func (r *record) add(o *record) {
 	for k := range r.kept {
 		r.kept[k] = min(r.kept[k]+o.kept[k], maxEvidence)
 		r.died[k] = min(r.died[k]+o.died[k], maxEvidence)
+		r.from[k] = min(r.from[k]+o.from[k], maxEvidence)
 	}
 	r.alarms = min(r.alarms+o.alarms, maxAlarms)
 	if o.alarmAt > r.alarmAt {

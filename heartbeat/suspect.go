@@ -25,7 +25,7 @@ func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int, cl
 	c.alarmAt = l.unix(now)
 	c.newAlarms++
 	c.contradicted(limit)
-	c.perished(at, alarmFrom)
+	c.perished(-1, at, alarmFrom)
 }
 
 // proven reports whether connections were seen to survive a silence of a

@@ -50,6 +50,7 @@ func Temper(snapshot []byte, at time.Time, most float64, overrule bool) ([]byte,
 		for k := range r.kept {
 			r.kept[k] *= part
 			r.died[k] *= part
+			r.from[k] *= part
 		}
 	}
 	if !overrule {
