@@ -7,34 +7,37 @@ type choices struct {
 	climb [buckets]uint8     // the silence that is worth a probe, by the interval; 0: none
 }
 
+// hopeless is the share of connections below which a silence is not tested.
+const hopeless = 0.05
+
 // of is the interval of a connection that survived bucket lo, -1: none.
 func (c *choices) of(lo int) int { return int(c.best[lo+1]) }
 
-// appraisal computes choices.
+// appraisal computes choices. For each pair of silences it compares, it does no
+// more than a few multiplications: the rest is worked out once for each.
 type appraisal struct {
-	reconnect, dear float64
+	trouble float64 // of a connection made anew, and of the time until that
+	dear    float64 // a second in which the device cannot be reached
 
 	at    [buckets]float64 // S
-	lived [buckets]float64 // what died until then has lived in all, in seconds
+	lived [buckets]float64 // what died until then has lived in all, in seconds, by its cost
 	rate  [buckets]float64 // the least that a connection costs a second, if it survived that
 	worth [buckets]float64 // of going on from an interval
-	soon  [buckets]float64 // for how long a longer silence is of use
+
+	// Of each silence as an interval: what it costs a second if all die, and
+	// what less for each share that does not and for what they have lived.
+	lost, saved [buckets]float64
+	// Of each silence as a probe: for how long it is of use to those that
+	// survive it, what it is worth to them besides, and what it costs if all
+	// die.
+	use, gain, loss [buckets]float64
 }
 
 // choose fills in c's choices.
 func (c *cell) choose() {
-	a := appraisal{reconnect: reconnectCost(c.path.Transport), dear: deadCostOf(c.path.Transport)}
-	share := min(max(float64(c.live)/4, 2), sharing)
-	_, deaths := c.weight()
-	before, lived := 1.0, 0.0
-	for k := range a.lived {
-		at := min(c.s.at(k), before)
-		a.at[k] = at
-		lived += (before - at) * wholly * grid[k]
-		before = at
-		a.lived[k] = lived
-		a.soon[k] = horizon * (1 + share/(1+float64(c.kept[k])+deaths))
-	}
+	a := appraisal{dear: deadCostOf(c.path.Transport)}
+	a.trouble = reconnectCost(c.path.Transport) + a.dear*noticing
+	a.survey(&c.s)
 	for lo := buckets - 1; lo >= -1; lo-- {
 		best, least := a.settle(lo)
 		c.best[lo+1] = uint8(best)
@@ -42,9 +45,27 @@ func (c *cell) choose() {
 			a.rate[lo] = least
 		}
 	}
+	share := min(max(float64(c.live)/4, 2), sharing)
+	_, deaths := c.weight()
 	for from := buckets - 1; from >= 0; from-- {
-		k, gain := a.climb(from, c)
+		k, gain := a.climb(from)
 		c.climb[from], a.worth[from] = uint8(k), gain
+		soon := horizon * (1 + share/(1+float64(c.kept[from])+deaths))
+		a.offer(from, c.of(from), soon)
+	}
+}
+
+// survey works out what each silence is as an interval.
+func (a *appraisal) survey(s *survival) {
+	before, lived := 1.0, 0.0
+	for k := range a.at {
+		at := min(s.at(k), before)
+		lived += (before - at) * wholly * grid[k] * a.dear
+		before = at
+		a.at[k], a.lived[k] = at, lived
+		death := a.trouble + a.dear*grid[k]
+		a.lost[k] = (1 + death) * beats[k]
+		a.saved[k] = (at*death + lived) * beats[k]
 	}
 }
 
@@ -55,13 +76,13 @@ func (a *appraisal) settle(lo int) (best int, least float64) {
 	if lo >= 0 {
 		each, before = 1/max(a.at[lo], 1e-6), a.lived[lo]
 	}
+	before *= each
 	best, least = max(lo, 0), -1
 	for k := best; k < buckets; k++ {
-		dead := max(1-a.at[k]*each, 0)
-		if dead > atMost && least >= 0 {
+		if a.at[k]*each < 1-atMost && least >= 0 {
 			break
 		}
-		cost := (1 + dead*a.reconnect + a.dear*(dead*(grid[k]+noticing)-(a.lived[k]-before)*each)) * beats[k]
+		cost := a.lost[k] - each*a.saved[k] + before*beats[k]
 		if least < 0 || cost < least {
 			best, least = k, cost
 		}
@@ -69,21 +90,28 @@ func (a *appraisal) settle(lo int) (best int, least float64) {
 	return best, least
 }
 
+// offer works out what the silence of bucket k is as a probe, which takes those
+// that survive it to the interval next, for so many seconds.
+func (a *appraisal) offer(k, next int, soon float64) {
+	on := a.worth[next] * max(1-grid[k]*(settling/horizon), 0)
+	death := a.trouble + a.dear*grid[k]
+	a.use[k] = a.at[k] * soon
+	a.gain[k] = a.at[k]*(on-a.rate[k]*soon+death) + a.lived[k]
+	a.loss[k] = death
+}
+
 // climb is the silence that is worth a probe beyond the interval of bucket
 // from, and by how many beats; 0 where none is. A short one may tell as well as
 // a long one whether a connection is among those that are kept for long, and
 // is over sooner where it is not.
-func (a *appraisal) climb(from int, c *cell) (best int, most float64) {
+func (a *appraisal) climb(from int) (best int, most float64) {
 	each, rate := 1/max(a.at[from], 1e-6), beats[from]
+	always := probeCost + a.lived[from]*each
 	for k := from + 1; k < buckets; k++ {
-		ps := min(a.at[k]*each, 1)
-		if ps < 0.05 {
+		if a.at[k]*each < hopeless {
 			break
 		}
-		died := 1 - ps
-		late := max(died*grid[k]-(a.lived[k]-a.lived[from])*each, 0)
-		on := a.worth[c.of(k)] * max(1-grid[k]*(settling/horizon), 0)
-		gain := ps*((rate-a.rate[k])*a.soon[k]+on) - died*(a.reconnect+a.dear*noticing) - a.dear*late - probeCost
+		gain := each*(rate*a.use[k]+a.gain[k]) - a.loss[k] - always
 		if gain > most {
 			best, most = k, gain
 		}
