@@ -38,6 +38,7 @@ func Compare(w World, seed uint64, scale float64, policies []string) (*Report, e
 	for _, result := range r.Results {
 		for i := range result.Days {
 			result.Days[i].BeatsRatio = result.Days[i].Beats / max(oracle.Days[i].Beats, 1e-9)
+			result.Days[i].BeyondS = result.Days[i].DeadS - oracle.Days[i].DeadS
 			result.Days[i].EnergyRatio = result.Days[i].EnergyJ / max(oracle.Days[i].EnergyJ, 1e-9)
 		}
 	}
@@ -62,17 +63,18 @@ func (r *Result) Last() Day { return r.Days[len(r.Days)-1] }
 func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "world %s, seed %d, timeouts x%g, %d devices, %d days. %s\n\n", r.World, r.Seed, r.Scale, r.Devices, len(r.Results[0].Days), r.About)
-	fmt.Fprintln(&b, "| policy | day | beats | to the oracle | dead s | dead | late notifies | energy | reconnects | good | unsafe |")
-	fmt.Fprintln(&b, "|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(&b, "| policy | day | beats | to the oracle | dead s | evicted s | away s | beyond the oracle s | dead | late notifies | energy | reconnects | good | unsafe |")
+	fmt.Fprintln(&b, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, result := range r.Results {
 		for i, d := range result.Days {
 			if i != 0 && i != len(result.Days)-1 {
 				continue
 			}
-			fmt.Fprintf(&b, "| %s | %d | %.1f | %.3f | %.1f | %.3f %% | %.3f %% | %.2f | %.1f | %.3f | %.4f |\n", result.Policy, i+1,
-				d.Beats, d.BeatsRatio, d.DeadS, 100*d.Dead, 100*d.Late, d.EnergyRatio, d.Reconnects, d.Good, d.Unsafe)
+			fmt.Fprintf(&b, "| %s | %d | %.1f | %.3f | %.1f | %.1f | %.1f | %.1f | %.3f %% | %.3f %% | %.2f | %.1f | %.3f | %.4f |\n", result.Policy, i+1,
+				d.Beats, d.BeatsRatio, d.DeadS, d.EvictedS, d.AwayS, d.BeyondS, 100*d.Dead, 100*d.Late, d.EnergyRatio, d.Reconnects, d.Good, d.Unsafe)
 		}
 	}
+	r.writeMars(&b)
 	for _, result := range r.Results {
 		if e := result.Engine; e != nil {
 			fmt.Fprintf(&b, "\n%s: %d networks, %d probes answered, %d deaths seen (%d beyond the caps), %d alarms\n", result.Policy, e.Cells, e.Answered, e.Deaths, e.Capped, e.Alarms)
@@ -80,4 +82,17 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeMars compares hawser with Mars on the last day: all dead time, and what
+// of it a policy that knows each timeout would not have had.
+func (r *Report) writeMars(b *strings.Builder) {
+	us, mars := r.Find(Hawser), r.Find(Mars)
+	if us == nil || mars == nil {
+		return
+	}
+	u, m, o := us.Last(), mars.Last(), r.Results[0].Last()
+	fmt.Fprintf(b, "\nto Mars, last day: beats %.2f (oracle %.2f); dead %.4f (oracle %.4f); dead beyond the oracle's %.4f (%.1f s to %.1f s)\n",
+		u.Beats/max(m.Beats, 1e-9), o.Beats/max(m.Beats, 1e-9), u.DeadS/max(m.DeadS, 1e-9), o.DeadS/max(m.DeadS, 1e-9),
+		u.BeyondS/max(m.BeyondS, 1e-9), u.BeyondS, m.BeyondS)
 }

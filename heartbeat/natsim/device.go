@@ -49,6 +49,8 @@ type device struct {
 	last     float64 // frame, as the device saw it
 	edgeLast float64 // as the edge did
 	mapped   float64 // until when the NAT keeps the connection
+	evicted  bool    // the NAT forgets it then before any timeout
+	back     float64 // when there was coverage again
 	deadFrom float64 // from when on dead time counts, if later than mapped
 	report   heartbeat.Report
 }
@@ -100,7 +102,7 @@ func (d *device) refresh(at float64) {
 	if d.at.early > 0 {
 		early = d.link.ExpFloat64()
 	}
-	d.mapped = d.at.dies(at, d.id, d.conn, early)
+	d.mapped, d.evicted = d.at.dies(at, d.id, d.conn, early)
 }
 
 // arm sets the timers by the plan.

@@ -48,18 +48,19 @@ func (n *nat) timeout(at float64, device, conn uint64) float64 {
 }
 
 // dies is when a mapping is forgotten whose last packet was at a time. A
-// setting that becomes stricter holds for mappings that are there.
-func (n *nat) dies(at float64, device, conn uint64, early float64) float64 {
+// setting that becomes stricter holds for mappings that are there. evicted: it
+// is forgotten before any timeout.
+func (n *nat) dies(at float64, device, conn uint64, early float64) (when float64, evicted bool) {
 	t := at + n.timeout(at, device, conn)
 	for _, c := range n.changes {
-		if when := c.AtH * 3600; when > at && when < t {
-			t = min(t, max(when, at+c.S*n.scale))
+		if set := c.AtH * 3600; set > at && set < t {
+			t = min(t, max(set, at+c.S*n.scale))
 		}
 	}
-	if n.early > 0 {
-		t = min(t, at+early/n.early)
+	if n.early > 0 && at+early/n.early < t {
+		return at + early/n.early, true
 	}
-	return t
+	return t, false
 }
 
 // build makes a group's networks.

@@ -178,8 +178,10 @@ func TestWorlds(t *testing.T) {
 			t.Errorf("Parse(%s) = %v, want ErrWorld", text, err)
 		}
 	}
-	if _, err := Run(World{}, 1, 1, "nobody"); !errors.Is(err, ErrPolicy) {
-		t.Errorf("a policy that nobody knows: %v", err)
+	for _, name := range []string{"nobody", "fixed", "fixed:0", "fixed:Inf", "oracle:x", "mars:5"} {
+		if _, err := Run(World{}, 1, 1, name); !errors.Is(err, ErrPolicy) {
+			t.Errorf("policy %q, that nobody knows: %v", name, err)
+		}
 	}
 }
 

@@ -47,10 +47,11 @@ func (f fixed) next(time.Time, int) heartbeat.Plan                    { return f
 func (f fixed) plan() heartbeat.Plan                                  { return heartbeat.Plan{Interval: f.interval} }
 
 // oracle knows each connection's timeout, and how late timers are. It keeps to
-// the bounds of every interval.
+// the bounds of every interval, and to one of its own.
 type oracle struct {
 	deaf
 	late    float64
+	most    float64 // seconds
 	timeout func(d int) float64
 }
 
@@ -59,7 +60,7 @@ func (o oracle) move(_ time.Time, d int, _ heartbeat.Path) heartbeat.Plan    { r
 func (o oracle) next(_ time.Time, d int) heartbeat.Plan                      { return o.plan(d) }
 
 func (o oracle) plan(d int) heartbeat.Plan {
-	s := o.timeout(d) - o.late - 0.1
+	s := min(o.timeout(d)-o.late-0.1, o.most)
 	return heartbeat.Plan{Interval: heartbeat.Clamp(time.Duration(s * float64(time.Second)))}
 }
 

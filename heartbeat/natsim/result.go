@@ -7,14 +7,17 @@ const samples = 300.0
 
 // Day is what a day cost, in the mean of the honest devices.
 type Day struct {
-	Beats       float64 `json:"beats"`      // radio wake-ups: the device's beats and the edge's probes that arrived
-	Probes      float64 `json:"probes"`     // that the edge sent
-	DeadS       float64 `json:"dead_s"`     // seconds in which the edge could not have reached the device, coverage apart
-	Dead        float64 `json:"dead_share"` // of the day
-	Late        float64 `json:"late_share"` // of the notifies, that found the connection dead
-	Notifies    float64 `json:"notifies"`   // that were sent while there was coverage
-	Reconnects  float64 `json:"reconnects"` // of any cause
-	EnergyJ     float64 `json:"energy_j"`   // of beats and reconnects
+	Beats       float64 `json:"beats"`                // radio wake-ups: the device's beats and the edge's probes that arrived
+	Probes      float64 `json:"probes"`               // that the edge sent
+	DeadS       float64 `json:"dead_s"`               // seconds in which the edge could not have reached the device, coverage apart
+	Dead        float64 `json:"dead_share"`           // of the day
+	EvictedS    float64 `json:"dead_evicted_s"`       // of DeadS, where the network forgot a connection before any timeout
+	AwayS       float64 `json:"dead_away_s"`          // of DeadS, where it did so while there was no coverage, until the device was connected anew
+	BeyondS     float64 `json:"dead_beyond_oracle_s"` // DeadS less the oracle's
+	Late        float64 `json:"late_share"`           // of the notifies, that found the connection dead
+	Notifies    float64 `json:"notifies"`             // that were sent while there was coverage
+	Reconnects  float64 `json:"reconnects"`           // of any cause
+	EnergyJ     float64 `json:"energy_j"`             // of beats and reconnects
 	BeatsRatio  float64 `json:"beats_to_oracle"`
 	EnergyRatio float64 `json:"energy_to_oracle"`
 	Good        float64 `json:"good_share"`   // of samples: the interval is between 0.7 of the best and the timeout
@@ -88,7 +91,14 @@ func (r *Result) notify(d *device, at float64, late bool) {
 func (r *Result) dead(d *device, from, to float64) {
 	for from < to {
 		midnight := min((float64(int(from/day))+1)*day, to)
-		r.on(d, from).DeadS += midnight - from
+		t := r.on(d, from)
+		t.DeadS += midnight - from
+		switch {
+		case d.mapped < d.back:
+			t.AwayS += midnight - from
+		case d.evicted:
+			t.EvictedS += midnight - from
+		}
 		from = midnight
 	}
 }
@@ -131,7 +141,7 @@ func (r *Result) finish() {
 		if t.Notifies > 0 {
 			t.Late /= t.Notifies
 		}
-		for _, sum := range []*float64{&t.Beats, &t.Probes, &t.DeadS, &t.Notifies, &t.Reconnects, &t.EnergyJ} {
+		for _, sum := range []*float64{&t.Beats, &t.Probes, &t.DeadS, &t.EvictedS, &t.AwayS, &t.Notifies, &t.Reconnects, &t.EnergyJ} {
 			*sum /= max(r.honest, 1)
 		}
 		t.Dead = t.DeadS / day

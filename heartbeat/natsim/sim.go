@@ -123,7 +123,7 @@ func (s *sim) step(d *device, i int, at float64) {
 		d.covered = false
 	case d.found:
 		d.found, d.lost = never, at+d.wait(s.w.LossesPerDay)
-		d.covered, d.deadFrom = true, at
+		d.covered, d.deadFrom, d.back = true, at, at
 		s.back(d, i, at)
 	case d.hop, d.commute:
 		s.travel(d, i, at)
