@@ -27,13 +27,20 @@ type appQueue struct {
 	breaker breaker
 	pace    pace
 	timer   *time.Timer // runs while the breaker or the pace has jobs wait
+	// deciding is the turn that the breaker waits for, nil: none.
+	deciding *turn
+	// slots are of the jobs that were sent back, recalls calls them back, and
+	// caller runs while there are any.
+	slots   slots
+	recalls recalls
+	caller  *time.Timer
 	closed  bool
 }
 
 // turn is a place among the attempts under way.
 type turn struct {
 	work func(*turn)
-	// probe: the breaker waits for what becomes of it.
+	// probe: it began as the one that the breaker waited for.
 	probe bool
 	// stopped: it has no place after all, for nothing is sent now.
 	stopped bool
@@ -46,6 +53,8 @@ func newAppQueue(k AppKey, p Provider, cfg Config, start func(func()), stopped *
 	}
 	q.timer = time.AfterFunc(time.Hour, q.pump)
 	q.timer.Stop()
+	q.caller = time.AfterFunc(time.Hour, q.callBack)
+	q.caller.Stop()
 	return q
 }
 
@@ -66,6 +75,14 @@ func (q *appQueue) offer(work func(*turn)) bool {
 	q.queue = q.queue[:len(q.queue)-1]
 	return false
 }
+
+const (
+	// stoppedWait is for how long at the most an application is stopped while
+	// jobs wait for it here.
+	stoppedWait = 8 * time.Second
+	// stoppedQueue may wait here however many applications are stopped.
+	stoppedQueue = 16
+)
 
 // roomLocked is how many may wait. Jobs in hand take places from those of other
 // applications, in the stream they take none: none waits here for an application
@@ -125,7 +142,8 @@ func (q *appQueue) next(t *turn) *turn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.running--
-	if t.probe {
+	if q.deciding == t {
+		q.deciding = nil
 		q.breaker.abandoned()
 	}
 	return q.takeLocked()
@@ -154,6 +172,9 @@ func (q *appQueue) takeLocked() *turn {
 	q.queue[0] = nil
 	q.queue = q.queue[1:]
 	q.running++
+	if probe {
+		q.deciding = t
+	}
 	return t
 }
 
@@ -169,8 +190,11 @@ func (q *appQueue) report(t *turn, r Result) (c change) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	c.opened, c.closed = q.breaker.report(now, r, t.probe)
-	t.probe = false
+	decides := q.deciding == t
+	c.opened, c.closed = q.breaker.report(now, r, decides)
+	if decides {
+		q.deciding = nil
+	}
 	if r.trouble() == OfQuota {
 		c.slowed = q.pace.slow(now)
 	}
@@ -180,29 +204,11 @@ func (q *appQueue) report(t *turn, r Result) (c change) {
 	case c.closed:
 		q.stopped.Add(-1)
 		q.pumpLocked()
+		q.caller.Reset(0)
 	}
 	q.clearLocked()
 	c.left = q.breaker.left(now)
 	return c
-}
-
-const (
-	// stoppedWait is after how long a job asks again that a full queue has no
-	// room for while nothing is sent: seldom, for many do, and soon enough to go
-	// within 12 s of the service's return.
-	stoppedWait = 8 * time.Second
-	// stoppedQueue may wait here however many applications are stopped.
-	stoppedQueue = 16
-)
-
-// roomIn returns how soon it is worth asking a full queue again; 0 if it moves.
-func (q *appQueue) roomIn() time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.breaker.state == breakerClosed {
-		return 0
-	}
-	return max(stoppedWait, q.breaker.left(time.Now()))
 }
 
 // close begins nothing any more and returns the work that waited.
@@ -211,6 +217,7 @@ func (q *appQueue) close() []func(*turn) {
 	defer q.mu.Unlock()
 	q.closed = true
 	q.timer.Stop()
+	q.caller.Stop()
 	rest := q.queue
 	q.queue = nil
 	return rest
@@ -221,14 +228,16 @@ type appState struct {
 	breaker        breakerState
 	refused        bool
 	waiting, going int
+	away           int     // jobs in the stream that can be called back
 	limit          float64 // a second; 0: none
 }
 
 func (q *appQueue) state() appState {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	now := time.Now()
 	return appState{
 		breaker: q.breaker.state, refused: q.breaker.state != breakerClosed && q.breaker.cause == OfApp,
-		waiting: len(q.queue), going: q.running, limit: q.pace.bound(time.Now()),
+		waiting: len(q.queue), going: q.running, away: q.recalls.size(now), limit: q.pace.bound(now),
 	}
 }

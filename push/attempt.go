@@ -34,26 +34,6 @@ func (w *Worker) begin(ctx context.Context, q *appQueue, t *turn, h *held, rec R
 	w.attempt(ctx, q, t, h, rec)
 }
 
-// burst is for how long an application may have more jobs than it has room for
-// before they are kept apart.
-const burst = 10 * time.Second
-
-// turnedAway has a job wait in the stream that its application has no room for.
-// Where that is not over in a moment it waits apart: the queue hands out so many
-// of the jobs that are due at once and no more, those that it is to hand out
-// again soon among them.
-func (w *Worker) turnedAway(q *appQueue, h *held) {
-	w.metrics.refused.WithLabelValues(queueApp).Inc()
-	switch wait := q.roomIn(); {
-	case wait > 0:
-		w.wait(h, outcomePaused, "application stopped", spread(wait))
-	case time.Since(h.job.latest()) > burst:
-		w.wait(h, outcomePaused, "application has too many", spread(stoppedWait))
-	default:
-		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
-	}
-}
-
 // attempt asks whether a push still is needed, sends it and settles the job
 // by the provider's answer.
 func (w *Worker) attempt(ctx context.Context, q *appQueue, t *turn, h *held, rec Record) {
@@ -116,8 +96,9 @@ func (w *Worker) send(ctx context.Context, q *appQueue, t *turn, m Message) Resu
 }
 
 // report tells the application's queue what came of an attempt, and the log what
-// that changed: one line when sending stops, one when it goes on.
-func (w *Worker) report(q *appQueue, t *turn, r Result) change {
+// that changed: one line when sending stops, one when it goes on. It returns for
+// how long nothing is sent.
+func (w *Worker) report(q *appQueue, t *turn, r Result) (left time.Duration) {
 	c := q.report(t, r)
 	log := w.log.With("tenant", q.key.Tenant, "platform", q.key.Platform, "app", q.key.App)
 	switch {
@@ -131,10 +112,10 @@ func (w *Worker) report(q *appQueue, t *turn, r Result) change {
 	case c.slowed:
 		log.Warn("push service had too much of an application; it is sent to more slowly for a while", "reason", r.Reason)
 	}
-	return c
+	return c.left
 }
 
-func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, version int64, r Result, c change) {
+func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, version int64, r Result, left time.Duration) {
 	switch r.Verdict {
 	case Delivered:
 		w.sawFate(q, rec, accepted, r)
@@ -144,7 +125,7 @@ func (w *Worker) settle(ctx context.Context, q *appQueue, h *held, rec Record, v
 		w.rejected(ctx, q, h, rec, r)
 	case PauseApp:
 		// Nothing is lost: the job waits in the stream.
-		w.wait(h, outcomePaused, r.Reason, c.left)
+		w.pause(q, h, left, r.Reason)
 	case Dead:
 		w.dead(ctx, h, r.Reason)
 	default:

@@ -13,6 +13,8 @@ const (
 	// short: an attempt costs nobody anything, and pushes must flow again within
 	// 12 s of the service's return.
 	lineMax = 5 * time.Second
+	// lineLeast is the least wait after such an attempt has ended.
+	lineLeast = 250 * time.Millisecond
 	// troubleFirst is the wait after a service's trouble, and refusedFirst that
 	// after a refusal, where it asked for no other; longMax bounds both.
 	troubleFirst = 30 * time.Second
@@ -43,6 +45,7 @@ type breaker struct {
 	times   int
 	until   time.Time // open
 	probing bool      // half open: the one attempt is under way
+	began   time.Time // the one attempt
 }
 
 // allows reports whether an attempt may begin, and whether it is the one that
@@ -60,7 +63,7 @@ func (b *breaker) allows(now time.Time) (ok, probe bool, wait time.Duration) {
 	if b.probing {
 		return false, false, 0
 	}
-	b.probing = true
+	b.probing, b.began = true, now
 	return true, true, 0
 }
 
@@ -91,9 +94,17 @@ func (b *breaker) report(now time.Time, r Result, probe bool) (opened, closed bo
 	default:
 		opened = b.state == breakerClosed
 		b.open(now, cause, r.After)
+		if probe && cause == OfLine {
+			// The wait includes the attempt's own time: a service that is back is
+			// found within lineMax, whether it was silent or could not be reached.
+			b.until = later(b.until.Add(b.began.Sub(now)), now.Add(spread(lineLeast)))
+		}
 		return opened, false
 	}
 }
+
+// renew has the next attempt made now, which decides.
+func (b *breaker) renew() { *b = breaker{state: breakerHalfOpen, cause: b.cause} }
 
 // abandoned tells that the deciding attempt was not made: its push was not
 // needed any more. The next one decides.
@@ -123,4 +134,11 @@ func openFor(cause Cause, asked time.Duration, before int) time.Duration {
 		most *= 2
 	}
 	return first + rand.N(max(min(most, longMax)-first, first/4)+time.Millisecond)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

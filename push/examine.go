@@ -17,9 +17,10 @@ func (w *Worker) examine(ctx context.Context, h *held) {
 	if w.quiet(h) {
 		return
 	}
-	q := w.apps[AppKey{Tenant: h.job.Tenant, Platform: rec.Platform, App: rec.App}]
+	k := AppKey{Tenant: h.job.Tenant, Platform: rec.Platform, App: rec.App}
+	q := w.apps[k]
 	if q == nil {
-		w.unconfigured(h, rec)
+		w.unconfigured(h, k)
 		return
 	}
 	// On another goroutine: the lookup's slot must not be held by a provider
@@ -48,16 +49,6 @@ func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
 		return Record{}, false
 	}
 	return rec, true
-}
-
-// unconfigured keeps the job of an application that has no provider: a missing
-// setting must neither lose pushes nor be silent.
-func (w *Worker) unconfigured(h *held, rec Record) {
-	if w.noApp.due(time.Now()) {
-		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
-			"tenant", h.job.Tenant, "platform", rec.Platform, "app", rec.App)
-	}
-	w.retryLater(h, outcomePaused, "no provider for this application")
 }
 
 // needed asks the routers. It reports false if that settled the job.

@@ -159,15 +159,19 @@ func always(r Result) func(context.Context, Message) Result {
 // ticket is a delivery that remembers how it was resolved, and that comes back
 // to the worker if comeBack is set, as a stream's would.
 type ticket struct {
-	t        *testing.T
-	mu       sync.Mutex
-	how      string
-	after    time.Duration
-	hold     int
-	times    int
-	lost     bool
-	err      error
-	comeBack func()
+	t         *testing.T
+	mu        sync.Mutex
+	how       string
+	after     time.Duration
+	hold      int
+	times     int
+	lost      bool
+	err       error
+	holds     int // how often it was written down
+	postponed int
+	timer     *time.Timer
+	comeBack  func()
+	heldAs    func(until time.Time, hold int, waitsFor string)
 }
 
 func (k *ticket) resolve(how string, after time.Duration) {
@@ -180,7 +184,7 @@ func (k *ticket) resolve(how string, after time.Duration) {
 	}
 	if k.comeBack != nil {
 		k.times--
-		time.AfterFunc(after, k.again)
+		k.timer = time.AfterFunc(after, k.again)
 	}
 }
 
@@ -219,11 +223,37 @@ func (k *ticket) Current(context.Context) (bool, error) {
 func (k *ticket) Drop()                 { k.resolve("drop", 0) }
 func (k *ticket) Done()                 { k.resolve("done", 0) }
 func (k *ticket) Retry(d time.Duration) { k.resolve("retry", d) }
-func (k *ticket) Hold(until time.Time, hold int, _ string) {
+
+// Hold has the job come back as the queue does: what is written down is handed
+// out at once where it waits for an application.
+func (k *ticket) Hold(until time.Time, hold int, waitsFor, _ string) {
 	k.mu.Lock()
 	k.hold = hold
+	k.holds++
+	if k.heldAs != nil {
+		k.heldAs(until, hold, waitsFor)
+	}
+	k.mu.Unlock()
+	after := time.Until(until)
+	if waitsFor != "" && k.comeBack != nil {
+		after = 0
+	}
+	k.resolve("retry", after)
+}
+
+func (k *ticket) Postpone(until time.Time) (recall func()) {
+	k.mu.Lock()
+	k.postponed++
 	k.mu.Unlock()
 	k.resolve("retry", time.Until(until))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	timer := k.timer
+	return func() {
+		if timer != nil && timer.Stop() {
+			k.again()
+		}
+	}
 }
 func (k *ticket) Dead(_, reason string) { k.resolve("dead "+reason, 0) }
 
@@ -312,10 +342,17 @@ func (b *bench) hand(j Job) *ticket {
 // store gives a job that comes back after each Retry.
 func (b *bench) store(j Job) *ticket {
 	k := &ticket{t: b.t}
+	k.heldAs = func(until time.Time, hold int, waitsFor string) {
+		j.NotBefore, j.Hold, j.WaitsFor = until, hold, waitsFor
+	}
 	k.comeBack = func() {
-		if !b.ending.Load() {
-			b.worker.Handle(b.t.Context(), j, k)
+		if b.ending.Load() {
+			return
 		}
+		k.mu.Lock()
+		again := j
+		k.mu.Unlock()
+		b.worker.Handle(b.t.Context(), again, k)
 	}
 	b.worker.Handle(b.t.Context(), j, k)
 	return k

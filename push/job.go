@@ -22,8 +22,8 @@ const (
 	// HoldWindow: it is not urgent and waits for a quiet window of the device.
 	// Any urgency above Low lifts it.
 	HoldWindow = 3
-	// HoldPaused: the application is paused, and no attempt was made. Nothing
-	// that is newer lifts that.
+	// HoldPaused: the application takes no more pushes for now. Nothing that is
+	// newer lifts that.
 	HoldPaused = 4
 )
 
@@ -41,9 +41,12 @@ type Job struct {
 	// Push is the event's push content as JSON, nil if it had none.
 	Push []byte
 	// NotBefore is when the push may be made; zero: at once. Hold is why not
-	// before: HoldRetry, HoldQuiet or HoldWindow.
+	// before: HoldRetry and so on.
 	NotBefore time.Time
 	Hold      int
+	// WaitsFor names the application where Hold is HoldPaused, as AppKey.label
+	// does; empty: not known.
+	WaitsFor string
 	// Failures is how many attempts failed so far, Reason why the last one did.
 	Failures int
 	Reason   string
@@ -57,8 +60,8 @@ func (j Job) latest() time.Time {
 	return j.EventAt
 }
 
-// Delivery resolves one stored job. Exactly one of Done, Retry, Hold, Dead and Drop
-// is called, once, from any goroutine. None of them may block.
+// Delivery resolves one stored job. Exactly one of Done, Retry, Hold, Postpone,
+// Dead and Drop is called, once, from any goroutine. None of them may block.
 type Delivery interface {
 	// Current reports whether the job still is this worker's to send: it is
 	// not where a newer one took its place, or where another worker was given
@@ -70,9 +73,13 @@ type Delivery interface {
 	Retry(after time.Duration)
 	// Hold asks for the job again at the given time, and has the queue keep it
 	// until then, whatever ends meanwhile and whichever newer job takes its
-	// place. hold is a constant of this package; why says it to the
-	// operator and tells neither tokens nor content.
-	Hold(until time.Time, hold int, why string)
+	// place. hold is a constant of this package, waitsFor the application's name
+	// where that is HoldPaused; why says it to the operator and tells neither
+	// tokens nor content.
+	Hold(until time.Time, hold int, waitsFor, why string)
+	// Postpone asks for a job again that the queue keeps as held, at the given
+	// time or once recall is called, which must not block. Nothing is written.
+	Postpone(until time.Time) (recall func())
 	// Dead gives the job up and keeps it, of which application it was (empty:
 	// not known) and the reason for the operator.
 	Dead(app, reason string)

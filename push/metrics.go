@@ -64,6 +64,8 @@ func showApp(reg prometheus.Registerer, q *appQueue) {
 		func() float64 { return float64(q.state().breaker) })
 	p.GaugeFunc("app_waiting_jobs", "Push jobs of an application that wait for their turn.",
 		func() float64 { return float64(q.state().waiting) })
+	p.GaugeFunc("app_away_jobs", "Push jobs of an application that wait in the stream until it goes on and that this process calls back then; 16,384 at most, others return in their time.",
+		func() float64 { return float64(q.state().away) })
 	p.GaugeFunc("app_in_flight_jobs", "Push jobs of an application that are being sent.",
 		func() float64 { return float64(q.state().going) })
 	p.GaugeFunc("app_rate_limit", "Pushes a second that an application may send; 0: no bound.",

@@ -53,6 +53,6 @@ func (w *Worker) quiet(h *held) bool {
 	if !quiet {
 		return false
 	}
-	w.hold(h, outcomeQuiet, end.Add(rand.N(quietSpread)), HoldQuiet, "quiet hours")
+	w.hold(h, outcomeQuiet, end.Add(rand.N(quietSpread)), HoldQuiet, "", "quiet hours")
 	return true
 }

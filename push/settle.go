@@ -42,21 +42,25 @@ func (w *Worker) retryLater(h *held, outcome, reason string) {
 // wait sends a job back after the given time, or gives it up if it would be
 // too old by then.
 func (w *Worker) wait(h *held, outcome, reason string, after time.Duration) {
-	if time.Since(h.job.latest())+after > w.cfg.MaxAge {
-		w.dead(context.Background(), h, "too old: "+reason)
+	until := time.Now().Add(after)
+	if w.tooOld(h.job, until) {
+		w.giveUp(h, reason)
 		return
 	}
-	hold := HoldRetry
-	if outcome == outcomePaused {
-		hold = HoldPaused
-	}
-	w.hold(h, outcome, time.Now().Add(after), hold, reason)
+	w.hold(h, outcome, until, HoldRetry, "", reason)
+}
+
+// tooOld reports whether a job's events will be too old for a push by then.
+func (w *Worker) tooOld(j Job, by time.Time) bool { return by.Sub(j.latest()) > w.cfg.MaxAge }
+
+func (w *Worker) giveUp(h *held, reason string) {
+	w.dead(context.Background(), h, "too old: "+reason)
 }
 
 // hold sends a job back that the queue keeps until then.
-func (w *Worker) hold(h *held, outcome string, until time.Time, hold int, why string) {
+func (w *Worker) hold(h *held, outcome string, until time.Time, hold int, waitsFor, why string) {
 	w.memory.sentBack(h.key, h.job.EventAt)
-	w.resolve(outcome, func() { h.delivery.Hold(until, hold, why) })
+	w.resolve(outcome, func() { h.delivery.Hold(until, hold, waitsFor, why) })
 	w.finish(h)
 }
 

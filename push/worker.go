@@ -30,9 +30,10 @@ type Worker struct {
 	work sync.WaitGroup
 
 	// Guarded by mu.
-	mu     sync.Mutex
-	gather *gatherer
-	closed bool
+	mu                sync.Mutex
+	gather            *gatherer
+	closed            bool
+	unconfiguredSlots slots
 }
 
 // NewWorker checks the configuration. The worker does nothing before Run.
@@ -72,9 +73,12 @@ func NewWorker(cfg Config) (*Worker, error) {
 // Handle takes a job and returns at once. The delivery is resolved later; if
 // the worker is full or has ended, it comes back.
 func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
+	if w.waitsOn(job, d) {
+		return
+	}
 	window := w.cfg.Gather
 	switch returned, passed := w.memory.returns(job.key()); {
-	case passed:
+	case passed, job.Hold == HoldPaused: // gathered already
 		window = 0
 	case returned, job.Urgency == High:
 		window = w.cfg.GatherHigh
@@ -113,6 +117,14 @@ func (w *Worker) supersede(d Delivery, older bool) {
 		return
 	}
 	w.resolve(outcomeSuperseded, d.Drop)
+}
+
+// Renewed has an application sent to at once that was refused: its credential
+// was replaced.
+func (w *Worker) Renewed(k AppKey) {
+	if q := w.apps[k]; q != nil {
+		q.renewed()
+	}
 }
 
 // Run works until ctx ends. It then lets attempts under way finish for

@@ -141,7 +141,8 @@ type calledDone struct{}
 func (calledDone) Current(context.Context) (bool, error) { return true, nil }
 func (calledDone) Done()                                 {}
 func (calledDone) Retry(time.Duration)                   {}
-func (calledDone) Hold(time.Time, int, string)           {}
+func (calledDone) Hold(time.Time, int, string, string)   {}
+func (calledDone) Postpone(time.Time) func()             { return func() {} }
 func (calledDone) Dead(string, string)                   {}
 func (calledDone) Drop()                                 {}
 

@@ -169,8 +169,12 @@ func (j *tokenJob) Current(context.Context) (bool, error) { return true, nil }
 func (j *tokenJob) Done()                                 { close(j.settled) }
 func (j *tokenJob) Drop()                                 { close(j.settled) }
 func (j *tokenJob) Dead(string, string)                   { close(j.settled) }
-func (j *tokenJob) Hold(until time.Time, _ int, _ string) {
+func (j *tokenJob) Hold(until time.Time, _ int, _, _ string) {
 	j.Retry(time.Until(until))
+}
+func (j *tokenJob) Postpone(until time.Time) (recall func()) {
+	j.Retry(time.Until(until))
+	return func() {}
 }
 func (j *tokenJob) Retry(after time.Duration) {
 	j.retries.Add(1)

@@ -102,8 +102,14 @@ func (o Outcome) Done() { o <- Settled{How: "done"} }
 func (o Outcome) Retry(after time.Duration) { o <- Settled{How: "retry", After: after} }
 
 // Hold implements push.Delivery.
-func (o Outcome) Hold(until time.Time, _ int, _ string) {
+func (o Outcome) Hold(until time.Time, _ int, _, _ string) {
 	o <- Settled{How: "hold", After: time.Until(until)}
+}
+
+// Postpone implements push.Delivery.
+func (o Outcome) Postpone(until time.Time) (recall func()) {
+	o <- Settled{How: "hold", After: time.Until(until)}
+	return func() {}
 }
 
 // Dead implements push.Delivery.

@@ -2089,7 +2089,10 @@ type PushJob struct {
 	// How many attempts failed so far.
 	Failures int32 `protobuf:"varint,12,opt,name=failures,proto3" json:"failures,omitempty"`
 	// Why the last one did, in a few words for the operator. Never a token.
-	Reason        string `protobuf:"bytes,13,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,13,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The application that takes no pushes for now, of a hold of 4: its platform,
+	// a space and its name at the provider. Empty: not known.
+	WaitsFor      string `protobuf:"bytes,14,opt,name=waits_for,json=waitsFor,proto3" json:"waits_for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2211,6 +2214,13 @@ func (x *PushJob) GetFailures() int32 {
 func (x *PushJob) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *PushJob) GetWaitsFor() string {
+	if x != nil {
+		return x.WaitsFor
 	}
 	return ""
 }
@@ -2799,7 +2809,7 @@ const file_link_proto_rawDesc = "" +
 	"STATE_AWAY\x10\x01\x12\x12\n" +
 	"\x0eSTATE_DOUBTFUL\x10\x02\x12\x11\n" +
 	"\rSTATE_COVERED\x10\x03\x12\x13\n" +
-	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xcd\x02\n" +
+	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xea\x02\n" +
 	"\aPushJob\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +
@@ -2814,7 +2824,8 @@ const file_link_proto_rawDesc = "" +
 	" \x01(\x03R\vnotBeforeMs\x12\x12\n" +
 	"\x04hold\x18\v \x01(\x05R\x04hold\x12\x1a\n" +
 	"\bfailures\x18\f \x01(\x05R\bfailures\x12\x16\n" +
-	"\x06reason\x18\r \x01(\tR\x06reason\"\x82\x01\n" +
+	"\x06reason\x18\r \x01(\tR\x06reason\x12\x1b\n" +
+	"\twaits_for\x18\x0e \x01(\tR\bwaitsFor\"\x82\x01\n" +
 	"\n" +
 	"DeadLetter\x12)\n" +
 	"\x03job\x18\x01 \x01(\v2\x17.hawser.link.v1.PushJobR\x03job\x12\x10\n" +

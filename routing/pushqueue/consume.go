@@ -93,6 +93,7 @@ type consumption struct {
 	share   *sharing // from run on
 
 	handing sync.Mutex // held while handle is called
+	holds   sharedReminder
 }
 
 func (c *consumption) run(ctx context.Context) (err error) {
@@ -116,6 +117,8 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	c.open.hold = func(d *Delivery, j Job) error {
 		return publish(keeping, c.js, j, j.subject(time.Now()), d.seq)
 	}
+	c.open.unheld = c.unheld
+	c.open.message = func(reply string) message { return passedMessage{c.js.Conn(), reply} }
 	c.open.bury = func(l Letter) error { return bury(keeping, c.js, l) }
 	var wg sync.WaitGroup
 	wg.Go(func() { c.keepAll(keeping, ackWait) })
@@ -134,6 +137,15 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	wg.Wait()
 	c.open.writes.Wait()
 	return nil
+}
+
+// unheld tells the operator that jobs that are to wait cannot be written down.
+func (c *consumption) unheld(err error) {
+	c.metrics.unheld.Inc()
+	if c.holds.due(time.Now()) {
+		c.log.Error("a push that is to wait could not be written down; it comes again and takes the place of one that is due: is the stream full, or NATS short of disk?",
+			"stream", routing.StreamPush, "error", err)
+	}
 }
 
 // newest is the sequence of the job of a device and kind, 0 if there is none.

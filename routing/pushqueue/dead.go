@@ -95,7 +95,7 @@ func (d *Delivery) Dead(app, reason string) {
 	}
 	l := Letter{Job: d.Job, App: app, DeadAt: time.Now(), Deliveries: d.Deliveries}
 	l.Reason, l.Failures = short(reason), l.Failures+1
-	l.NotBefore, l.Hold = time.Time{}, HoldNone
+	l.NotBefore, l.Hold, l.WaitsFor = time.Time{}, HoldNone, ""
 	d.open.writes.Go(func() {
 		if err := d.open.bury(l); err != nil {
 			d.open.metrics.unburied.Inc()

@@ -127,8 +127,9 @@ func TestHeldJobIsReleased(t *testing.T) {
 	e := start(t)
 	w := e.consume(pushqueue.ConsumeConfig{})
 	e.put(job(1))
-	w.next().Hold(time.Now().Add(time.Hour), pushqueue.HoldPaused, "InvalidProviderToken")
+	w.next().Hold(time.Now().Add(time.Hour), pushqueue.HoldPaused, "ios app", "InvalidProviderToken")
 	e.held(1)
+	w.next().Postpone(time.Now().Add(time.Hour)) // what waits for an application is its worker's to judge
 	r := e.reader()
 	var all []pushqueue.WaitingJob
 	if err := r.Waiting(e.ctx, pushqueue.Filter{Reason: "providertoken"}, func(j pushqueue.WaitingJob) bool { all = append(all, j); return true }); err != nil {

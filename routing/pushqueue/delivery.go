@@ -119,8 +119,11 @@ type openSet struct {
 	connected func() bool
 	mine      func(Job) bool
 	// hold writes a job down that is to be handed out later, in the place of
-	// the delivery's.
-	hold func(d *Delivery, j Job) error
+	// the delivery's; unheld is told of a failure.
+	hold   func(d *Delivery, j Job) error
+	unheld func(error)
+	// message is the one that is answered at a subject.
+	message func(reply string) message
 	// bury keeps a dead letter.
 	bury func(l Letter) error
 	// writes are those of hold and bury that are under way, each for an open delivery.

@@ -56,9 +56,10 @@ func wrongSequence(err error) bool {
 // Hold hands the job out again at the given time, to whichever worker has its
 // device then. It is written into the stream first, so that it is kept over the
 // end of workers and NATS servers, and by newer jobs that do not lift the hold:
-// HoldRetry and so on. why says it in a few words to the operator: never
-// tokens, never content.
-func (d *Delivery) Hold(until time.Time, hold int, why string) {
+// HoldRetry and so on. waitsFor is the application of a HoldPaused, empty
+// otherwise. why says it in a few words to the operator: never tokens, never
+// content.
+func (d *Delivery) Hold(until time.Time, hold int, waitsFor, why string) {
 	after := time.Until(until)
 	switch {
 	case !d.ours():
@@ -74,7 +75,7 @@ func (d *Delivery) Hold(until time.Time, hold int, why string) {
 		return
 	}
 	j := d.Job
-	j.NotBefore, j.Hold, j.Reason = until, hold, short(why)
+	j.NotBefore, j.Hold, j.WaitsFor, j.Reason = until, hold, waitsFor, short(why)
 	if hold == HoldRetry {
 		j.Failures++
 	}
@@ -88,15 +89,33 @@ func (d *Delivery) Hold(until time.Time, hold int, why string) {
 			// queue asks again if that is not so.
 			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(time.Second) })
 		default:
+			d.open.unheld(err)
 			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(keepFrom) })
 		}
 	})
 }
 
+// Postpone hands the job out again at the given time, or once recall is called.
+// Nothing is written: it is for a job that stands among the held ones already,
+// where it waits on, and where the time is forgotten with the NATS servers it
+// comes early. recall keeps nothing of the job in memory, may be called from any
+// goroutine, and does nothing for a job that has gone.
+func (d *Delivery) Postpone(until time.Time) (recall func()) {
+	after := min(time.Until(until), longestDelay)
+	d.settle(settledPostponed, func() error { return d.msg.NakWithDelay(after) })
+	lost, m := d.open.metrics.lost, d.open.message(d.msg.Reply())
+	return func() {
+		if err := m.Nak(); err != nil {
+			lost.Inc()
+		}
+	}
+}
+
 // early reports whether the job must not be handed out yet, and sends it back.
+// What waits for an application is its worker's to judge.
 func early(d *Delivery) bool {
 	left := time.Until(d.Job.NotBefore)
-	if left <= slack {
+	if left <= slack || d.Job.paused() {
 		return false
 	}
 	d.settle(settledEarly, func() error { return d.msg.NakWithDelay(min(left, longestDelay)) })

@@ -18,7 +18,7 @@ func TestHeldJobOutlivesAll(t *testing.T) {
 	first := e.consume(pushqueue.ConsumeConfig{})
 	e.put(job(1))
 	until := time.Now().Add(12 * time.Second) // far above what the steps before take
-	first.next().Hold(until, pushqueue.HoldRetry, "TooManyRequests")
+	first.next().Hold(until, pushqueue.HoldRetry, "", "TooManyRequests")
 	e.held(1)
 	e.put(job(2))
 	e.held(2)
@@ -63,7 +63,7 @@ func TestHoldIsLifted(t *testing.T) {
 	later := time.Now().Add(time.Hour)
 
 	e.put(job(1))
-	w.next().Hold(later, pushqueue.HoldQuiet, "quiet hours")
+	w.next().Hold(later, pushqueue.HoldQuiet, "", "quiet hours")
 	e.held(1)
 	call := job(2)
 	call.Urgency = 3

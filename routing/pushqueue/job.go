@@ -37,6 +37,9 @@ type Job struct {
 	// lifts the hold.
 	NotBefore time.Time
 	Hold      int
+	// WaitsFor names what the push waits for where Hold is HoldPaused: a word of
+	// the workers', never a token. Empty: not said.
+	WaitsFor string
 	// Failures is how many attempts failed so far, Reason why the last one did,
 	// in a few words for the operator: never a token, never content.
 	Failures int
@@ -55,8 +58,9 @@ const (
 	// HoldWindow: it is not urgent and waits for a quiet window of the device.
 	// Any higher urgency lifts it.
 	HoldWindow = 3
-	// HoldPaused: the device's application is paused, and no attempt was made.
-	// Nothing that is newer lifts that.
+	// HoldPaused: the device's application is paused, or has too much to do.
+	// Nothing that is newer lifts that; workers may make the push before its
+	// time, for they know when the application goes on.
 	HoldPaused = 4
 )
 
@@ -104,6 +108,7 @@ func (j Job) message() *linkpb.PushJob {
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version,
 		EventMs: j.EventAt.UnixMilli(), LatestMs: j.latest().UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
 		NotBeforeMs: unixMilli(j.NotBefore), Hold: int32(j.Hold), Failures: int32(min(j.Failures, math.MaxInt32)), Reason: short(j.Reason),
+		WaitsFor: short(j.WaitsFor),
 	}
 }
 
@@ -156,6 +161,7 @@ func jobOf(m *linkpb.PushJob) (Job, error) {
 		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
 		EventAt: time.UnixMilli(m.GetEventMs()), LatestAt: time.UnixMilli(max(m.GetLatestMs(), m.GetEventMs())), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
 		NotBefore: fromMilli(m.GetNotBeforeMs()), Hold: int(m.GetHold()), Failures: max(0, int(m.GetFailures())), Reason: short(m.GetReason()),
+		WaitsFor: short(m.GetWaitsFor()),
 	}
 	return j, j.check()
 }
@@ -200,16 +206,24 @@ func (j Job) over(older Job, now time.Time) Job {
 func (j Job) heldLike(older Job, now time.Time) Job {
 	j.Failures, j.Reason = older.Failures, older.Reason
 	switch {
+	case older.paused():
+		// Also where the time is over: the worker knows whether the application
+		// still is, and need not hold it anew.
+		j.NotBefore, j.Hold, j.WaitsFor = older.NotBefore, older.Hold, older.WaitsFor
 	case !older.heldAt(now):
-		j.NotBefore, j.Hold = time.Time{}, HoldNone
+		j.NotBefore, j.Hold, j.WaitsFor = time.Time{}, HoldNone, ""
 	case !older.lifts(j.Urgency):
-		j.NotBefore, j.Hold = older.NotBefore, older.Hold
+		j.NotBefore, j.Hold, j.WaitsFor = older.NotBefore, older.Hold, older.WaitsFor
 	}
 	return j
 }
 
 // heldAt reports whether the push must wait.
 func (j Job) heldAt(now time.Time) bool { return j.NotBefore.After(now) }
+
+// paused reports whether the job stands among the held ones because of an
+// application that is named: the workers decide when it goes on.
+func (j Job) paused() bool { return j.Hold == HoldPaused && j.WaitsFor != "" }
 
 // advances reports whether j, which is no newer than the one that waits, ends its
 // hold: the device of an event that was stored for the end of its patience may

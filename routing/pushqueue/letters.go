@@ -143,7 +143,7 @@ func gone(e *jetstream.APIError) bool {
 // out at once. It reports false where the job has gone, or a newer one has come.
 func (r *Reader) Release(ctx context.Context, w WaitingJob) (bool, error) {
 	j := w.Job
-	j.NotBefore, j.Hold = time.Time{}, HoldNone
+	j.NotBefore, j.Hold, j.WaitsFor = time.Time{}, HoldNone, ""
 	switch err := publish(ctx, r.js, j, w.subject, w.Sequence); {
 	case err == nil:
 		return true, nil

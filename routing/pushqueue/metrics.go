@@ -10,7 +10,7 @@ import (
 type metrics struct {
 	deliveries, redeliveries prometheus.Counter
 	malformed, fetchErrors   prometheus.Counter
-	lost, unburied           prometheus.Counter
+	lost, unburied, unheld   prometheus.Counter
 	settled                  *prometheus.CounterVec
 }
 
@@ -24,6 +24,7 @@ const (
 	settledPassed     = "passed"
 	settledHeld       = "held"
 	settledEarly      = "early"
+	settledPostponed  = "postponed"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -35,8 +36,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		fetchErrors:  p.Counter("fetch_errors_total", "Requests for push jobs that failed."),
 		lost:         p.Counter("answers_lost_total", "Answers to the queue, or words to other workers, that could not be sent; the job comes again."),
 		unburied:     p.Counter("unburied_total", "Dead letters that could not be kept; the job comes again."),
+		unheld:       p.Counter("unheld_total", "Push jobs that are to wait and could not be written down; they come again in 5 s: look at the log."),
 		settled: p.CounterVec("settled_total", "Push jobs by how the worker settled them.",
-			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed, settledHeld, settledEarly)),
+			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed, settledHeld, settledEarly, settledPostponed)),
 	}
 }
 

@@ -1,6 +1,9 @@
 package pushqueue
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // remindEvery is how often the log repeats what is still wrong.
 const remindEvery = time.Minute
@@ -23,4 +26,16 @@ func (r *reminder) over() bool {
 	said := !r.saidAt.IsZero()
 	r.saidAt = time.Time{}
 	return said
+}
+
+// A sharedReminder is a reminder for any number of goroutines.
+type sharedReminder struct {
+	mu sync.Mutex
+	r  reminder
+}
+
+func (s *sharedReminder) due(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.due(now)
 }

@@ -1,0 +1,107 @@
+package push
+
+import "time"
+
+// hasRoom reports whether a job may wait here for its turn.
+func (q *appQueue) hasRoom() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.queue) < q.roomLocked()
+}
+
+// isStopped reports whether the breaker is not closed.
+func (q *appQueue) isStopped() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.breaker.state != breakerClosed
+}
+
+// away returns when a job that is turned away comes back by itself: soon, and
+// not with too many others.
+func (q *appQueue) away(now time.Time) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.slots.take(now.Add(q.awayForLocked(now)), time.Second/returnRate*time.Duration(max(1, q.stopped.Load())))
+}
+
+// awayFor is for how long a job is turned away where there are few.
+func (q *appQueue) awayFor() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.awayForLocked(time.Now())
+}
+
+func (q *appQueue) awayForLocked(now time.Time) time.Duration {
+	return min(max(awayLeast, q.breaker.left(now)), awayMost)
+}
+
+// remember takes what calls back a job that was sent back.
+func (q *appQueue) remember(r recall) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	now := time.Now()
+	if first := q.recalls.size(now) == 0; first {
+		q.caller.Reset(q.callAgainLocked(now))
+	}
+	q.recalls.add(r, now)
+}
+
+// callBack calls back as many as there is room for.
+func (q *appQueue) callBack() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	now := time.Now()
+	some, left := q.recalls.take(q.wantsLocked(now), now)
+	if left > 0 {
+		q.caller.Reset(q.callAgainLocked(now))
+	}
+	if len(some) == 0 {
+		return
+	}
+	q.start(func() {
+		for _, r := range some {
+			r.call()
+		}
+	})
+}
+
+// callAgainLocked is how long after now more may be called back.
+func (q *appQueue) callAgainLocked(now time.Time) time.Duration {
+	if q.breaker.state == breakerClosed {
+		return recallEvery
+	}
+	return max(q.breaker.left(now), recallAgain)
+}
+
+// wantsLocked is how many jobs are called back now: enough to keep the attempts
+// going, for those that are called take places in the stream's hands from others;
+// and one for a breaker that has no other to try.
+func (q *appQueue) wantsLocked(now time.Time) int {
+	switch {
+	case q.breaker.state == breakerClosed:
+		return min(q.roomLocked(), 2*q.inFlight) - len(q.queue)
+	case q.breaker.left(now) == 0 && q.running == 0 && len(q.queue) == 0:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// renewed has the application tried at once if it was refused.
+func (q *appQueue) renewed() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.breaker.state == breakerClosed || q.breaker.cause != OfApp {
+		return
+	}
+	q.breaker.renew()
+	q.deciding = nil // an attempt under way has the former credential
+	q.pumpLocked()
+	q.caller.Reset(0)
+}

@@ -1,0 +1,139 @@
+package push
+
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// A job that its application has no room for waits in the stream, apart from
+// those that are due. That is written down once. From then on the job returns
+// from time to time, is found to wait still without a question to anybody, and is
+// sent back without a write; when its application goes on it is called back.
+
+const (
+	// burst is for how long an application may have more jobs than it has room
+	// for before they are kept apart.
+	burst = 10 * time.Second
+	// lookEvery is how often, of the times at which a waiting job returns, its
+	// device is looked up all the same: it may belong to another application now.
+	lookEvery = 8
+)
+
+// label names an application in the jobs that wait for it.
+func (k AppKey) label() string { return k.Platform + " " + k.App }
+
+// waitsFor is the application that a held job waits for.
+func (j Job) waitsFor() (k AppKey, ok bool) {
+	if j.Hold != HoldPaused {
+		return AppKey{}, false
+	}
+	platform, app, ok := strings.Cut(j.WaitsFor, " ")
+	return AppKey{Tenant: j.Tenant, Platform: platform, App: app}, ok
+}
+
+// waitsOn sends a job back that waits for its application, if that still has no
+// room for it. It reports whether it did.
+func (w *Worker) waitsOn(job Job, d Delivery) bool {
+	k, ok := job.waitsFor()
+	if !ok {
+		return false
+	}
+	now, until, q := time.Now(), job.NotBefore, w.apps[k]
+	early := until.After(now) // handed out for the first time, or by NATS servers that began anew
+	switch {
+	case q != nil && q.hasRoom():
+		return false
+	case !early && (q == nil || rand.N(lookEvery) == 0):
+		return false
+	case q != nil:
+		until = q.away(now)
+	}
+	if w.tooOld(job, until) {
+		return false
+	}
+	w.metrics.refused.WithLabelValues(queueApp).Inc()
+	w.postpone(q, d, until)
+	return true
+}
+
+// postpone has a job wait on that is written down as waiting.
+func (w *Worker) postpone(q *appQueue, d Delivery, until time.Time) {
+	w.resolve(outcomePaused, func() {
+		if call := d.Postpone(until); q != nil {
+			q.remember(recall{until, call})
+		}
+	})
+}
+
+// turnedAway has a job wait in the stream that its application has no room for,
+// apart where that is not over in a moment: the queue hands out so many of the
+// jobs that are due at once and no more, those that it is to hand out again soon
+// among them.
+func (w *Worker) turnedAway(q *appQueue, h *held) {
+	w.metrics.refused.WithLabelValues(queueApp).Inc()
+	switch {
+	case q.isStopped():
+		w.await(q, h, "application stopped")
+	case time.Since(h.job.latest()) > burst:
+		w.await(q, h, "application has too many")
+	default:
+		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
+	}
+}
+
+// await has a job wait for its application, and writes that down if it is news.
+func (w *Worker) await(q *appQueue, h *held, reason string) {
+	if k, ok := h.job.waitsFor(); !ok || k != q.key {
+		w.pause(q, h, 0, reason)
+		return
+	}
+	until := q.away(time.Now())
+	if w.tooOld(h.job, until) {
+		w.giveUp(h, reason)
+		return
+	}
+	w.memory.sentBack(h.key, h.job.EventAt)
+	w.postpone(q, h.delivery, until)
+	w.finish(h)
+}
+
+// pause writes down that a job waits for its application, for so long at least,
+// and why.
+func (w *Worker) pause(q *appQueue, h *held, least time.Duration, reason string) {
+	until := time.Now().Add(max(least, spread(q.awayFor())))
+	if w.tooOld(h.job, until) {
+		w.giveUp(h, reason)
+		return
+	}
+	w.hold(h, outcomePaused, until, HoldPaused, q.key.label(), reason)
+}
+
+// unconfigured keeps the job of an application that has no provider: a missing
+// setting must neither lose pushes nor be silent.
+func (w *Worker) unconfigured(h *held, k AppKey) {
+	now := time.Now()
+	if w.noApp.due(now) {
+		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
+			"tenant", k.Tenant, "platform", k.Platform, "app", k.App)
+	}
+	const reason = "no provider for this application"
+	until := w.nowhere(now.Add(w.memory.theyFailed(h.key, now, theirsMax)))
+	switch before, ok := h.job.waitsFor(); {
+	case w.tooOld(h.job, until):
+		w.giveUp(h, reason)
+	case ok && before == k:
+		w.memory.sentBack(h.key, h.job.EventAt)
+		w.postpone(nil, h.delivery, until)
+		w.finish(h)
+	default:
+		w.hold(h, outcomePaused, until, HoldPaused, k.label(), reason)
+	}
+}
+
+// nowhere returns the slot of a job that has no provider.
+func (w *Worker) nowhere(from time.Time) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unconfiguredSlots.take(from, time.Second/returnRate)
+}

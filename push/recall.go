@@ -1,0 +1,83 @@
+package push
+
+import "time"
+
+const (
+	// returnRate bounds how many jobs a second, of all stopped applications
+	// together, return to this worker only to be turned away once more. Who has
+	// more waits longer for each: a million jobs of a revoked credential cost the
+	// queue and this worker no more than twenty thousand.
+	returnRate = 1000
+	// awayLeast and awayMost bound for how long a job waits whose application has
+	// no room for it, where there are few. It is called back sooner: that is how
+	// soon it comes to a worker that took another one's place.
+	awayLeast = 20 * time.Second
+	awayMost  = time.Minute
+	// maxRecalls bounds the jobs of an application that can be called back; a
+	// recall takes some 200 bytes. Others return in their time.
+	maxRecalls = 1 << 14
+	// recallEvery is how often jobs are called back while there is room.
+	recallEvery = 10 * time.Millisecond
+	// recallAgain is when another job is called back where the one before did not
+	// come, or came to nothing, and the breaker waits for an attempt.
+	recallAgain = time.Second
+)
+
+// slots spreads what returns in time. It has no clock and no lock.
+type slots struct{ next time.Time }
+
+// take returns the first free slot from then on.
+func (s *slots) take(from time.Time, every time.Duration) time.Time {
+	if s.next.After(from) {
+		from = s.next
+	}
+	s.next = from.Add(every)
+	return from
+}
+
+// recall calls back a job that returns by itself at until.
+type recall struct {
+	until time.Time
+	call  func()
+}
+
+// recalls are an application's, the oldest first. It has no clock and no lock.
+type recalls struct{ list []recall }
+
+// add takes one more, in the place of the oldest where there are too many: that
+// one returns first by itself.
+func (r *recalls) add(c recall, now time.Time) {
+	r.forget(now)
+	if len(r.list) >= maxRecalls {
+		r.drop()
+	}
+	r.list = append(r.list, c)
+}
+
+// take returns up to n, and the number that remains.
+func (r *recalls) take(n int, now time.Time) (some []recall, left int) {
+	r.forget(now)
+	for ; n > 0 && len(r.list) > 0; n-- {
+		some = append(some, r.list[0])
+		r.drop()
+	}
+	return some, len(r.list)
+}
+
+// size is how many there are.
+func (r *recalls) size(now time.Time) int {
+	r.forget(now)
+	return len(r.list)
+}
+
+// forget drops those whose jobs have returned by themselves.
+func (r *recalls) forget(now time.Time) {
+	for len(r.list) > 0 && !r.list[0].until.After(now) {
+		r.drop()
+	}
+}
+
+func (r *recalls) drop() {
+	r.list[0] = recall{}
+	r.list = r.list[1:]
+}
