@@ -30,6 +30,7 @@ type world struct {
 	defaults Defaults
 	log      []string // events and removals, in order
 	checks   []Target
+	looked   int // device records read
 }
 
 func newWorld() *world {
@@ -56,6 +57,7 @@ func (w *world) Check(_ context.Context, t Target) (PresenceState, error) {
 func (w *world) Record(_ context.Context, _, _, device string) (Record, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.looked++
 	r := w.record
 	if device == "other-app" {
 		r.App = "other"

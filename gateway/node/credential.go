@@ -134,12 +134,13 @@ func (c *credential) stamps() []stamp {
 }
 
 // follow looks whether the files have changed, and tries what they hold. What
-// is of no use is logged once a change and the credential in use stays.
-func (c *credential) follow(ctx context.Context) {
+// is of no use is logged once a change and the credential in use stays. It
+// reports whether another one is in use now.
+func (c *credential) follow(ctx context.Context) (replaced bool) {
 	now := c.stamps()
 	again := !c.againAt.IsZero() && !time.Now().Before(c.againAt)
 	if slices.Equal(now, c.seen) && !again {
-		return
+		return false
 	}
 	c.seen, c.againAt = now, time.Time{}
 	m, err := c.read()
@@ -149,17 +150,18 @@ func (c *credential) follow(ctx context.Context) {
 	case m.same(c.used):
 		c.unused.Store(false)
 	default:
-		c.try(ctx, m, again)
+		return c.try(ctx, m, again)
 	}
+	return false
 }
 
 // try makes the dry run, and the switch if the push service takes the
 // credential. Messages under way end with the old one.
-func (c *credential) try(ctx context.Context, m material, again bool) {
+func (c *credential) try(ctx context.Context, m material, again bool) (replaced bool) {
 	provider, end, err := c.open(c.app, m)
 	if err != nil {
 		c.keep(changeUnreadable, "error", err)
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, trialTimeout)
 	defer cancel()
@@ -170,7 +172,7 @@ func (c *credential) try(ctx context.Context, m material, again bool) {
 		c.unused.Store(false)
 		c.changes.WithLabelValues(changeUsed).Inc()
 		c.named().Info("the push service takes the changed credential; it is in use", "key_id", m.keyID)
-		return
+		return true
 	case push.CredentialRefused:
 		c.keep(changeRefused, "key_id", m.keyID, "reason", d.Reason, "problem", d.Problem, "remedy", d.Remedy)
 	default:
@@ -180,6 +182,7 @@ func (c *credential) try(ctx context.Context, m material, again bool) {
 		}
 	}
 	end()
+	return false
 }
 
 func (c *credential) keep(result string, about ...any) {

@@ -68,7 +68,7 @@ func (r *rotation) write(name, content string) {
 }
 
 // follow looks at the files once.
-func (r *rotation) follow() { r.all.credentials[0].follow(r.t.Context()) }
+func (r *rotation) follow() (replaced bool) { return r.all.credentials[0].follow(r.t.Context()) }
 
 // wantSent sends a message.
 func (r *rotation) wantSent(want push.Verdict) {
@@ -112,7 +112,9 @@ func TestAPNsKeysRotate(t *testing.T) {
 
 	// Another key under the same id, which Apple does not take.
 	r.write("key", string(other.Key()))
-	r.follow()
+	if r.follow() {
+		t.Error("a credential that is refused counts as replaced")
+	}
 	r.wantSaid("result=refused")
 	r.wantSent(push.Delivered)
 	if r.all.waiting() != 1 {
@@ -161,7 +163,9 @@ func TestARevokedKeyIsReplaced(t *testing.T) {
 			r.wantSent(push.PauseApp)
 			r.write("key", string(sim.Key()))
 			r.write("id", sim.KeyID()+"\n")
-			r.follow()
+			if !r.follow() || r.follow() {
+				t.Error("it is not told, once, that the credential was replaced")
+			}
 			r.wantSaid("takes the changed credential")
 			r.wantSent(push.Delivered)
 		})

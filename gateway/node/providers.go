@@ -90,8 +90,10 @@ func providerRoots(app config.App) (*x509.CertPool, error) {
 	return certPool(app.CAFile)
 }
 
-// run follows the files of the credentials until ctx ends.
-func (o *providers) run(ctx context.Context) error {
+// run follows the files of the credentials until ctx ends. renewed is told of
+// applications that have another one: what the former one had been refused need
+// not wait any more.
+func (o *providers) run(ctx context.Context, renewed func(push.AppKey)) error {
 	ticker := time.NewTicker(certificatePoll)
 	defer ticker.Stop()
 	for {
@@ -101,7 +103,9 @@ func (o *providers) run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		for _, c := range o.credentials {
-			c.follow(ctx)
+			if c.follow(ctx) {
+				renewed(c.key())
+			}
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (r *pushRole) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return ended(r.worker.Run(ctx)) })
 	group.Go(func() error { return ended(r.reach.Run(ctx)) })
-	group.Go(func() error { return r.providers.run(ctx) })
+	group.Go(func() error { return r.providers.run(ctx, r.worker.Renewed) })
 	group.Go(func() error { r.listeners.run(ctx); return nil })
 	group.Go(func() error {
 		r.consuming.Store(true)
