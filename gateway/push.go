@@ -115,7 +115,7 @@ type pushRow struct {
 	Urgency string `json:"urgency"`
 	App     string `json:"app,omitempty"`
 	// SinceMs is when the oldest event was published, NotBeforeMs when the push
-	// may be made, DeadMs when it was given up; unix milliseconds.
+	// may be made (of one that waits for its app that is not known), DeadMs when it was given up; unix milliseconds.
 	SinceMs     int64 `json:"since_ms"`
 	NotBeforeMs int64 `json:"not_before_ms,omitempty"`
 	DeadMs      int64 `json:"dead_ms,omitempty"`
@@ -129,7 +129,7 @@ type pushRow struct {
 
 // holdName is the word for a hold in JSON.
 func holdName(j pushqueue.Job, now time.Time) string {
-	if !j.NotBefore.After(now) {
+	if !j.NotBefore.After(now) && j.App() == "" {
 		return ""
 	}
 	names := map[int]string{pushqueue.HoldQuiet: "quiet_hours", pushqueue.HoldWindow: "window", pushqueue.HoldPaused: "paused"}

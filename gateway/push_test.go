@@ -130,14 +130,16 @@ func TestExplainPushes(t *testing.T) {
 		node.PushDevice{Found: true, HasToken: true, Platform: "ios", App: "com.example.app"},
 		pushListResult{
 			Waiting: []pushRow{
-				{Kind: "messages", Version: "7", Urgency: "NORMAL", SinceMs: at - 60_000, Hold: "paused", NotBeforeMs: at + 90_000, Reason: "InvalidProviderToken"},
+				{Kind: "messages", Version: "7", Urgency: "NORMAL", SinceMs: at - 60_000, Hold: "paused", App: "com.example.app", Reason: "InvalidProviderToken"},
+				{Kind: "moments", Version: "8", Urgency: "NORMAL", SinceMs: at - 60_000, Hold: "quiet_hours", NotBeforeMs: at + 90_000},
 				{Kind: "calls", Version: "2", Urgency: "HIGH", SinceMs: at - 1000, Failures: 2, Reason: "TooManyRequests"},
 				{Kind: "contacts", Version: "3", Urgency: "NORMAL", SinceMs: at - 1000, Failures: 1},
 			},
 			Dead: []pushRow{{ID: "12", Kind: "moments", Version: "9", DeadMs: at - 3_600_000, Failures: 3, Reason: "PayloadTooLarge"}},
 		}, now), "\n")
 	want := `The device's app is "com.example.app" on ios, for which push.apps of this configuration has no provider: its pushes wait.
-A push of messages 7 (NORMAL) waits for news of 1m0s ago, and is not made before 2023-11-14T22:14:50Z, in 1m30s: the application is paused (InvalidProviderToken).
+A push of messages 7 (NORMAL) waits for news of 1m0s ago, and is made once the app "com.example.app" goes on: the application is paused (InvalidProviderToken).
+A push of moments 8 (NORMAL) waits for news of 1m0s ago, and is not made before 2023-11-14T22:14:50Z, in 1m30s: these are the kind's quiet hours.
 A push of calls 2 (HIGH) waits for news of 1s ago: it is due, and a push worker has it or will (TooManyRequests). So far: 2 failed attempts.
 A push of contacts 3 (NORMAL) waits for news of 1s ago: it is due, and a push worker has it or will. So far: one failed attempt.
 The push of moments 9 was given up 1h0m0s ago, after 3 failed attempts: PayloadTooLarge. To have it made after all: push requeue --id 12`

@@ -116,9 +116,12 @@ func explainWaiting(w pushRow, now time.Time) string {
 		"retry": "an attempt failed", "quiet_hours": "these are the kind's quiet hours",
 		"window": "it is not urgent", "paused": "the application is paused",
 	}[w.Hold]
-	if w.Hold == "" {
+	switch {
+	case w.Hold == "":
 		s += ": it is due, and a push worker has it or will"
-	} else {
+	case w.NotBeforeMs == 0:
+		s += fmt.Sprintf(", and is made once the app %q goes on: %s", w.App, why)
+	default:
 		s += fmt.Sprintf(", and is not made before %s, in %s: %s", when(w.NotBeforeMs), since(now.UnixMilli(), time.UnixMilli(w.NotBeforeMs)), why)
 	}
 	if w.Reason != "" && w.Hold != "quiet_hours" && w.Hold != "window" {

@@ -55,14 +55,11 @@ func readPushes(ctx context.Context, from *pushqueue.Reader, filter pushqueue.Fi
 		*rows = append(*rows, row)
 		return true
 	}
-	// Of what waits no application is known.
-	if filter.App == "" {
-		err := from.Waiting(ctx, filter, func(w pushqueue.WaitingJob) bool { return add(&r.Waiting, rowOf(w.Job, now)) })
-		if err != nil {
-			return r, err
-		}
+	err := from.Waiting(ctx, filter, func(w pushqueue.WaitingJob) bool { return add(&r.Waiting, rowOf(w.Job, now)) })
+	if err != nil {
+		return r, err
 	}
-	err := from.Letters(ctx, filter, func(l pushqueue.Letter) bool {
+	err = from.Letters(ctx, filter, func(l pushqueue.Letter) bool {
 		row := rowOf(l.Job, now)
 		row.ID, row.App, row.DeadMs, row.Deliveries = l.ID(), l.App, l.DeadAt.UnixMilli(), l.Deliveries
 		return add(&r.Dead, row)
@@ -74,9 +71,9 @@ func rowOf(j pushqueue.Job, now time.Time) pushRow {
 	row := pushRow{
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: strconv.FormatInt(j.Version, 10),
 		Urgency: routing.Urgency(j.Urgency).String(), SinceMs: j.EventAt.UnixMilli(),
-		Hold: holdName(j, now), Failures: j.Failures, Reason: j.Reason,
+		Hold: holdName(j, now), Failures: j.Failures, Reason: j.Reason, App: j.App(),
 	}
-	if row.Hold != "" {
+	if row.Hold != "" && row.App == "" {
 		row.NotBeforeMs = j.NotBefore.UnixMilli()
 	}
 	return row
@@ -99,8 +96,11 @@ func (r pushListResult) print(c *console) {
 
 func (p pushRow) line() string {
 	s := p.Tenant + "/" + p.User + "/" + p.Device + "  " + p.Kind + " " + p.Version + "  since " + when(p.SinceMs)
-	if p.NotBeforeMs != 0 {
+	switch {
+	case p.NotBeforeMs != 0:
 		s += "  not before " + when(p.NotBeforeMs) + " (" + p.Hold + ")"
+	case p.Hold != "":
+		s += "  until its app goes on (" + p.Hold + ")"
 	}
 	if p.DeadMs != 0 {
 		s += "  at " + when(p.DeadMs) + "  id " + p.ID

@@ -39,8 +39,8 @@ func pushRequeue(ctx context.Context, c *console, args []string) error {
 		return usagef("--all stands beside a flag that chooses: keep one")
 	case !chosen && !*all:
 		return usagef("say which: --id, --tenant, --user, --device, --kind, --app, --reason, or --all")
-	case *held && (filter.App != "" || *id != ""):
-		return usagef("what is held has neither --id nor a known --app: choose by --tenant, --user, --device, --kind or --reason")
+	case *held && *id != "":
+		return usagef("what is held has no --id: choose by --tenant, --user, --device, --kind, --app or --reason")
 	}
 	return f.atDesk(ctx, func(ctx context.Context, _ *config.Config, desk *node.PushDesk) (err error) {
 		r := pushRequeueResult{Schema: "hawser.push_requeue/1"}
@@ -91,7 +91,7 @@ func requeue(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter, 
 func release(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter) (n int, err error) {
 	var some []pushqueue.WaitingJob
 	err = desk.Reader.Waiting(ctx, filter, func(w pushqueue.WaitingJob) bool {
-		if !w.NotBefore.IsZero() {
+		if w.Hold != pushqueue.HoldNone {
 			some = append(some, w)
 		}
 		return true

@@ -37,8 +37,9 @@ type Job struct {
 	// lifts the hold.
 	NotBefore time.Time
 	Hold      int
-	// WaitsFor names what the push waits for where Hold is HoldPaused: a word of
-	// the workers', never a token. Empty: not said.
+	// WaitsFor names the application that the push waits for where Hold is
+	// HoldPaused: its platform, a space and its name at the provider. Empty: not
+	// said.
 	WaitsFor string
 	// Failures is how many attempts failed so far, Reason why the last one did,
 	// in a few words for the operator: never a token, never content.
@@ -220,6 +221,12 @@ func (j Job) heldLike(older Job, now time.Time) Job {
 
 // heldAt reports whether the push must wait.
 func (j Job) heldAt(now time.Time) bool { return j.NotBefore.After(now) }
+
+// App is the application that the push waits for, empty if it waits for none.
+func (j Job) App() string {
+	_, app, _ := strings.Cut(j.WaitsFor, " ")
+	return app
+}
 
 // paused reports whether the job stands among the held ones because of an
 // application that is named: the workers decide when it goes on.

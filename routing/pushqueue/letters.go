@@ -30,7 +30,8 @@ func (r *Reader) Close() { r.store.Close() }
 // A Filter chooses jobs and letters; what is empty chooses all.
 type Filter struct {
 	Tenant, User, Device, Kind string
-	// App is the application of a letter. Of a job that waits it is not known.
+	// App is the application of a letter, or that a job waits for: of one that
+	// waits for something else it is not known.
 	App string
 	// Reason is a part of the reason, in any case.
 	Reason string
@@ -72,7 +73,7 @@ func (r *Reader) Waiting(ctx context.Context, f Filter, visit func(WaitingJob) b
 	}
 	return r.walk(ctx, routing.StreamPush, subject, func(m stored) bool {
 		j, err := Parse(m.subject, m.data)
-		if err != nil || !f.fits(j.Reason) {
+		if err != nil || !f.fits(j.Reason) || f.App != "" && j.App() != f.App {
 			return true
 		}
 		return visit(WaitingJob{Job: j, StoredAt: m.at, Sequence: m.sequence, subject: m.subject})
