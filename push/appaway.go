@@ -21,18 +21,7 @@ func (q *appQueue) isStopped() bool {
 func (q *appQueue) away(now time.Time) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.slots.take(now.Add(q.awayForLocked(now)), time.Second/returnRate*time.Duration(max(1, q.stopped.Load())))
-}
-
-// awayFor is for how long a job is turned away where there are few.
-func (q *appQueue) awayFor() time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.awayForLocked(time.Now())
-}
-
-func (q *appQueue) awayForLocked(now time.Time) time.Duration {
-	return min(max(awayLeast, q.breaker.left(now)), awayMost)
+	return q.slots.take(now.Add(awayFor), time.Second/returnRate*time.Duration(max(1, q.stopped.Load())))
 }
 
 // remember takes what calls back a job that was sent back.

@@ -101,7 +101,7 @@ func (w *Worker) await(q *appQueue, h *held, reason string) {
 // pause writes down that a job waits for its application, for so long at least,
 // and why.
 func (w *Worker) pause(q *appQueue, h *held, least time.Duration, reason string) {
-	until := time.Now().Add(max(least, spread(q.awayFor())))
+	until := time.Now().Add(max(least, spread(awayFor)))
 	if w.tooOld(h.job, until) {
 		w.giveUp(h, reason)
 		return

@@ -78,7 +78,7 @@ func TestWaitingJobsReturnAtABoundedRate(t *testing.T) {
 				q.remember(recall{until, func() {}})
 			}
 			least := time.Duration(jobs) * time.Second / returnRate * time.Duration(stopped)
-			if took := until.Sub(begin); took < least || took > least+awayMost {
+			if took := until.Sub(begin); took < least || took > least+awayFor+returnEvery {
 				t.Errorf("%d jobs of one of %d stopped applications return within %v, want %v", jobs, stopped, took, least)
 			}
 			if n := q.state().away; n != maxRecalls {

@@ -6,13 +6,15 @@ const (
 	// returnRate bounds how many jobs a second, of all stopped applications
 	// together, return to this worker only to be turned away once more. Who has
 	// more waits longer for each: a million jobs of a revoked credential cost the
-	// queue and this worker no more than twenty thousand.
+	// queue and this worker no more than sixty thousand.
 	returnRate = 1000
-	// awayLeast and awayMost bound for how long a job waits whose application has
-	// no room for it, where there are few. It is called back sooner: that is how
-	// soon it comes to a worker that took another one's place.
-	awayLeast = 20 * time.Second
-	awayMost  = time.Minute
+	// awayFor is for how long a job waits whose application has no room for it,
+	// where there are few. It is called back sooner: that is how soon it comes to
+	// a worker that took another one's place.
+	awayFor = time.Minute
+	// returnEvery is how often jobs return, together: NATS looks through all that
+	// wait whenever one is due.
+	returnEvery = 250 * time.Millisecond
 	// maxRecalls bounds the jobs of an application that can be called back; a
 	// recall takes some 200 bytes. Others return in their time.
 	maxRecalls = 1 << 14
@@ -32,7 +34,7 @@ func (s *slots) take(from time.Time, every time.Duration) time.Time {
 		from = s.next
 	}
 	s.next = from.Add(every)
-	return from
+	return from.Truncate(returnEvery).Add(returnEvery)
 }
 
 // recall calls back a job that returns by itself at until.
