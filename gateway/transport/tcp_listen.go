@@ -127,11 +127,17 @@ func (l *tcpListener) begin(raw *incoming) {
 		raw.abort()
 		return
 	}
+	// To come is a turn, too: where there are more than the edge can serve they
+	// wait in the system's queue, which is free, and not in front of what live
+	// connections want of the scheduler.
+	l.turns.get(false)
 	h := l.busy.begin(raw)
 	h.turn.of = l.turns
 	l.running.Add(1)
 	go func() {
+		h.turn.begin()
 		_ = roomy(0)
+		h.turn.rest()
 		hold := l.handshake(raw, h)
 		l.busy.end(h)
 		l.running.Done()

@@ -103,7 +103,7 @@ func (t *turns) passLocked() {
 type turn struct {
 	of    *turns
 	held  bool
-	begun bool                 // it has had a place
+	begun bool                 // it has computed
 	stint func() time.Duration // the end of the turn's
 
 	mu sync.Mutex
@@ -116,10 +116,13 @@ func (t *turn) take() {
 	if t != nil && !t.held {
 		t.hear()
 		t.of.get(t.begun)
-		t.held, t.begun = true, true
-		t.stint = t.of.stint()
+		t.begun = true
+		t.begin()
 	}
 }
+
+// begin begins in a place that somebody got for it.
+func (t *turn) begin() { t.held, t.stint = true, t.of.stint() }
 
 func (t *turn) rest() {
 	if t == nil {
