@@ -24,9 +24,12 @@ type handshakes struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	all  list.List // of *handshake, the oldest first
-	took time.Duration
-	at   time.Time // when took was last right
+	all list.List // of *handshake, the oldest first
+	// took and beside are of those that are done: how long they took, and how
+	// many were under way then. The last ones count most.
+	took   time.Duration
+	beside float64
+	at     time.Time // of the last one
 }
 
 // handshake is one that is under way.
@@ -115,13 +118,14 @@ func (h *handshakes) removeLocked(s *handshake) {
 	}
 }
 
-// took notes how long a handshake took that is done.
+// done notes how long a handshake took.
 func (h *handshakes) done(s *handshake) {
 	const weight = 16
 	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.took += (now.Sub(s.began) - h.took) / weight
+	h.beside += (float64(h.all.Len()) - h.beside) / weight
 	h.at = now
 }
 
@@ -156,5 +160,6 @@ func (h *handshakes) delay(waiting int) time.Duration {
 	if time.Since(h.at) > fresh {
 		return 0
 	}
-	return h.took + h.took*time.Duration(waiting)/time.Duration(max(h.all.Len(), 1))
+	each := float64(h.took) / max(h.beside, 1)
+	return h.took + time.Duration(each*float64(waiting))
 }

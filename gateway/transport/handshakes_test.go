@@ -22,10 +22,18 @@ func TestDelay(t *testing.T) {
 		if d := h.delay(0); d < 99*time.Millisecond || d > 100*time.Millisecond {
 			t.Errorf("%v after handshakes of 100 ms", d)
 		}
-		h.begin(nil)
-		h.begin(nil)
+		for range 200 {
+			pair := []*handshake{h.begin(nil), h.begin(nil)}
+			time.Sleep(100 * time.Millisecond)
+			for _, s := range pair {
+				h.done(s)
+			}
+			for _, s := range pair {
+				h.end(s)
+			}
+		}
 		if d := h.delay(20); d < 1089*time.Millisecond || d > 1100*time.Millisecond {
-			t.Errorf("%v where 20 wait for 2 at once", d)
+			t.Errorf("%v where 20 wait for 2 at once, of whom none is there at the moment", d)
 		}
 		time.Sleep(2 * time.Second)
 		if d := h.delay(20); d != 0 {
