@@ -13,6 +13,16 @@ import (
 // one would give up what it has half done, for clients of whom it does the same.
 const handshakePatience = 2 * time.Second
 
+const (
+	// fresh is for how long something is known of how long handshakes take.
+	fresh = time.Second
+	// leastMeasured and mostMeasured are of how many the time between two is
+	// known: what one garbage collection takes must not look like the time that
+	// all who wait will have to.
+	leastMeasured = 16
+	mostMeasured  = 128
+)
+
 // handshakes are those of a TCP listener that are under way. When there are as
 // many as there may be, the next connections wait in the system's queue, and
 // the oldest handshake whose client has had its time is pushed out: clients that
@@ -24,12 +34,14 @@ type handshakes struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	all list.List // of *handshake, the oldest first
-	// took and beside are of those that are done: how long they took, and how
-	// many were under way then. The last ones count most.
-	took   time.Duration
-	beside float64
-	at     time.Time // of the last one
+	all  list.List     // of *handshake, the oldest first
+	took time.Duration // of those that are done; the last ones count most
+	at   time.Time     // of the last one
+	// every is the time between two of them where others waited for the edge
+	// meanwhile: of so many, the last ones.
+	every    time.Duration
+	measured int
+	pressed  bool // others wait since at
 }
 
 // handshake is one that is under way.
@@ -118,15 +130,21 @@ func (h *handshakes) removeLocked(s *handshake) {
 	}
 }
 
-// done notes how long a handshake took.
-func (h *handshakes) done(s *handshake) {
+// done notes how long a handshake took. Crowded says that others wait for a
+// processor.
+func (h *handshakes) done(s *handshake, crowded bool) {
 	const weight = 16
 	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.took += (now.Sub(s.began) - h.took) / weight
-	h.beside += (float64(h.all.Len()) - h.beside) / weight
-	h.at = now
+	if since := now.Sub(h.at); since > fresh {
+		h.measured = 0
+	} else if h.pressed {
+		h.measured = min(h.measured+1, mostMeasured)
+		h.every += (since - h.every) / time.Duration(h.measured)
+	}
+	h.at, h.pressed = now, crowded || h.all.Len() >= h.limit
 }
 
 // count is how many are under way.
@@ -154,12 +172,13 @@ func (h *handshakes) idle(ctx context.Context, most time.Duration) {
 // delay is about how long a client waits now from its first packet to the end
 // of its handshake, where so many wait for theirs to begin.
 func (h *handshakes) delay(waiting int) time.Duration {
-	const fresh = time.Second
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if time.Since(h.at) > fresh {
+	switch {
+	case time.Since(h.at) > fresh:
 		return 0
+	case h.measured < leastMeasured:
+		return h.took
 	}
-	each := float64(h.took) / max(h.beside, 1)
-	return h.took + time.Duration(each*float64(waiting))
+	return h.took + h.every*time.Duration(waiting)
 }

@@ -16,24 +16,23 @@ func TestDelay(t *testing.T) {
 		for range 200 {
 			s := h.begin(nil)
 			time.Sleep(100 * time.Millisecond)
-			h.done(s)
+			h.done(s, false)
 			h.end(s)
 		}
-		if d := h.delay(0); d < 99*time.Millisecond || d > 100*time.Millisecond {
-			t.Errorf("%v after handshakes of 100 ms", d)
+		if d := h.delay(20); d < 99*time.Millisecond || d > 100*time.Millisecond {
+			t.Errorf("%v after handshakes of 100 ms, one now and then", d)
 		}
-		for range 200 {
-			pair := []*handshake{h.begin(nil), h.begin(nil)}
-			time.Sleep(100 * time.Millisecond)
-			for _, s := range pair {
-				h.done(s)
-			}
-			for _, s := range pair {
+		for range 200 { // two at once, and others wait
+			for range 2 {
+				s := h.begin(nil)
+				s.began = s.began.Add(-50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond)
+				h.done(s, true)
 				h.end(s)
 			}
 		}
 		if d := h.delay(20); d < 1089*time.Millisecond || d > 1100*time.Millisecond {
-			t.Errorf("%v where 20 wait for 2 at once, of whom none is there at the moment", d)
+			t.Errorf("%v where 20 wait for one in 50 ms", d)
 		}
 		time.Sleep(2 * time.Second)
 		if d := h.delay(20); d != 0 {

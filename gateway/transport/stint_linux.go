@@ -1,22 +1,67 @@
 package transport
 
 import (
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// stint begins a piece of work. Its end says for how long the thread could have
-// gone on and had no processor; nothing where the work has changed threads.
-func stint() (end func() time.Duration) {
-	thread, at, cpu := unix.Gettid(), time.Now(), threadCPU()
-	return func() time.Duration {
-		took, used := time.Since(at), threadCPU()-cpu
-		if unix.Gettid() != thread {
-			return 0
-		}
-		return max(took-used, 0)
+// modestSlice is for how long a modest thread would run on if nobody else became
+// ready. From Linux 6.12 on, who becomes ready and asks for less at once, as all
+// others do, interrupts it; of two with equal slices, the second one waits until
+// the first one's is over.
+const modestSlice = 20 * time.Millisecond
+
+// manners are how threads are scheduled: as they were when the process was
+// started, and while they compute handshakes. Both are free to take for everybody.
+type manners struct {
+	// Static.
+	common, modest unix.SchedAttr
+	known          bool // false: leave them as they are
+}
+
+func newManners() (m manners) {
+	own, err := unix.SchedGetAttr(0, 0)
+	if err != nil || own.Policy != unix.SCHED_NORMAL {
+		return m // an operator has chosen another class
 	}
+	m.common, m.modest, m.known = *own, *own, true
+	m.modest.Policy = unix.SCHED_BATCH
+	m.modest.Runtime = max(own.Runtime, uint64(modestSlice))
+	return m
+}
+
+// newStint returns how to begin a piece of work that gives way to whatever else
+// becomes ready on its processor, in this process and in others: live connections,
+// and what is on the way to them. The work stays on its thread; its end, which the
+// same goroutine calls, says for how long it could have gone on and had no
+// processor.
+func newStint() func() (end func() time.Duration) {
+	m := newManners()
+	return func() func() time.Duration {
+		m.begin()
+		at, cpu := time.Now(), threadCPU()
+		return func() time.Duration {
+			took, used := time.Since(at), threadCPU()-cpu
+			m.end()
+			return max(took-used, 0)
+		}
+	}
+}
+
+func (m *manners) begin() {
+	runtime.LockOSThread()
+	if m.known {
+		_ = unix.SchedSetAttr(0, &m.modest, 0) // a sandbox may forbid it
+	}
+}
+
+func (m *manners) end() {
+	if m.known {
+		_ = unix.SchedSetAttr(0, &m.common, 0)
+	}
+	runtime.UnlockOSThread()
 }
 
 // threadCPU is what this thread has had of processors.

@@ -4,5 +4,8 @@ package transport
 
 import "time"
 
-// stint begins a piece of work. Nobody says here what its thread waits.
-func stint() (end func() time.Duration) { return func() time.Duration { return 0 } }
+// newStint returns how to begin a piece of work. Nobody says here what its thread
+// waits.
+func newStint() func() (end func() time.Duration) {
+	return func() func() time.Duration { return func() time.Duration { return 0 } }
+}

@@ -31,7 +31,7 @@ func ListenTCP(cfg ListenConfig) (Listener, error) {
 		tls:  tlsConfig,
 		door: door,
 		open: newTracker(door.release), start: time.Now(),
-		busy: newHandshakes(cfg.MaxHandshakes), turns: newTurns(cfg.Handshakers, stint),
+		busy: newHandshakes(cfg.MaxHandshakes), turns: newTurns(cfg.Handshakers, newStint()),
 	}
 	if cfg.Shared && !reuseport.Migrates() {
 		cfg.Log.Info("net.ipv4.tcp_migrate_req is 0: while this process drains some devices wait a second longer to connect", "port", l.Addr().Port())
@@ -181,7 +181,7 @@ func (l *tcpListener) handshake(raw *incoming, h *handshake) (hold func(Conn)) {
 		l.refuse(raw, l.reasonOf(a, err), err)
 		return nil
 	}
-	l.busy.done(h)
+	l.busy.done(h, l.turns.crowded())
 	state := tc.ConnectionState()
 	switch state.NegotiatedProtocol {
 	case wire.ALPN:

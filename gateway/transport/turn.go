@@ -87,6 +87,13 @@ func (t *turns) put(waited time.Duration) {
 	})
 }
 
+// crowded reports whether somebody waits for a place.
+func (t *turns) crowded() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.begun.Len()+t.fresh.Len() > 0
+}
+
 // passLocked gives a place to who waits.
 func (t *turns) passLocked() {
 	for _, all := range []*list.List{&t.begun, &t.fresh} {
