@@ -152,9 +152,11 @@ type ListenConfig struct {
 	// DefaultMaxHandshakes.
 	MaxHandshakes int
 	// Handshakers is how many handshakes compute at once, so that processors
-	// are left for live connections. Zero means half of the processors. Where
-	// the system keeps them waiting, because others want the processors too, they
-	// pause for some times as long (Linux).
+	// are left for live connections. Zero means half of the processors. On
+	// Linux they give way to whatever else becomes ready, and where the system
+	// keeps them waiting, because others want the processors too, they pause for
+	// some times as long. On TCP what they cannot begin waits in the system's
+	// queue.
 	Handshakers int
 	// Sources bounds connections by their addresses. Those that are refused
 	// are reset. Nil: no bounds. TCP and QUIC may share it.
