@@ -32,7 +32,8 @@
 // handshakes, and is highest from three times that on, in an edge of any size; in
 // one whose memory has no pointers it takes more. Where collections come one upon
 // the other, as at the beginning of a storm, what they took says the same without
-// waiting for the second to be over.
+// waiting for the second to be over. An edge says itself, too, that there is a
+// storm: when many wait for their handshakes; see Policy.Rush.
 //
 // # Trimming
 //

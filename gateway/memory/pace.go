@@ -92,8 +92,12 @@ func (p *pace) glance(now time.Time, s sample) {
 
 // wanted is what collections would have taken since the last sample with GOGC
 // at 100: by what was allocated, and where there were many, by what they took,
-// for that has more to it than what lives.
+// for that has more to it than what lives. In a rush as much as in a storm, for
+// who lets in no more than he can allocates no more.
 func (p *pace) wanted(s sample, took float64) float64 {
+	if s.rush {
+		return stormGOGC * budget / 100
+	}
 	wanted := float64(s.allocated-p.last.allocated) * p.markCost / took
 	if s.cycles-p.last.cycles >= many {
 		wanted = max(wanted, (s.gcCPU-p.last.gcCPU)/took*float64(min(s.gogc, p.last.gogc))/100)

@@ -48,6 +48,9 @@ type Policy struct {
 	limits, paces bool
 
 	short atomic.Bool
+	// rushed says that Rush was called since the last sample.
+	rushed atomic.Bool
+	rushes chan struct{} // one place, never closed: rushed is new
 
 	// Owned by Run.
 	soft     int64 // math.MaxInt64: none is set
@@ -61,6 +64,7 @@ func New(o Options) *Policy {
 	return &Policy{
 		process: process, host: host, log: o.Log, metrics: newMetrics(o.Registerer),
 		limits: !isSet("GOMEMLIMIT"), paces: o.Idle && !isSet("GOGC"),
+		rushes: make(chan struct{}, 1),
 	}
 }
 
@@ -83,9 +87,13 @@ func (p *Policy) Run(ctx context.Context) {
 		case <-collected:
 			p.glance(pace)
 			continue
+		case <-p.rushes:
+			p.glance(pace)
+			continue
 		case <-ticks.C:
 		}
 		s := p.process.sample()
+		s.rush = p.rushed.Swap(false)
 		p.limit(p.host.rooms(), s)
 		pace.next(time.Now(), s)
 		p.metrics.share.Set(pace.share)
@@ -107,9 +115,24 @@ func (p *Policy) glance(pace *pace) {
 		return
 	}
 	was := pace.gogc()
-	pace.glance(time.Now(), p.process.sample())
+	s := p.process.sample()
+	s.rush = p.rushed.Load()
+	pace.glance(time.Now(), s)
 	if pace.gogc() > was {
 		p.follow(pace)
+	}
+}
+
+// Rush says that more devices come than there are processors for, which is a
+// storm whatever is allocated: collections would take from those that are
+// connected. It holds for as long as a storm does after the last call. It does
+// not block, and may be called by any goroutine.
+func (p *Policy) Rush() {
+	if !p.rushed.Load() && !p.rushed.Swap(true) {
+		select {
+		case p.rushes <- struct{}{}:
+		default:
+		}
 	}
 }
 

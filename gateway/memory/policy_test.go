@@ -133,7 +133,7 @@ func run(t *testing.T, f *fakeProcess, root fs.FS, limits, paces bool) (p *Polic
 	t.Helper()
 	p = &Policy{
 		process: f, host: newHost(root), log: slog.New(slog.DiscardHandler), metrics: newMetrics(nil),
-		limits: limits, paces: paces,
+		limits: limits, paces: paces, rushes: make(chan struct{}, 1),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -204,6 +204,33 @@ func TestStormBetweenSamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who says that there is a storm need not allocate as much as one.
+func TestRush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(200 * mib)
+		p, stop := run(t, f, fstest.MapFS{}, true, true)
+		defer stop()
+		expect := func(when string, gogc int) {
+			t.Helper()
+			synctest.Wait()
+			if g, _, _, _ := f.state(); g != gogc {
+				t.Errorf("%s: GOGC %d instead of %d", when, g, gogc)
+			}
+		}
+		f.play(idleRate, 1500*time.Millisecond)
+		expect("in calm", 10)
+		for range 3 {
+			p.Rush()
+			expect("in a rush", 400)
+			f.play(idleRate, time.Second)
+		}
+		f.play(idleRate, 10*time.Second)
+		expect("its lull", 400)
+		f.play(idleRate, 10*time.Second)
+		expect("after it", 10)
+	})
 }
 
 // In between its ends GOGC moves by a fifth and more.

@@ -29,6 +29,8 @@ type sample struct {
 	gogc int
 	// cores are those that the process may use.
 	cores int
+	// rush: see Policy.Rush.
+	rush bool
 }
 
 // slack is what a collection would make free, and what is free.

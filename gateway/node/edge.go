@@ -157,6 +157,7 @@ func (e *edgeRole) listen(p parts, fleetKey []byte) (err error) {
 		Workers:          p.cfg.Edge.QUICWorkers,
 		Up:               e.up,
 		Log:              p.log,
+		OnRush:           p.rush,
 		OnReject:         counts.reject,
 		OnHandshake:      counts.handshake,
 	}, kinds...)

@@ -94,7 +94,7 @@ func (n *Node) open(registry *prometheus.Registry) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	registerBuildInfo(registry, admin.ReadVersion())
-	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now(), clock: wallClock(), short: n.memory.Short}
+	parts := parts{cfg: n.cfg, catalog: catalog, registry: registry, started: time.Now(), clock: wallClock(), short: n.memory.Short, rush: n.memory.Rush}
 	if n.cfg.Has(config.RoleRouter) {
 		if n.route, err = newRouterRole(parts.of(config.RoleRouter, n.log)); err != nil {
 			return err
@@ -129,6 +129,8 @@ type parts struct {
 	clock func() time.Time
 	// short reports whether no memory is left for more; see package memory.
 	short func() bool
+	// rush says that more devices come than there are processors for.
+	rush func()
 }
 
 // of are the parts of a role, whose lines in the log carry its name.

@@ -120,6 +120,9 @@ func (l *tcpListener) acceptLoop() {
 	}
 }
 
+// rush is how many connections have to wait in the system's queue to be one.
+const rush = 100
+
 // begin starts the handshake off the accept loop, or refuses it.
 func (l *tcpListener) begin(raw *incoming) {
 	if reason := l.turnAway(raw); reason != "" {
@@ -130,7 +133,12 @@ func (l *tcpListener) begin(raw *incoming) {
 	// To come is a turn, too: where there are more than the edge can serve they
 	// wait in the system's queue, which is free, and not in front of what live
 	// connections want of the scheduler.
-	l.turns.get(false)
+	if mine := l.turns.join(false); mine != nil {
+		if l.door.waiting() > rush {
+			l.cfg.OnRush()
+		}
+		<-mine
+	}
 	h := l.busy.begin(raw)
 	h.turn.of = l.turns
 	l.running.Add(1)

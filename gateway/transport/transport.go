@@ -185,6 +185,10 @@ type ListenConfig struct {
 	// Zero means one a processor that Go uses. Elsewhere than on Linux it is
 	// always one.
 	Workers int
+	// OnRush is called while more connections wait in the system's queue than
+	// there are processors for, often. It must not block. Nil ignores it. Only
+	// on Linux that is known.
+	OnRush func()
 	// Up tells those who ask with Probe whether devices of other edges are
 	// well placed here. It must not block. Nil: they are.
 	Up func() bool
@@ -223,6 +227,9 @@ func (c ListenConfig) withDefaults() ListenConfig {
 	}
 	if c.Up == nil {
 		c.Up = func() bool { return true }
+	}
+	if c.OnRush == nil {
+		c.OnRush = func() {}
 	}
 	if c.OnReject == nil {
 		c.OnReject = func(Kind, string) {}
