@@ -50,6 +50,8 @@ type stored struct {
 	at      time.Time
 	// pending is how many more messages matched after this one.
 	pending uint64
+	// size is what it took on the wire: not less than it takes in the log.
+	size int
 }
 
 // batch is the answer to a direct get of several messages.
@@ -137,7 +139,7 @@ func (b *batch) end(status string, m *nats.Msg, last uint64) error {
 
 func storedOf(m *nats.Msg) (stored, error) {
 	s := stored{subject: m.Header.Get(headerSubject), header: m.Header, data: m.Data,
-		seq: number(m, headerSequence), pending: number(m, headerPending)}
+		seq: number(m, headerSequence), pending: number(m, headerPending), size: m.Size()}
 	if s.subject == "" || s.seq == 0 {
 		return stored{}, errors.New("inbox: an answer without subject and sequence: is the NATS server older than 2.11?")
 	}

@@ -1,6 +1,7 @@
 // Package inbox reads the log of users' events: heads of many users at once,
 // and what one device lacks of one kind. It never writes, and it makes no
-// consumer: both reads are JetStream direct gets, which any replica answers.
+// consumer: both reads are JetStream direct gets, which any replica answers. Of
+// the log's end it remembers what it read, which serves most devices (tail.go).
 //
 // A replica may lag. Whoever knows a sequence that must be visible passes it
 // as a minimum; what would take something away from a device, such as "your
@@ -59,6 +60,7 @@ type Reader struct {
 	catalog *routing.Catalog
 	attempt time.Duration
 	gate    *gate
+	tail    *tail
 	metrics *metrics
 
 	taken atomic.Uint32 // counts through the roads
@@ -82,8 +84,19 @@ func NewReader(cfg Config) (*Reader, error) {
 	}
 	r.gate = newGate(cfg.MaxRequests, r.dropped)
 	r.metrics = newMetrics(cfg.Registerer, r)
+	r.tail = newTail(r)
 	return r, nil
 }
+
+// Forget has all that is asked of a user read from the log for the next minute,
+// whose events are about to be removed, or were: none of them is answered from
+// memory. It may be called at any time.
+func (r *Reader) Forget(u User) { r.tail.forget(u) }
+
+// CatchUp reads what the log has that this reader does not remember, so that
+// those who ask next need not wait for it. ErrUnavailable: not all of it could be
+// read in some seconds.
+func (r *Reader) CatchUp(ctx context.Context) error { return r.tail.catchUp(ctx) }
 
 // Close ends the reader's subscriptions.
 func (r *Reader) Close() error {

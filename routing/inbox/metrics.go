@@ -12,6 +12,7 @@ type metrics struct {
 	retries prometheus.Counter
 	stale   prometheus.Counter
 	foreign prometheus.Counter
+	tailed  prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, r *Reader) *metrics {
@@ -25,6 +26,7 @@ func newMetrics(reg prometheus.Registerer, r *Reader) *metrics {
 	return &metrics{
 		retries: p.Counter("retries_total", "Reads of the inbox log that were tried again."),
 		stale:   p.Counter("stale_answers_total", "Answers of replicas that lagged behind what was known to be stored."),
+		tailed:  p.Counter("tail_answers_total", "Syncs that were answered from what the router remembers of the log's end."),
 		foreign: p.Counter("foreign_messages_total", "Messages in the log that the publisher did not write; skipped."),
 	}
 }

@@ -96,7 +96,10 @@ func (r *Reader) Since(ctx context.Context, tenant, user, kind string, since int
 		return Page{}, fmt.Errorf("since %d: %w", since, wire.ErrVersion)
 	}
 	q := query{r: r.asking(), subject: routing.InboxSubject(tenant, user, kind), kind: k, since: uint64(since), limits: l.withDefaults()}
-	var p Page
+	p, ok := r.tail.since(ctx, User{tenant, user}, q.subject, q.since, q.limits)
+	if ok {
+		return p, nil
+	}
 	err := r.repeat(ctx, func() (err error) {
 		p, err = q.run(ctx)
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
+	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
 )
@@ -89,5 +90,8 @@ func (r *Router) cutoffUpdate(e jetstream.KeyValueEntry) (recordUpdate, bool) {
 		}
 	}
 	r.cutoffs.set(u.device, u.cutoff)
+	if device == "" {
+		r.reader.Forget(inbox.User{Tenant: tenant, User: user}) // who may be removed
+	}
 	return u, true
 }
