@@ -310,6 +310,8 @@ func (h *hub) Notify(conn uint64, router, kind string, version, _ int64) edgelin
 	return a
 }
 
+func (h *hub) Back() {}
+
 func (h *hub) NotifyCalm(conn uint64, router, kind string, version, previous int64) edgelink.Answer {
 	return h.Notify(conn, router, kind, version, previous)
 }

@@ -71,6 +71,10 @@ type Router struct {
 	// while one is to end. Never closed.
 	epoch    atomic.Uint64
 	recalled chan struct{}
+	// unread is set after a stop until the reader has caught up, for which
+	// rereads has a place. Never closed.
+	unread  atomic.Bool
+	rereads chan struct{}
 	// rewatch has a place while the watch of records is to begin anew. Never
 	// closed.
 	rewatch chan struct{}
@@ -96,7 +100,7 @@ func New(cfg Config) (*Router, error) {
 		jobs: make(chan dispatch.Job, jobQueue), unneeded: make(chan Away, unneededQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
-		recalled: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
+		recalled: make(chan struct{}, 1), rereads: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {
@@ -131,6 +135,7 @@ func (r *Router) Run(ctx context.Context) error {
 	wg.Go(func() { r.watchRecords(ctx) })
 	wg.Go(func() { r.consume(ctx) })
 	wg.Go(func() { r.storeJobs(ctx) })
+	wg.Go(func() { r.catchUp(ctx) })
 	for range unneededWorkers {
 		wg.Go(func() { r.removeJobs(ctx) })
 	}

@@ -1,6 +1,11 @@
 package router
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
+)
 
 // A process may be stopped for a while: by SIGSTOP, by a machine that moves.
 // When it goes on, what it holds was delivered to another router, what waits
@@ -38,16 +43,21 @@ func (l *loop) stopped(stood time.Duration, now time.Time) {
 	l.r.cfg.Log.Warn("this router stood still: what it held is left to the others, edges are heard anew",
 		"stood_s", stood.Seconds(), "events_left", held)
 	l.r.recall()
+	l.r.readAgain()
 	l.forgetHints()
 	l.listenUntil = now.Add(min(hearAgain, l.r.cfg.Listen))
 	l.caughtUpBy = l.listenUntil.Add(caughtUpWithin)
 	l.tick(now) // the table forgives the edges their silence; judge says that it is not complete
 }
 
-// caughtUp reports whether no edge's dump is missing after a stop.
+// caughtUp reports whether no edge's dump is missing after a stop, and what the
+// log took in meanwhile was read: edges ask a complete router for that at once.
 func (l *loop) caughtUp(now time.Time) bool {
 	if !now.Before(l.caughtUpBy) {
 		return true
+	}
+	if l.r.unread.Load() {
+		return false
 	}
 	_, behind := l.table.Edges()
 	return behind == 0
@@ -60,5 +70,31 @@ func (r *Router) recall() {
 	select {
 	case r.recalled <- struct{}{}:
 	default: // one is under way, which takes the epoch when it begins
+	}
+}
+
+// readAgain has the reader of the log catch up.
+func (r *Router) readAgain() {
+	r.unread.Store(true)
+	select {
+	case r.rereads <- struct{}{}:
+	default: // one is under way, which goes on until it is done
+	}
+}
+
+// catchUp has the reader of the log catch up whenever that is asked for.
+func (r *Router) catchUp(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.rereads:
+		}
+		for r.reader.CatchUp(ctx) != nil {
+			if !sleep.For(ctx, tickEvery) {
+				return
+			}
+		}
+		r.unread.Store(false)
 	}
 }

@@ -49,6 +49,11 @@ func TestStoodStill(t *testing.T) {
 		t.Error("a message of before was taken")
 	}
 	l.judge(time.Now().Add(2 * time.Second))
+	if l.complete {
+		t.Error("complete before what the log took in meanwhile was read")
+	}
+	r.unread.Store(false)
+	l.judge(time.Now().Add(2 * time.Second))
 	if !l.complete {
 		t.Error("not complete after the edges were listened for")
 	}
