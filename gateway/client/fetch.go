@@ -31,7 +31,8 @@ type wanted struct {
 	// the version.
 	ahead   bool
 	heardAt time.Time
-	// news has a token when an edge told of the kind. Never closed.
+	// news has a token when an edge told of the kind since it was last taken up.
+	// Never closed.
 	news chan struct{}
 }
 
@@ -141,23 +142,41 @@ func (c *Client) fetch(ctx context.Context, kind string) {
 		}
 		tries++
 		c.cfg.Log.Warn("sync failed", "kind", kind, "try", tries, "error", err)
-		if !rest(ctx, nil, tries) || !outlast(ctx, w.news, tries) {
+		if !restForNews(ctx, w.news, tries) {
 			return
 		}
 	}
 }
 
-// outlast is the part of the wait, after many tries, that news cuts short. It
-// reports false when ctx ended.
-func outlast(ctx context.Context, news <-chan struct{}, tries int) bool {
-	if tries <= outageTries {
-		return true
+// restForNews waits before the next try of a sync. It reports false when ctx ends.
+//
+// News that comes meanwhile has it end as early as after one failure: whoever can
+// tell of an event may answer again, and a device that was told during an outage
+// would otherwise sleep for as long as that took. News from before says nothing.
+func restForNews(ctx context.Context, news <-chan struct{}, tries int) bool {
+	select {
+	case <-news:
+	default:
 	}
-	timer := time.NewTimer(outageCeiling/2 + below(outageCeiling/2) - retryCeiling/2)
+	most := ceiling(tries, retryBase, retryCeiling)
+	wait := most/2 + below(most/2)
+	if tries > outageTries {
+		wait = outageCeiling/2 + below(outageCeiling/2)
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	case <-news:
+	}
+	soon := time.NewTimer(retryBase/2 + below(retryBase/2))
+	defer soon.Stop()
+	select {
+	case <-timer.C:
+	case <-soon.C:
 	case <-ctx.Done():
 	}
 	return ctx.Err() == nil

@@ -241,6 +241,27 @@ func TestSyncIsSoonAfterAShortOutage(t *testing.T) {
 	})
 }
 
+// An edge that was cut off refuses syncs for as long; what it tells then says that
+// it is back.
+func TestNewsShortensTheWait(t *testing.T) {
+	virtual(t, nil, func(e *edge) {
+		p := e.welcomed(nil)
+		p.send(notify(1, 7))
+		for range 7 { // the next one is half a minute later
+			p.refuse(p.awaitSync())
+		}
+		time.Sleep(100 * time.Millisecond)
+		told := time.Now()
+		p.send(notify(1, 8))
+		r := p.awaitSync()
+		if took := time.Since(told); took < 400*time.Millisecond || took > 1100*time.Millisecond {
+			t.Errorf("asked %v after it was told", took)
+		}
+		p.answer(r, &wirepb.SyncResponse{Items: items(8), Head: 8})
+		p.expectAck(8)
+	})
+}
+
 // News makes the device try again soon, however often it has failed.
 func TestNewsEndsTheWait(t *testing.T) {
 	virtual(t, nil, func(e *edge) {

@@ -70,6 +70,14 @@ func (k *fetching) failed(now time.Time) {
 	k.asked, k.at = 0, now.Add(most/2+rand.N(most/2))
 }
 
+// hearsNews has the wait after failures end as early as after one of them, as the
+// SDK's does.
+func (k *fetching) hearsNews(now time.Time) {
+	if soon := now.Add(fetchRetry/2 + rand.N(fetchRetry/2)); k.asked == 0 && k.tries > 0 && soon.Before(k.at) {
+		k.at = soon
+	}
+}
+
 // vain notes a sync that failed and plans the next one.
 func (r *raw) vain(kind string, k *fetching, now time.Time) {
 	r.record(vainOf, arrival{kind: kind, version: k.wants, at: now})
@@ -91,6 +99,7 @@ func (f fetches) due() (at time.Time) {
 func (r *raw) want(l *rawLink, kind string, version int64) error {
 	k := r.fetch.of(kind)
 	k.wants = max(k.wants, version)
+	k.hearsNews(time.Now())
 	if version <= k.has {
 		return l.Send(&wire.Ack{Kind: l.Kinds().Ref(kind), Version: k.has})
 	}
