@@ -54,6 +54,7 @@ func (h handler) Heads(conn uint64, heads []edgelink.Head) {
 	h.hub.Heads(conn, converted)
 }
 
+func (h handler) Back()                 { h.hub.Back() }
 func (h handler) Supersede(conn uint64) { h.hub.Supersede(conn) }
 func (h handler) Cut(conn uint64, sessionsMs, tokensS int64) {
 	h.hub.Cut(conn, sessionsMs, tokensS)

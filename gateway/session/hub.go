@@ -22,6 +22,7 @@ type Hub struct {
 	seed    maphash.Seed
 
 	last    atomic.Uint64 // number of the newest session
+	backs   atomic.Uint32 // how often the edge was cut off and came back
 	count   atomic.Int64
 	conns   [shards]shard // by number
 	devices [shards]names
@@ -139,6 +140,12 @@ func (h *Hub) notify(conn uint64, router, kind string, version, previous int64, 
 	h.metrics.notifies[a.State].Inc()
 	return a
 }
+
+// Back says that the edge was cut off from the routers and is no longer: a device
+// whose sync failed for that is told once more of what it has not got, with the
+// next notify of the kind, even if that says nothing new. It waits the longer to
+// ask again, the longer the outage took.
+func (h *Hub) Back() { h.backs.Add(1) }
 
 // Heads compares heads with what the device said it has, and notifies it of
 // the kinds where it is behind.

@@ -35,7 +35,10 @@ type kindState struct {
 	// that time, and claimedAt when it first said so; see hello.
 	claimed   int64
 	claimedAt time.Duration
-	asks      []ask
+	// failedIn is set when a sync of the kind failed, to one more than the
+	// number of outages until then; 0: it did not.
+	failedIn uint32
+	asks     []ask
 }
 
 // ask is a router that waits for a version to be acknowledged.
@@ -59,6 +62,19 @@ func (k *kindState) notify(now time.Duration, version, previous int64) (state An
 	}
 	k.sent, k.previous, k.pending = version, previous, true
 	return InFlight, true
+}
+
+// failed takes up that a sync of the device failed after so many outages.
+func (k *kindState) failed(outages uint32) { k.failedIn = outages + 1 }
+
+// again has what is in flight written once more where a sync of it failed before
+// the last outage ended. It reports whether there is something to write.
+func (k *kindState) again(outages uint32) bool {
+	if k.failedIn == 0 || k.failedIn > outages || k.pending || k.sent <= k.acked {
+		return false
+	}
+	k.failedIn, k.previous, k.pending = 0, 0, true
+	return true
 }
 
 // head takes up a kind's head. It reports whether the device has to be told.
@@ -107,6 +123,7 @@ func (k *kindState) settle(version int64) bool {
 	k.acked = version
 	if k.acked >= k.sent {
 		k.pending = false // it has what waits to be written
+		k.failedIn = 0
 	}
 	return true
 }

@@ -38,6 +38,7 @@ func (s *session) notifyLocked(now time.Duration, router, kind string, version, 
 	}
 	waiting := k.pending
 	state, write := k.notify(now, version, previous)
+	write = write || state == InFlight && k.again(s.serving.srv.hub.backs.Load())
 	if state == InFlight && k.remember(router, version) {
 		s.serving.srv.metrics.asksDropped.Inc()
 	}
@@ -81,7 +82,7 @@ func (s *session) heads(heads []Head) (replies []reply) {
 			continue
 		}
 		acked, waiting := k.acked, k.pending
-		if k.head(h.Version) {
+		if k.head(h.Version) || k.again(s.serving.srv.hub.backs.Load()) {
 			s.wroteNotifyLocked(waiting)
 		}
 		if k.acked > acked {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -334,5 +335,39 @@ func TestAckBeforeTheWrite(t *testing.T) {
 	}
 	if k.ack(time.Hour, 5); k.pending {
 		t.Error("written though the device has it")
+	}
+}
+
+// A device whose sync failed while the edge was cut off is told once more after
+// that, with the first repeat of a router or the heads, and only once.
+func TestToldAgainAfterAnOutage(t *testing.T) {
+	failing := func(c *Config) {
+		c.Relay = relayFunc(func(context.Context, Call) ([]byte, error) { return nil, context.DeadlineExceeded })
+	}
+	for name, again := range map[string]func(*Hub){
+		"by a router": func(h *Hub) { h.Notify(1, "r1", "messages", 5, 4) },
+		"by heads":    func(h *Hub) { h.Heads(1, []Head{{Kind: "messages", Version: 5}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, failing, func(e *edge) {
+				d, hub := e.connect(nil), e.srv.Hub()
+				hub.Notify(1, "r1", "messages", 5, 4)
+				d.expectNotify("messages")
+				hub.Back() // one before the failure does not count
+				d.send(&wire.Request{ID: 1, Service: "sync", Method: "messages"})
+				if r := d.response(); r.Status != wire.StatusDeadline {
+					t.Fatalf("%+v", r)
+				}
+				again(hub)
+				d.silent(time.Second)
+				hub.Back()
+				again(hub)
+				if v := d.expectNotify("messages"); v != 5 {
+					t.Errorf("told %d", v)
+				}
+				again(hub)
+				d.silent(time.Second)
+			})
+		})
 	}
 }

@@ -114,11 +114,23 @@ func (s *session) relay(ctx context.Context, id uint64, call Call) *wire.Respons
 	}
 	r.Body = nil
 	r.Status, r.Message = status(err)
+	if call.Service == syncService && (r.Status == wire.StatusUnavailable || r.Status == wire.StatusDeadline) {
+		s.syncFailed(call.Method)
+	}
 	if r.Status == wire.StatusInternal {
 		s.cfg().Log.Warn("a device's call of a service failed", "tenant", call.Tenant, "service", call.Service, "method", call.Method,
 			"took_s", time.Since(start).Seconds(), "error", err)
 	}
 	return r
+}
+
+// syncFailed notes that a device could not fetch a kind.
+func (s *session) syncFailed(kind string) {
+	s.lock()
+	defer s.unlock()
+	if k := s.kindLocked(kind); k != nil {
+		k.failed(s.serving.srv.hub.backs.Load())
+	}
 }
 
 // status is what a device is told of a Relay's error.

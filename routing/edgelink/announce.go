@@ -93,6 +93,7 @@ func (a *announcer) away() {
 
 func (a *announcer) back() {
 	a.l.log.Info("NATS is back: routers are told of all sessions anew")
+	a.l.cfg.Handler.Back()
 	a.park(resyncReconnect)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,6 +152,8 @@ func (e *env) metric(name, label string) float64 {
 
 // hub is the edge's sessions.
 type hub struct {
+	backs atomic.Int64
+
 	mu sync.Mutex
 	// Guarded by mu.
 	heads      map[uint64]int
@@ -163,6 +166,8 @@ type hub struct {
 }
 
 func newHub() *hub { return &hub{heads: map[uint64]int{}, answer: edgelink.InFlight} }
+
+func (h *hub) Back() { h.backs.Add(1) }
 
 func (h *hub) NotifyCalm(conn uint64, router, kind string, version, previous int64) edgelink.Answer {
 	return h.Notify(conn, router, kind, version, previous)

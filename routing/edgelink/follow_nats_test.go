@@ -128,6 +128,9 @@ func TestReconnect(t *testing.T) {
 	if got := e.metric("hawser_edgelink_resyncs_total", "reconnect"); got < 1 {
 		t.Errorf("%v resyncs", got)
 	}
+	if e.hub.backs.Load() < 1 {
+		t.Error("the sessions did not hear that NATS is back")
+	}
 }
 
 // What neither count nor checksum shows is told anew as well.

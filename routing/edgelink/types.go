@@ -80,6 +80,9 @@ type Handler interface {
 	// Heads brings the heads of the session's user; the link calls it once
 	// the session is verified, and again each time that it is verified anew.
 	Heads(conn uint64, heads []Head)
+	// Back says that NATS was away and is back: what could not be answered
+	// meanwhile can be now.
+	Back()
 	// Supersede ends a session whose device has a newer one elsewhere. It
 	// may be called more than once.
 	Supersede(conn uint64)

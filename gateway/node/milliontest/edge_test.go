@@ -240,6 +240,7 @@ func (e *edge) resync() {
 type deafHandler struct{}
 
 func (deafHandler) Notify(uint64, string, string, int64, int64) (a edgelink.Answer)     { return a }
+func (deafHandler) Back()                                                               {}
 func (deafHandler) NotifyCalm(uint64, string, string, int64, int64) (a edgelink.Answer) { return a }
 func (deafHandler) Heads(uint64, []edgelink.Head)                                       {}
 func (deafHandler) Supersede(uint64)                                                    {}
