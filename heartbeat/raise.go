@@ -83,7 +83,7 @@ func (l *Learner) tried(now float64, c *cell, v *View, to int, well bool) {
 		return
 	}
 	l.counts.raises.Add(1)
-	c.renew(l.unix(now), grid[to])
+	c.renew(l.stamp(now), grid[to])
 }
 
 // renew takes back what died of silences longer than so many seconds, at a

@@ -1,6 +1,7 @@
 package heartbeat
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -134,6 +135,10 @@ func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
 func (l *Learner) unix(at float64) float64 {
 	return float64(l.start.UnixMilli())/1000*l.scale + at
 }
+
+// stamp is when an edge finds a change, to the second as a snapshot has it: what
+// comes back from there must not look older, and be taken back for it.
+func (l *Learner) stamp(at float64) float64 { return math.Floor(l.unix(at)) }
 
 // unshared is what the cell has not exported.
 func (l *Learner) unshared(c *cell, at float64) *record {

@@ -231,3 +231,38 @@ func TestSnapshotOfSpells(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What an edge found to have changed takes back what others knew before, and
+// nothing of what is learned since, however often that comes back to it.
+func TestChangeTakesBackWhatWasBefore(t *testing.T) {
+	p, later := Path{Radio: Cell4G, Network: Network{1}}, t0.Add(time.Hour)
+	for name, change := range map[string]func(*Learner){
+		"stricter": func(l *Learner) { alarmed(t, l, p) },
+		"more generous": func(l *Learner) {
+			teachSafe(l, p, 1, 300*time.Second)
+			c, unlock := l.look(p)
+			defer unlock()
+			c.renew(l.stamp(0.7), 100)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := NewLearner(t0, Options{})
+			change(l)
+			c, unlock := l.look(p)
+			k := floorBucket(300)
+			for range 50 {
+				c.survived(-1, k)
+				c.perished(k-1, k, 1)
+			}
+			kept, died := c.kept[k], c.died[k]
+			unlock()
+			delta, _ := l.Export(later, p)
+			if err := l.Import(later, p, delta); err != nil {
+				t.Fatal(err)
+			}
+			if c.kept[k] < 0.9*kept || c.died[k] < 0.9*died {
+				t.Errorf("of %.1f that were kept and %.1f that died, %.1f and %.1f are left", kept, died, c.kept[k], c.died[k])
+			}
+		})
+	}
+}

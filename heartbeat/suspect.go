@@ -22,7 +22,7 @@ func (l *Learner) suspect(now float64, c *cell, v *View, gap float64, at int, cl
 		return
 	}
 	l.counts.alarms.Add(1)
-	c.alarmAt = l.unix(now)
+	c.alarmAt = l.stamp(now)
 	c.newAlarms++
 	c.contradicted(limit)
 	c.perished(-1, at, alarmFrom)
