@@ -53,14 +53,15 @@ func (s *session) quietLocked() bool {
 
 // The kinds of a quiet session, one behind the other: the number of the name
 // in the tenant's list, or other and the name itself; which of the numbers
-// follow; the numbers. Most often acked and sent are what is known, and nothing
-// is claimed.
+// follow; the numbers. Most often acked and sent are what is known, nothing is
+// claimed, and no sync failed.
 const (
 	otherName = 0xff
 
 	hasAcked = 1 << iota
 	hasSent
 	hasClaimed
+	hasFailed
 )
 
 // packLocked turns states into quiet. Where they have not changed it
@@ -100,6 +101,9 @@ func (s *session) appendKind(b []byte, k *kindState) []byte {
 		put(hasClaimed, k.claimed)
 		b = binary.AppendVarint(b, int64(k.claimedAt))
 	}
+	if k.failedIn != 0 {
+		put(hasFailed, int64(k.failedIn))
+	}
 	return b
 }
 
@@ -125,6 +129,9 @@ func (s *session) unpackLocked() {
 		if has&hasClaimed != 0 {
 			k.claimed = q.varint()
 			k.claimedAt = time.Duration(q.varint())
+		}
+		if has&hasFailed != 0 {
+			k.failedIn = uint32(q.varint())
 		}
 		s.states = append(s.states, k)
 	}

@@ -339,19 +339,23 @@ func TestAckBeforeTheWrite(t *testing.T) {
 }
 
 // A device whose sync failed while the edge was cut off is told once more after
-// that, with the first repeat of a router or the heads, and only once.
+// that, with the first repeat of a router or the heads, and only once, whoever
+// told it first: of heads no router asks, and a session is quiet behind them.
 func TestToldAgainAfterAnOutage(t *testing.T) {
 	failing := func(c *Config) {
 		c.Relay = relayFunc(func(context.Context, Call) ([]byte, error) { return nil, context.DeadlineExceeded })
 	}
-	for name, again := range map[string]func(*Hub){
-		"by a router": func(h *Hub) { h.Notify(1, "r1", "messages", 5, 4) },
-		"by heads":    func(h *Hub) { h.Heads(1, []Head{{Kind: "messages", Version: 5}}) },
+	byRouter := func(h *Hub) { h.Notify(1, "r1", "messages", 5, 4) }
+	byHeads := func(h *Hub) { h.Heads(1, []Head{{Kind: "messages", Version: 5}}) }
+	for name, c := range map[string]struct{ first, again func(*Hub) }{
+		"by a router": {byRouter, byRouter},
+		"by heads":    {byRouter, byHeads},
+		"heads first": {byHeads, byHeads},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, failing, func(e *edge) {
-				d, hub := e.connect(nil), e.srv.Hub()
-				hub.Notify(1, "r1", "messages", 5, 4)
+				d, hub, again := e.connect(nil), e.srv.Hub(), c.again
+				c.first(hub)
 				d.expectNotify("messages")
 				hub.Back() // one before the failure does not count
 				d.send(&wire.Request{ID: 1, Service: "sync", Method: "messages"})
@@ -359,7 +363,8 @@ func TestToldAgainAfterAnOutage(t *testing.T) {
 					t.Fatalf("%+v", r)
 				}
 				again(hub)
-				d.silent(time.Second)
+				d.silent(2 * recordEvery) // by then the session is quiet
+				again(hub)
 				hub.Back()
 				again(hub)
 				if v := d.expectNotify("messages"); v != 5 {
