@@ -88,9 +88,9 @@ func NewReader(cfg Config) (*Reader, error) {
 	return r, nil
 }
 
-// Forget has all that is asked of a user read from the log for the next minute,
-// whose events are about to be removed, or were: none of them is answered from
-// memory. It may be called at any time.
+// Forget has all that is asked of a user read from the log for some minutes, whose
+// events were removed, or will be within one: none of them is answered from
+// memory. It may be called at any time, for any number of users.
 func (r *Reader) Forget(u User) { r.tail.forget(u) }
 
 // CatchUp reads what the log has that this reader does not remember, so that

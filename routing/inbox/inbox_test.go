@@ -28,9 +28,13 @@ type rig struct {
 
 func newRig(t testing.TB, o routing.StreamOptions) *rig {
 	t.Helper()
-	r := &rig{t: t}
-	r.srv = natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RoleEdge, Label: "hk1"},
-		routing.User{Role: routing.RolePush, Label: "p1"})
+	return newRigOn(t, o, natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RoleEdge, Label: "hk1"},
+		routing.User{Role: routing.RolePush, Label: "p1"}))
+}
+
+func newRigOn(t testing.TB, o routing.StreamOptions, srv *natstest.Server) *rig {
+	t.Helper()
+	r := &rig{t: t, srv: srv}
 	r.nc, r.js = r.srv.JetStream("r1", o)
 	kinds := map[string]routing.Kind{"messages": {}, "contacts": {}, "orders": {Backend: true}}
 	var err error

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -31,12 +32,6 @@ const (
 	// each message may add to that.
 	tailPatience = lostAfter + 50*time.Millisecond
 	tailEach     = 50 * time.Microsecond
-	// tailGap is a leap between two messages that only a log which was made
-	// anew shows: its numbers begin far above all of the old one.
-	tailGap = 1 << 20
-	// forgottenFor is how long nothing of a user is answered from a tail after
-	// Forget: until whatever is removed has been removed.
-	forgottenFor = time.Minute
 )
 
 // A tail is the end of the log as a router remembers it, from which it answers
@@ -53,7 +48,9 @@ const (
 // log. Only answers that go up to the log's end are taken in. That is what
 // shows that nothing is missing: of each user's kind the log keeps the newest
 // routing.MinKeep at least, so that where one was pushed out before it was read
-// so many newer ones of the same kind were read.
+// so many newer ones of the same kind were read. And only answers that begin with
+// the message that was read last: without it this is another log, or one that went
+// back when NATS servers lost what they had not written to disk yet.
 type tail struct {
 	// Static after construction.
 	r *Reader
@@ -65,9 +62,8 @@ type tail struct {
 	// Guarded by mu.
 	tailed
 	// next is the question that is put next; nil: nobody waits for one.
-	next *tailQuestion
-	// forgotten are users that the log is asked of, until when.
-	forgotten map[User]time.Time
+	next      *tailQuestion
+	forgotten forgotten
 }
 
 // tailQuestion is put for all who wait for it.
@@ -77,7 +73,7 @@ type tailQuestion struct {
 }
 
 func newTail(r *Reader) *tail {
-	return &tail{r: r, tailed: newTailed(0), forgotten: make(map[User]time.Time)}
+	return &tail{r: r, tailed: newTailed(0)}
 }
 
 // since answers like Reader.Since; ok is false where the log has to be asked.
@@ -91,7 +87,7 @@ func (t *tail) since(ctx context.Context, u User, subject string, since uint64, 
 		}
 		t.mu.Lock()
 		stale := t.to < l.reach()
-		if !stale {
+		if !stale && !t.forgotten.has(u, time.Now()) {
 			p, ok = t.page(subject, since, l)
 		}
 		t.mu.Unlock()
@@ -117,20 +113,14 @@ func (t *tail) reaches(u User, since, floor uint64) bool {
 	if t.to == 0 {
 		t.tailed = newTailed(floor)
 	}
-	return t.from > 0 && since >= t.from && time.Now().After(t.forgotten[u])
+	return t.from > 0 && since >= t.from && !t.forgotten.has(u, time.Now())
 }
 
 // forget has the log asked for all of a user, for a while.
 func (t *tail) forget(u User) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
-	for other, until := range t.forgotten {
-		if now.After(until) {
-			delete(t.forgotten, other)
-		}
-	}
-	t.forgotten[u] = now.Add(forgottenFor)
+	t.forgotten.add(u, time.Now())
 }
 
 // catchUp has a tail that has begun reach the log's end.
@@ -176,7 +166,10 @@ func (t *tail) refresh(ctx context.Context, floor uint64) error {
 // read asks one connection after the other. It is for who has the turn.
 func (t *tail) read(ctx context.Context, floor uint64) (err error) {
 	patience := tailPatience
-	for range tailTries {
+	for try := range tailTries {
+		if try > 0 && errors.Is(err, errBehind) {
+			sleep.For(ctx, tailPause)
+		}
 		if err = t.readOnce(ctx, floor, patience); err == nil {
 			return nil
 		}
@@ -190,11 +183,11 @@ func (t *tail) readOnce(ctx context.Context, floor uint64, patience time.Duratio
 	t.mu.Lock()
 	to := t.to
 	t.mu.Unlock()
-	b, whole, err := t.ask(ctx, to+1, tailBatch, patience)
+	b, whole, err := t.ask(ctx, to, tailBatch, patience)
 	if err == nil && !whole {
 		n := tailBatch + b.pending + b.pending/4 + tailBatch // and what is stored meanwhile
 		if n <= tailMost {
-			b, whole, err = t.ask(ctx, to+1, int(n), patience)
+			b, whole, err = t.ask(ctx, to, int(n), patience)
 		}
 	}
 	if err != nil {
@@ -202,10 +195,15 @@ func (t *tail) readOnce(ctx context.Context, floor uint64, patience time.Duratio
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !whole || t.tailed.add(b.msgs) != nil {
-		t.tailed = newTailed(max(floor, b.last()))
+	err = errOtherLog
+	if whole {
+		err = t.tailed.add(b.msgs, time.Now())
 	}
-	return nil
+	if errors.Is(err, errOtherLog) {
+		t.tailed = newTailed(max(floor, b.last()))
+		return nil
+	}
+	return err
 }
 
 // ask reads all messages from a sequence on. whole reports that these are all:

@@ -3,16 +3,20 @@ package inbox
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hawser-edge/hawser/routing"
 )
 
 // tailed is what a tail remembers: of each user's kind the newest messages after
-// from, up to to, routing.MinKeep at most. It does no I/O.
+// from, up to to, routing.MinKeep at most, for tailAge. It has no clock and does no
+// I/O.
 type tailed struct {
 	from, to uint64
+	end      mark              // of the message to; zero: not known
 	kinds    map[string][]kept // by subject, oldest first, none empty
 	order    []placed          // all of them, oldest first
 	bytes    int
@@ -29,35 +33,56 @@ type placed struct {
 	subject string
 	seq     uint64
 	size    int
+	read    time.Time
+}
+
+// mark tells a message from another one that has its sequence.
+type mark struct {
+	subject string
+	at      time.Time
 }
 
 func newTailed(at uint64) tailed {
 	return tailed{from: at, to: at, kinds: make(map[string][]kept)}
 }
 
-// errLeap: what follows is not of the same log.
-var errLeap = errors.New("the log's numbers make a leap")
+// tailAge is how long a message is remembered, from when it was read.
+const tailAge = 5 * time.Minute
 
-// add takes in what the log has after to, up to its end.
-func (t *tailed) add(msgs []stored) error {
-	for i := range msgs {
-		m := &msgs[i]
-		if m.seq <= t.to {
-			continue
-		}
-		if m.seq-t.to > tailGap {
-			return errLeap
-		}
-		t.keep(m)
-		t.to = m.seq
+var (
+	// errOtherLog: where the message to was there is another one, or none.
+	errOtherLog = errors.New("the log does not have the message that was read last")
+	// errBehind: a replica lags, or the log went back.
+	errBehind = fmt.Errorf("%w: %w", ErrUnavailable, errStale)
+)
+
+// add takes in what the log has from to on, up to its end.
+func (t *tailed) add(msgs []stored, now time.Time) error {
+	switch known := t.end != (mark{}); {
+	case known && len(msgs) == 0:
+		return errBehind
+	case known && (msgs[0].seq != t.to || msgs[0].mark() != t.end):
+		return errOtherLog
 	}
-	for t.bytes > tailBytes || len(t.order) > tailMessages {
+	for i := range msgs {
+		if m := &msgs[i]; m.seq > t.to {
+			t.keep(m, now)
+		}
+	}
+	if len(msgs) > 0 {
+		last := &msgs[len(msgs)-1]
+		t.to, t.end = last.seq, last.mark()
+	}
+	for len(t.order) > 0 && (t.bytes > tailBytes || len(t.order) > tailMessages || now.Sub(t.order[0].read) > tailAge) {
 		t.dropOldest()
 	}
 	return nil
 }
 
-func (t *tailed) keep(m *stored) {
+// mark is of UTC times, which compare.
+func (m *stored) mark() mark { return mark{strings.Clone(m.subject), m.at.UTC()} }
+
+func (t *tailed) keep(m *stored, now time.Time) {
 	// One that the publisher did not write takes its place as an empty item, as
 	// in query.add.
 	e, err := m.event()
@@ -67,7 +92,7 @@ func (t *tailed) keep(m *stored) {
 	// Copies: the message's own memory has all its headers too.
 	subject, item := strings.Clone(m.subject), bytes.Clone(e.Item)
 	size := len(item) + len(subject) + tailOverhead
-	t.order = append(t.order, placed{subject, m.seq, size})
+	t.order = append(t.order, placed{subject, m.seq, size, now})
 	t.bytes += size
 	of := append(t.kinds[subject], kept{m.seq, item})
 	if len(of) > routing.MinKeep {

@@ -1,8 +1,10 @@
 package inbox
 
 import (
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,18 +15,84 @@ import (
 func message(user string, seq uint64, size int) stored {
 	e := routing.Event{Tenant: "acme", User: user, Kind: "messages", ID: fmt.Sprint(seq), Item: make([]byte, size)}
 	m := e.Message()
-	return stored{subject: m.Subject, header: nats.Header(m.Header), data: m.Data, seq: seq}
+	return stored{subject: m.Subject, header: nats.Header(m.Header), data: m.Data, seq: seq, at: time.Unix(int64(seq), 0)}
 }
 
-// A log that was made anew begins far above the old one, whose last events
-// nobody has any more: what a device lacks of them must not go unsaid.
-func TestTailNoticesANewLog(t *testing.T) {
+// What is read follows the message that was read last, or it is of another log:
+// one made anew, or one that went back and took in others since.
+func TestTailNoticesAnotherLog(t *testing.T) {
+	now := time.Now()
 	tail := newTailed(1000)
-	if err := tail.add([]stored{message("u1", 1001, 1), message("u1", 1007, 1)}); err != nil {
+	read := func(msgs ...stored) error { return tail.add(msgs, now) }
+	if err := read(message("u1", 1001, 1), message("u1", 1007, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := tail.add([]stored{message("u1", 1008, 1), message("u1", 1008+2*tailGap, 1)}); err == nil {
-		t.Error("a leap was taken for the same log")
+	if err := read(message("u1", 1007, 1), message("u2", 1008, 1)); err != nil {
+		t.Fatal(err)
+	}
+	other := message("u2", 1008, 1)
+	other.at = other.at.Add(time.Microsecond)
+	for name, msgs := range map[string][]stored{
+		"another user's": {message("u1", 1008, 1), message("u1", 1009, 1)},
+		"another one":    {other, message("u1", 1009, 1)},
+		"none":           {message("u1", 1009, 1)},
+	} {
+		if err := read(msgs...); !errors.Is(err, errOtherLog) {
+			t.Errorf("%s in the place of the last one: %v", name, err)
+		}
+	}
+	if err := read(); !errors.Is(err, errBehind) {
+		t.Errorf("a log that ends before: %v", err)
+	}
+	if tail.to != 1008 {
+		t.Errorf("read up to %d", tail.to)
+	}
+}
+
+// Nothing is remembered for longer than a user is forgotten.
+func TestTailForgetsWithTime(t *testing.T) {
+	now := time.Now()
+	tail := newTailed(1000)
+	if err := tail.add([]stored{message("u1", 1001, 1)}, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := tail.add([]stored{message("u1", 1001, 1)}, now.Add(tailAge+time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := tail.page(routing.InboxSubject("acme", "u1", "messages"), 1000, Limits{}.withDefaults()); ok {
+		t.Errorf("%+v", p)
+	}
+	if len(tail.order)+len(tail.kinds) > 0 {
+		t.Errorf("%d messages of %d kinds are left", len(tail.order), len(tail.kinds))
+	}
+}
+
+// However many users are forgotten at once, nobody is remembered who was, and
+// all are in the end.
+func TestForgotten(t *testing.T) {
+	var f forgotten
+	now := time.Now()
+	user := func(i int) User { return User{"acme", fmt.Sprint(i)} }
+	for i := range 3*maxForgotten + 7 {
+		now = now.Add(time.Millisecond)
+		f.add(user(i), now)
+	}
+	f.add(user(1), now)
+	for i := range 3*maxForgotten + 7 {
+		if !f.has(user(i), now.Add(tailAge)) {
+			t.Fatalf("user %d is remembered", i)
+		}
+	}
+	if len(f.until) > maxForgotten || len(f.order) > maxForgotten {
+		t.Errorf("%d users in %d places", len(f.until), len(f.order))
+	}
+	now = now.Add(forgottenFor)
+	if f.has(user(1), now) || f.has(user(3*maxForgotten), now) {
+		t.Error("forgotten for good")
+	}
+	f.add(user(0), now)
+	if len(f.until) != 1 || len(f.order) != 1 {
+		t.Errorf("%d users in %d places", len(f.until), len(f.order))
 	}
 }
 
@@ -33,11 +101,18 @@ func TestTailIsBounded(t *testing.T) {
 	tail := newTailed(1000)
 	const size = 1 << 20
 	seq := uint64(1000)
-	for range 2 * tailBytes / size {
+	var end []stored
+	grow := func(user string, size int) {
+		t.Helper()
 		seq++
-		if err := tail.add([]stored{message(fmt.Sprint("u", seq), seq, size)}); err != nil {
+		m := message(user, seq, size)
+		if err := tail.add(append(end, m), time.Now()); err != nil {
 			t.Fatal(err)
 		}
+		end = []stored{m}
+	}
+	for range 2 * tailBytes / size {
+		grow(fmt.Sprint("u", seq+1), size)
 	}
 	if tail.bytes > tailBytes || len(tail.kinds) != len(tail.order) {
 		t.Errorf("%d bytes of %d messages of %d kinds are remembered", tail.bytes, len(tail.order), len(tail.kinds))
@@ -51,10 +126,7 @@ func TestTailIsBounded(t *testing.T) {
 		t.Errorf("the last one: %+v, %v", p, ok)
 	}
 	for range tailMessages + 10 {
-		seq++
-		if err := tail.add([]stored{message("hot", seq, 1)}); err != nil {
-			t.Fatal(err)
-		}
+		grow("hot", 1)
 	}
 	if len(tail.order) > tailMessages || len(tail.kinds) != 1 {
 		t.Errorf("%d messages of %d kinds are remembered", len(tail.order), len(tail.kinds))
