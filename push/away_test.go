@@ -89,6 +89,22 @@ func TestWaitingJobsReturnAtABoundedRate(t *testing.T) {
 	})
 }
 
+// News that replace what waits leave slots behind. What waits returns soon all the
+// same, and none is given up for it.
+func TestNewsUseUpNoSlots(t *testing.T) {
+	var s slots
+	now := time.Now()
+	for range 24 * 3600 {
+		for range 3 * returnRate / 10 { // of ten workers
+			until := s.take(now.Add(awayFor), 10*time.Second/returnRate)
+			if left := until.Sub(now); left > awayFor+returnWithin+returnEvery {
+				t.Fatalf("a job returns after %v", left)
+			}
+		}
+		now = now.Add(time.Second)
+	}
+}
+
 // Those that wait are called back when the service is there again: thousands go
 // within seconds, whenever it returns.
 func TestManyAreCalledBack(t *testing.T) {

@@ -3,10 +3,10 @@ package push
 import "time"
 
 const (
-	// returnRate bounds how many jobs a second, of all stopped applications
-	// together, return to this worker only to be turned away once more. Who has
-	// more waits longer for each: a million jobs of a revoked credential cost the
-	// queue and this worker no more than sixty thousand.
+	// returnRate is how many jobs a second, of all stopped applications together,
+	// return to this worker only to be turned away once more. Who has more waits
+	// longer for each: a million jobs of a revoked credential cost the queue and
+	// this worker no more than sixty thousand.
 	returnRate = 1000
 	// awayFor is for how long a job waits whose application has no room for it,
 	// where there are few. It is called back sooner: that is how soon it comes to
@@ -15,6 +15,10 @@ const (
 	// returnEvery is how often jobs return, together: NATS looks through all that
 	// wait whenever one is due.
 	returnEvery = 250 * time.Millisecond
+	// returnWithin bounds how far ahead slots are given. A job that news replace
+	// leaves its slot behind: without this a few thousand devices with news all
+	// the time would use up hours of them.
+	returnWithin = 20 * time.Minute
 	// maxRecalls bounds the jobs of an application that can be called back; a
 	// recall takes some 200 bytes. Others return in their time.
 	maxRecalls = 1 << 14
@@ -28,9 +32,10 @@ const (
 // slots spreads what returns in time. It has no clock and no lock.
 type slots struct{ next time.Time }
 
-// take returns the first free slot from then on.
+// take returns the first free slot from then on. Where all are taken for
+// returnWithin they are given once more.
 func (s *slots) take(from time.Time, every time.Duration) time.Time {
-	if s.next.After(from) {
+	if s.next.After(from) && s.next.Sub(from) < returnWithin {
 		from = s.next
 	}
 	s.next = from.Add(every)
