@@ -53,16 +53,20 @@ func newStint() func() (end func() time.Duration) {
 func (m *manners) begin() {
 	runtime.LockOSThread()
 	if m.known {
-		_ = unix.SchedSetAttr(0, &m.modest, 0) // a sandbox may forbid it
+		take(m.modest) // a sandbox may forbid it
 	}
 }
 
 func (m *manners) end() {
 	if m.known {
-		_ = unix.SchedSetAttr(0, &m.common, 0)
+		take(m.common)
 	}
 	runtime.UnlockOSThread()
 }
+
+// take has this thread scheduled like that. It takes a copy, because the call
+// writes the size into what it is given.
+func take(a unix.SchedAttr) { _ = unix.SchedSetAttr(0, &a, 0) }
 
 // threadCPU is what this thread has had of processors.
 func threadCPU() time.Duration {
