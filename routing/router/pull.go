@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,7 +25,7 @@ const (
 	// does not wait for events. What comes later finds nobody, and would be
 	// given out again and again for nothing. So where answers are slow, as in a
 	// storm of sessions on the same connection, events are asked for with
-	// slowWait: the client waits for a second longer than that.
+	// slowWait at most: the client waits for a second longer than that.
 	answerWait = time.Second
 	slowWait   = 3 * time.Second
 	// pullPause is the pause after a request that failed, as it does while a
@@ -69,10 +70,13 @@ func (p *puller) pull(ctx context.Context) error {
 // pullSlowly takes events as they come, until answers are fast again.
 func (p *puller) pullSlowly(ctx context.Context) error {
 	begin := time.Now()
+	// What comes back after AckWait could otherwise come too late each time: just
+	// as a request ends, where both last equally long.
+	wait := slowWait - rand.N(slowWait/3)
 	n, err := p.take(ctx, func() (jetstream.MessageBatch, error) {
-		return p.consumer.Fetch(pullMessages, jetstream.FetchMaxWait(slowWait))
+		return p.consumer.Fetch(pullMessages, jetstream.FetchMaxWait(wait))
 	})
-	p.slow = n == pullMessages || time.Since(begin) >= slowWait+answerWait/2
+	p.slow = n == pullMessages || time.Since(begin) >= wait+answerWait/2
 	return err
 }
 
