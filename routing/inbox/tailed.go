@@ -17,6 +17,7 @@ import (
 type tailed struct {
 	from, to uint64
 	end      mark              // of the message to; zero: not known
+	seen     time.Time         // when the log was last seen to have it
 	kinds    map[string][]kept // by subject, oldest first, none empty
 	order    []placed          // all of them, oldest first
 	bytes    int
@@ -46,19 +47,26 @@ func newTailed(at uint64) tailed {
 	return tailed{from: at, to: at, kinds: make(map[string][]kept)}
 }
 
-// tailAge is how long a message is remembered, from when it was read.
-const tailAge = 5 * time.Minute
+const (
+	// tailAge is how long a message is remembered, from when it was read.
+	tailAge = 5 * time.Minute
+	// tailLag is for how long a replica may lack the message that was read last,
+	// for it lags behind another. No log goes back so fast: its servers have to
+	// die and start first.
+	tailLag = 500 * time.Millisecond
+)
 
 var (
 	// errOtherLog: where the message to was there is another one, or none.
 	errOtherLog = errors.New("the log does not have the message that was read last")
-	// errBehind: a replica lags, or the log went back.
+	// errBehind: a replica lags by much, or the log went back.
 	errBehind = fmt.Errorf("%w: %w", ErrUnavailable, errStale)
 )
 
 // add takes in what the log has from to on, up to its end.
 func (t *tailed) add(msgs []stored, now time.Time) error {
 	switch known := t.end != (mark{}); {
+	case known && len(msgs) == 0 && now.Sub(t.seen) < tailLag: // nothing is new
 	case known && len(msgs) == 0:
 		return errBehind
 	case known && (msgs[0].seq != t.to || msgs[0].mark() != t.end):
@@ -71,7 +79,7 @@ func (t *tailed) add(msgs []stored, now time.Time) error {
 	}
 	if len(msgs) > 0 {
 		last := &msgs[len(msgs)-1]
-		t.to, t.end = last.seq, last.mark()
+		t.to, t.end, t.seen = last.seq, last.mark(), now
 	}
 	for len(t.order) > 0 && (t.bytes > tailBytes || len(t.order) > tailMessages || now.Sub(t.order[0].read) > tailAge) {
 		t.dropOldest()

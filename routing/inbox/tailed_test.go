@@ -41,6 +41,10 @@ func TestTailNoticesAnotherLog(t *testing.T) {
 			t.Errorf("%s in the place of the last one: %v", name, err)
 		}
 	}
+	if err := read(); err != nil {
+		t.Errorf("a replica that lags: %v", err)
+	}
+	now = now.Add(tailLag)
 	if err := read(); !errors.Is(err, errBehind) {
 		t.Errorf("a log that ends before: %v", err)
 	}
