@@ -48,6 +48,7 @@ func (e *edgeRole) showGates(m metric.Part) {
 	e.showGate(m)
 	m.GaugeFunc("unfinished", "Connections that are not welcomed yet.", func() float64 { return float64(e.sources.Unfinished()) })
 	m.GaugeFunc("sockets", "Connections of TCP, unfinished ones too.", func() float64 { return float64(e.connections()) })
+	m.GaugeFunc("queued", "Connections of TCP that the system holds until they are accepted; 0 elsewhere than on Linux.", func() float64 { return float64(e.queued()) })
 	m.GaugeFunc("sockets_limit", "Connections of TCP that the limit of file descriptors allows; 0: unknown.", func() float64 { return float64(e.sockets) })
 	m.GaugeFunc("memory_full", "1 while devices are refused for lack of memory.", func() float64 { return metric.Bool(e.memory.Full()) })
 }
@@ -64,6 +65,14 @@ func (e *edgeRole) delay() (d time.Duration) {
 func (e *edgeRole) connections() (n int) {
 	for _, l := range e.doors {
 		n += transport.Sockets(l)
+	}
+	return n
+}
+
+// queued are those of TCP that are not accepted yet.
+func (e *edgeRole) queued() (n int) {
+	for _, l := range e.doors {
+		n += transport.Waiting(l)
 	}
 	return n
 }

@@ -34,9 +34,12 @@ func TestRush(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = c.Close() })
 		}
-		for end := time.Now().Add(time.Minute); l.door.waiting() > 1; {
+		if held := Waiting(l); held < n-1 { // one is accepted, and waits for its turn
+			t.Errorf("of %d that have come, %d wait", n, held)
+		}
+		for end := time.Now().Add(time.Minute); Waiting(l) > 1; {
 			if time.Now().After(end) {
-				t.Fatalf("%d still wait", l.door.waiting())
+				t.Fatalf("%d still wait", Waiting(l))
 			}
 			l.turns.put(0)
 			l.turns.get(true)

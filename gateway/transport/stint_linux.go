@@ -22,9 +22,14 @@ type manners struct {
 }
 
 func newManners() (m manners) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	own, err := unix.SchedGetAttr(0, 0)
 	if err != nil || own.Policy != unix.SCHED_NORMAL {
 		return m // an operator has chosen another class
+	}
+	if unix.SchedSetAttr(0, own, 0) != nil {
+		return m // a sandbox forbids it
 	}
 	m.common, m.modest, m.known = *own, *own, true
 	m.modest.Policy = unix.SCHED_BATCH
@@ -53,7 +58,7 @@ func newStint() func() (end func() time.Duration) {
 func (m *manners) begin() {
 	runtime.LockOSThread()
 	if m.known {
-		take(m.modest) // a sandbox may forbid it
+		take(m.modest)
 	}
 }
 

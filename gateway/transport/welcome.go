@@ -38,6 +38,15 @@ func Sockets(l Listener) int {
 	return 0
 }
 
+// Waiting is how many connections the system holds for a listener of TCP that it
+// has not accepted yet; 0 for any other, and where that is not known.
+func Waiting(l Listener) int {
+	if t, ok := l.(*tcpListener); ok {
+		return t.door.waiting()
+	}
+	return 0
+}
+
 // Delay is about how long a client of a listener waits now from its first
 // packet to the end of its handshake; 0 where that is not measured, as on QUIC.
 func Delay(l Listener) time.Duration {
