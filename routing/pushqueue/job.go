@@ -109,7 +109,7 @@ func (j Job) message() *linkpb.PushJob {
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version,
 		EventMs: j.EventAt.UnixMilli(), LatestMs: j.latest().UnixMilli(), Urgency: int32(j.Urgency), Push: j.Push,
 		NotBeforeMs: unixMilli(j.NotBefore), Hold: int32(j.Hold), Failures: int32(min(j.Failures, math.MaxInt32)), Reason: short(j.Reason),
-		WaitsFor: short(j.WaitsFor),
+		WaitsFor: bounded(j.WaitsFor),
 	}
 }
 
@@ -139,6 +139,15 @@ func short(reason string) string {
 	}, reason[:min(len(reason), maxReason)])
 }
 
+// maxWaitsFor has room for every application that a device can register.
+const maxWaitsFor = 2 * maxReason
+
+// bounded leaves an application's name as it is: the worker knows by it that the
+// job is written down already.
+func bounded(name string) string {
+	return strings.ToValidUTF8(name[:min(len(name), maxWaitsFor)], "?")
+}
+
 // Parse reads a message of the stream. A job whose subject names another
 // device than its body is refused. Errors do not quote the body.
 func Parse(subject string, data []byte) (Job, error) {
@@ -162,7 +171,7 @@ func jobOf(m *linkpb.PushJob) (Job, error) {
 		Tenant: m.GetTenant(), User: m.GetUser(), Device: m.GetDevice(), Kind: m.GetKind(), Version: m.GetVersion(),
 		EventAt: time.UnixMilli(m.GetEventMs()), LatestAt: time.UnixMilli(max(m.GetLatestMs(), m.GetEventMs())), Urgency: int(m.GetUrgency()), Push: m.GetPush(),
 		NotBefore: fromMilli(m.GetNotBeforeMs()), Hold: int(m.GetHold()), Failures: max(0, int(m.GetFailures())), Reason: short(m.GetReason()),
-		WaitsFor: short(m.GetWaitsFor()),
+		WaitsFor: bounded(m.GetWaitsFor()),
 	}
 	return j, j.check()
 }
@@ -222,10 +231,11 @@ func (j Job) heldLike(older Job, now time.Time) Job {
 // heldAt reports whether the push must wait.
 func (j Job) heldAt(now time.Time) bool { return j.NotBefore.After(now) }
 
-// App is the application that the push waits for, empty if it waits for none.
+// App is the application that the push waits for, as it can be printed; empty if
+// it waits for none. Devices say what it is.
 func (j Job) App() string {
 	_, app, _ := strings.Cut(j.WaitsFor, " ")
-	return app
+	return short(app)
 }
 
 // paused reports whether the job stands among the held ones because of an

@@ -58,6 +58,27 @@ func TestHoldIsStored(t *testing.T) {
 	}
 }
 
+// A worker knows by the application's name that the job is written down already,
+// whatever devices call it. It is printed as one line.
+func TestApplicationIsStoredAsItIs(t *testing.T) {
+	for _, app := range []string{"com.example.app", "größer app", "a\nb", strings.Repeat("ä", maxReason/2)} {
+		j := plain()
+		j.NotBefore, j.Hold, j.WaitsFor = j.EventAt, HoldPaused, "android "+app
+		got, err := Parse(j.subject(j.EventAt), must(j.marshal()))
+		if err != nil || got.WaitsFor != j.WaitsFor {
+			t.Errorf("%q: read %q, %v", j.WaitsFor, got.WaitsFor, err)
+		}
+		if strings.ContainsAny(got.App(), "ä\n") {
+			t.Errorf("%q is printed", got.App())
+		}
+	}
+	j := plain()
+	j.WaitsFor = strings.Repeat("ä", maxWaitsFor)
+	if _, err := Parse(j.subject(j.EventAt), must(j.marshal())); err != nil {
+		t.Error(err)
+	}
+}
+
 func plain() Job {
 	return Job{Tenant: "acme", User: "u1", Device: "d1", Kind: "messages", Version: 5, EventAt: time.UnixMilli(1_700_000_000_000), Urgency: 2}
 }

@@ -73,7 +73,7 @@ func (r *Reader) Waiting(ctx context.Context, f Filter, visit func(WaitingJob) b
 	}
 	return r.walk(ctx, routing.StreamPush, subject, func(m stored) bool {
 		j, err := Parse(m.subject, m.data)
-		if err != nil || !f.fits(j.Reason) || f.App != "" && j.App() != f.App {
+		if err != nil || !f.fits(j.Reason) || f.App != "" && j.App() != short(f.App) {
 			return true
 		}
 		return visit(WaitingJob{Job: j, StoredAt: m.at, Sequence: m.sequence, subject: m.subject})
