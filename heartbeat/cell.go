@@ -11,6 +11,7 @@ type cell struct {
 	evidence
 	unshared evidence // the part that was not exported
 	changed  float32  // how much that is
+	exported float64  // when the last part was; before the start: never
 
 	// The last alarm by the time that all edges share, and how many there were
 	// that are not exported.

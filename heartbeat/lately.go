@@ -35,10 +35,17 @@ func (l *lately) add(now float64, device uint16, lo, at int, weight float32) {
 }
 
 // again takes a death back that is told once more, as what both tellings say
-// of it.
+// of it. What was exported meanwhile stays as it was told first: nothing can be
+// taken back from there, and to export it again would make two of it.
 func (c *cell) again(d *lateDeath, lo, at int, weight float32) {
-	c.unperish(int(d.lo), int(d.at), d.weight)
-	c.unshared.unperish(int(d.lo), int(d.at), d.weight)
+	was := *d
 	d.lo, d.at, d.weight = max(d.lo, int8(lo)), min(d.at, uint8(at)), max(d.weight, weight)
+	c.unperish(int(was.lo), int(was.at), was.weight)
+	if was.when <= c.exported {
+		c.perish(int(d.lo), int(d.at), d.weight)
+		c.stale += 10 * d.weight
+		return
+	}
+	c.unshared.unperish(int(was.lo), int(was.at), was.weight)
 	c.perished(int(d.lo), int(d.at), d.weight)
 }

@@ -44,6 +44,34 @@ func TestDeathToldTwice(t *testing.T) {
 	}
 }
 
+// What was told once and exported is not exported again when it is told twice.
+func TestDeathToldTwiceIsSharedOnce(t *testing.T) {
+	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}
+	arrival := Arrival{Path: p, Peer: Peer{Device: 7}, State: State{Background: true}}
+	v := l.Open(t0, arrival)
+	l.Probed(t0, &v, 286*time.Second)
+	l.Closed(t0, &v, EndReset, 10*time.Second)
+	stored, _ := l.Export(t0, p)
+	arrival.Last = Report{How: HowTimeout, FirstMiss: 294 * time.Second, Reconnect: 2 * time.Second}
+	l.Open(t0, arrival)
+	if sum, _ := l.died(p); sum != 1 {
+		t.Errorf("deaths of %v here, want 1", sum)
+	}
+	if delta, ok := l.Export(t0, p); ok {
+		var err error
+		if stored, err = Merge(stored, delta); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := decode(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, deaths := r.weight(); deaths != 1 {
+		t.Errorf("deaths of %v in the store, want 1", deaths)
+	}
+}
+
 // A device that was away for long may have lost its coverage, not its mapping.
 func TestReplacedLateIsNoDeath(t *testing.T) {
 	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}

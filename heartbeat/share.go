@@ -66,8 +66,9 @@ func (l *Learner) Export(now time.Time, p Path) (delta []byte, ok bool) {
 	if c.changed == 0 {
 		return nil, false
 	}
-	r := l.unshared(c, l.at(now))
-	c.unshared, c.changed, c.newAlarms = evidence{}, 0, 0
+	at := l.at(now)
+	r := l.unshared(c, at)
+	c.unshared, c.changed, c.newAlarms, c.exported = evidence{}, 0, 0, at
 	return r.encode(), true
 }
 
