@@ -88,7 +88,7 @@ func (t *tailed) add(msgs []stored, now time.Time) error {
 }
 
 // mark is of UTC times, which compare.
-func (m *stored) mark() mark { return mark{strings.Clone(m.subject), m.at.UTC()} }
+func (s *stored) mark() mark { return mark{strings.Clone(s.subject), s.at.UTC()} }
 
 func (t *tailed) keep(m *stored, now time.Time) {
 	// One that the publisher did not write takes its place as an empty item, as
