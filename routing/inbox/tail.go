@@ -48,9 +48,9 @@ const (
 // log. Only answers that go up to the log's end are taken in. That is what
 // shows that nothing is missing: of each user's kind the log keeps the newest
 // routing.MinKeep at least, so that where one was pushed out before it was read
-// so many newer ones of the same kind were read. And only answers that begin with
-// the message that was read last: without it this is another log, or one that went
-// back when NATS servers lost what they had not written to disk yet.
+// so many newer ones of the same kind were read. And only answers that have what
+// was read last: without it this is another log, or one that went back when NATS
+// servers lost what they had not written to disk yet.
 type tail struct {
 	// Static after construction.
 	r *Reader
@@ -181,13 +181,13 @@ func (t *tail) read(ctx context.Context, floor uint64) (err error) {
 
 func (t *tail) readOnce(ctx context.Context, floor uint64, patience time.Duration) error {
 	t.mu.Lock()
-	to := t.to
+	from := t.begin()
 	t.mu.Unlock()
-	b, whole, err := t.ask(ctx, to, tailBatch, patience)
+	b, whole, err := t.ask(ctx, from, tailBatch, patience)
 	if err == nil && !whole {
 		n := tailBatch + b.pending + b.pending/4 + tailBatch // and what is stored meanwhile
 		if n <= tailMost {
-			b, whole, err = t.ask(ctx, to, int(n), patience)
+			b, whole, err = t.ask(ctx, from, int(n), patience)
 		}
 	}
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 type tailed struct {
 	from, to uint64
 	end      mark              // of the message to; zero: not known
-	seen     time.Time         // when the log was last seen to have it
+	anchor   anchor            // what an answer begins with, where end is known
+	seen     time.Time         // when the log was last seen to have the message to
 	kinds    map[string][]kept // by subject, oldest first, none empty
 	order    []placed          // all of them, oldest first
 	bytes    int
@@ -43,6 +44,22 @@ type mark struct {
 	at      time.Time
 }
 
+// anchor is a message that was read: the newest one of a kind of which little else
+// was. A busy kind's newest one is soon pushed out by others, and would not show
+// whether the log went back.
+type anchor struct {
+	seq uint64
+	mark
+}
+
+const (
+	// anchorKind is of how many remembered messages a kind is busy.
+	anchorKind = routing.MinKeep / 2
+	// anchorReach is how many messages before the last one an anchor may be: all
+	// from there on are read again each time.
+	anchorReach = 256
+)
+
 func newTailed(at uint64) tailed {
 	return tailed{from: at, to: at, kinds: make(map[string][]kept)}
 }
@@ -57,20 +74,29 @@ const (
 )
 
 var (
-	// errOtherLog: where the message to was there is another one, or none.
-	errOtherLog = errors.New("the log does not have the message that was read last")
+	// errOtherLog: where messages were that were read there are others, or none.
+	errOtherLog = errors.New("the log does not have what was read last")
 	// errBehind: a replica lags by much, or the log went back.
 	errBehind = fmt.Errorf("%w: %w", ErrUnavailable, errStale)
 )
 
-// add takes in what the log has from to on, up to its end.
+// begin is from where on the log is asked.
+func (t *tailed) begin() uint64 {
+	if t.end == (mark{}) {
+		return t.to
+	}
+	return t.anchor.seq
+}
+
+// add takes in what the log has from begin on, up to its end.
 func (t *tailed) add(msgs []stored, now time.Time) error {
-	switch known := t.end != (mark{}); {
-	case known && len(msgs) == 0 && now.Sub(t.seen) < tailLag: // nothing is new
-	case known && len(msgs) == 0:
-		return errBehind
-	case known && (msgs[0].seq != t.to || msgs[0].mark() != t.end):
-		return errOtherLog
+	if t.end != (mark{}) {
+		if len(msgs) == 0 || msgs[len(msgs)-1].seq < t.to {
+			return t.behind(now)
+		}
+		if !t.follows(msgs) {
+			return errOtherLog
+		}
 	}
 	for i := range msgs {
 		if m := &msgs[i]; m.seq > t.to {
@@ -80,11 +106,50 @@ func (t *tailed) add(msgs []stored, now time.Time) error {
 	if len(msgs) > 0 {
 		last := &msgs[len(msgs)-1]
 		t.to, t.end, t.seen = last.seq, last.mark(), now
+		t.anchor = t.choose(msgs)
 	}
 	for len(t.order) > 0 && (t.bytes > tailBytes || len(t.order) > tailMessages || now.Sub(t.order[0].read) > tailAge) {
 		t.dropOldest()
 	}
 	return nil
+}
+
+// behind judges an answer that ends before the message that was read last.
+func (t *tailed) behind(now time.Time) error {
+	if now.Sub(t.seen) < tailLag {
+		return nil // nothing is new
+	}
+	return errBehind
+}
+
+// follows reports whether an answer is of the log that was read before. It begins
+// with the anchor, and has the message that was read last or so many newer ones of
+// its kind that they pushed it out.
+func (t *tailed) follows(msgs []stored) bool {
+	if first := &msgs[0]; first.seq != t.anchor.seq || first.mark() != t.anchor.mark {
+		return false
+	}
+	newer := 0
+	for i := range msgs {
+		switch m := &msgs[i]; {
+		case m.seq == t.to:
+			return m.mark() == t.end
+		case m.seq > t.to && m.subject == t.end.subject:
+			newer++
+		}
+	}
+	return newer >= routing.MinKeep
+}
+
+// choose returns the anchor for the next answer; the last message where all of
+// the newest are of busy kinds.
+func (t *tailed) choose(msgs []stored) anchor {
+	for i := len(msgs) - 1; i >= max(0, len(msgs)-anchorReach); i-- {
+		if m := &msgs[i]; len(t.kinds[m.subject]) < anchorKind {
+			return anchor{m.seq, m.mark()}
+		}
+	}
+	return anchor{t.to, t.end}
 }
 
 // mark is of UTC times, which compare.

@@ -53,6 +53,57 @@ func TestTailNoticesAnotherLog(t *testing.T) {
 	}
 }
 
+// A busy user pushes the message that was read last out of the log. That is no
+// reason to begin anew, and nothing is taken for the log that is not.
+func TestTailOutlivesBusyUsers(t *testing.T) {
+	now := time.Now()
+	tail := newTailed(1000)
+	seq := uint64(1001)
+	var log []stored
+	grow := func(user string, n int) {
+		for range n {
+			log = append(log, message(user, seq, 1))
+			seq++
+		}
+	}
+	// answer is what the log has from begin on: of each user routing.MinKeep.
+	answer := func() (msgs []stored) {
+		for i, m := range log {
+			newer := 0
+			for _, o := range log[i+1:] {
+				if o.subject == m.subject {
+					newer++
+				}
+			}
+			if m.seq >= tail.begin() && newer < routing.MinKeep {
+				msgs = append(msgs, m)
+			}
+		}
+		return msgs
+	}
+	grow("u1", 1)
+	for round := range 20 {
+		grow("hot", 2*routing.MinKeep)
+		if err := tail.add(answer(), now); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		now = now.Add(time.Minute / 10)
+	}
+	if _, ok := tail.page(routing.InboxSubject("acme", "u1", "messages"), 1000, Limits{}.withDefaults()); !ok {
+		t.Error("what was read first is not remembered")
+	}
+	// The log loses its last message and takes in few others.
+	log, seq = log[:len(log)-1], seq-1
+	grow("u2", 1)
+	if err := tail.add(answer(), now); !errors.Is(err, errOtherLog) {
+		t.Errorf("a log that went back: %v", err)
+	}
+	log = log[:len(log)-1]
+	if err := tail.add(answer(), now); !errors.Is(err, errBehind) {
+		t.Errorf("a log that ends before: %v", err)
+	}
+}
+
 // Nothing is remembered for longer than a user is forgotten.
 func TestTailForgetsWithTime(t *testing.T) {
 	now := time.Now()
