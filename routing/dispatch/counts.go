@@ -24,6 +24,8 @@ type Counts struct {
 	// their patience pass, Reminded sessions that registered just after an
 	// event was settled without them, Owed pushes whose token came just after.
 	Away, Doubtful, Reminded, Owed uint64
+	// Again are events that were taken in once more after the log was away.
+	Again uint64
 	// Stores of push jobs that were called for, and those that failed.
 	Stores, StoreErrors uint64
 	// Unneeded jobs were removed because their device acknowledged while they

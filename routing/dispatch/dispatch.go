@@ -267,6 +267,10 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 		// Delivered again while it is held. To acknowledge the former delivery
 		// would acknowledge this one too.
 		same.Receipt = m.Receipt
+		if same.done {
+			same.done = false // the log did not hold it open: see Again
+			p.keep(same, now)
+		}
 		return false
 	}
 	h := &held{Message: m, flow: f}
@@ -283,9 +287,14 @@ func (p *Dispatcher) enter(f *flow, m Message, now time.Time) bool {
 		f.passed++
 		p.release(old)
 	}
-	p.hold.add(h, now)
-	p.load(m.Tenant).add(h)
+	p.keep(h, now)
 	return true
+}
+
+// keep counts a message that the log holds open, and keeps it alive there.
+func (p *Dispatcher) keep(h *held, now time.Time) {
+	p.hold.add(h, now)
+	p.load(h.Tenant).add(h)
 }
 
 // drop no longer holds a message.

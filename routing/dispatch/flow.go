@@ -47,7 +47,7 @@ type wish struct {
 }
 
 // held is a message that is not acknowledged yet. Its Receipt is the newest
-// delivery's; nil: see owe.
+// delivery's; nil: see owe and Again.
 type held struct {
 	Message
 	flow    *flow
@@ -60,7 +60,7 @@ type held struct {
 // covers reports whether a message makes an older one superfluous: it says
 // at least as much, and stays open in the log in its place.
 func (h *held) covers(o *held) bool {
-	return h.Version > o.Version && (h.Push || !o.Push) && (!o.Push || h.Urgency >= o.Urgency)
+	return h.Version > o.Version && (h.Receipt != nil || o.Receipt == nil) && (h.Push || !o.Push) && (!o.Push || h.Urgency >= o.Urgency)
 }
 
 func (f *flow) covered(h *held) bool {

@@ -39,6 +39,8 @@ type getRequest struct {
 	Batch     int      `json:"batch,omitempty"`
 	MaxBytes  int      `json:"max_bytes,omitempty"`
 	MultiLast []string `json:"multi_last,omitempty"`
+	// StartTime stands in the place of Seq.
+	StartTime *time.Time `json:"start_time,omitempty"`
 }
 
 // stored is a message of the log as it lies there.

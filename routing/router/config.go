@@ -73,6 +73,10 @@ type Config struct {
 	// LostRate is how many of them are pushed a second afterwards. 0: 2,000.
 	LostWait time.Duration
 	LostRate int
+	// AwayFor is how long the log must have been away to be read once more from
+	// shortly before, for what its servers lost. Default 10 s: longer than an
+	// election takes.
+	AwayFor time.Duration
 	// Listen is how long the router listens for edges before it believes to
 	// know all of them. It must be more than two beats. 0: 2.5 s.
 	Listen time.Duration
@@ -123,6 +127,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	setDefault(&c.AckWait, defaultAckWait)
 	setDefault(&c.Listen, defaultListen)
+	setDefault(&c.AwayFor, awayFor)
 	if c.MaxPending == 0 {
 		c.MaxPending = defaultMaxPending
 	}

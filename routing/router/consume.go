@@ -25,14 +25,16 @@ func (r *Router) consume(ctx context.Context) {
 		return
 	case <-r.complete:
 	}
+	watch := &logWatch{r: r}
 	for ctx.Err() == nil {
-		err := r.consumeOnce(ctx)
+		err := r.consumeOnce(ctx, watch)
 		if ctx.Err() != nil || closed(r.leaving) {
 			return
 		}
 		if errors.Is(err, errRecalled) {
 			continue
 		}
+		watch.missed()
 		r.metrics.retries.WithLabelValues(retryConsumer).Inc()
 		r.cfg.Log.Warn("events cannot be pulled, trying again", "error", err)
 		sleep.For(ctx, retryPause)
@@ -42,7 +44,7 @@ func (r *Router) consume(ctx context.Context) {
 // errRecalled ends a consumption so that a new one begins.
 var errRecalled = errors.New("recalled")
 
-func (r *Router) consumeOnce(ctx context.Context) error {
+func (r *Router) consumeOnce(ctx context.Context, watch *logWatch) error {
 	bounded, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	c, err := r.cfg.JS.Consumer(bounded, routing.StreamInbox, routing.ConsumerRouters)
@@ -60,6 +62,9 @@ func (r *Router) consumeOnce(ctx context.Context) error {
 			r.cfg.Log.Debug("pulling events", "error", err)
 			sleep.For(ctx, pullPause)
 			return errRecalled
+		}
+		if p.answered() {
+			watch.answered(time.Now())
 		}
 	}
 	return nil
@@ -116,16 +121,22 @@ func (r *Router) parse(m jetstream.Msg) (dispatch.Message, error) {
 	if err != nil {
 		return dispatch.Message{}, err
 	}
-	kind, known := r.cfg.Catalog.Kind(e.Tenant, e.Kind)
-	if !known && meta.NumDelivered < unknownKindTries {
+	if _, known := r.cfg.Catalog.Kind(e.Tenant, e.Kind); !known && meta.NumDelivered < unknownKindTries {
 		return dispatch.Message{}, errUnknownKind
 	}
+	msg := r.message(e)
+	msg.Redelivered, msg.Receipt = meta.NumDelivered > 1, receipt{msg: m, seq: e.Sequence}
+	return msg, nil
+}
+
+// message is an event as the dispatcher takes it, without a receipt.
+func (r *Router) message(e routing.Event) dispatch.Message {
+	kind, known := r.cfg.Catalog.Kind(e.Tenant, e.Kind)
 	return dispatch.Message{
 		Tenant: e.Tenant, User: e.User, Kind: e.Kind, Version: e.Version, At: e.Time,
 		Urgency: urgency(e, kind),
 		Push:    known && pushes(kind, e.Push), Content: e.Push, Strict: kind.Push.Strict,
-		Redelivered: meta.NumDelivered > 1, Receipt: receipt{msg: m, seq: e.Sequence},
-	}, nil
+	}
 }
 
 // urgency is the event's, where it has one.

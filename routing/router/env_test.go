@@ -30,6 +30,8 @@ type env struct {
 	n   int
 	// maxPending is the routers'; 0: the default.
 	maxPending int
+	// awayFor is the routers'; 0: the default.
+	awayFor time.Duration
 	// ackWait is the consumer's and the routers'.
 	ackWait time.Duration
 }
@@ -47,6 +49,7 @@ func newEnvWaiting(t *testing.T, ackWait time.Duration) *env {
 		routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RoleRouter, Label: "r2"},
 		routing.User{Role: routing.RoleRouter, Label: "test"}, routing.User{Role: routing.RolePush, Label: "p1"},
 		routing.User{Role: routing.RoleEdge, Label: "e1"}, routing.User{Role: routing.RoleEdge, Label: "e2"},
+		routing.User{Role: routing.RoleOperator, Label: "operator"},
 	)}
 	e.nc, e.js = e.srv.JetStream("test", routing.StreamOptions{AckWait: ackWait})
 	e.cat = catalog(t)
@@ -88,7 +91,7 @@ func (e *env) routerOn(name string, conn *nats.Conn, hooks Hooks) *running {
 	}
 	r, err := New(Config{
 		Name: name, Conn: conn, JS: js, Catalog: e.cat, AckWait: e.ackWait,
-		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks, MaxPending: e.maxPending,
+		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks, MaxPending: e.maxPending, AwayFor: e.awayFor,
 	})
 	if err != nil {
 		e.t.Fatal(err)

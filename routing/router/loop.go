@@ -121,6 +121,8 @@ func (l *loop) run(ctx context.Context) {
 			l.takeStored(s, l.now())
 		case m := <-l.r.checks:
 			l.takeCheck(m, l.now())
+		case t := <-l.againTasks():
+			l.takeAgain(t, l.now())
 		case q := <-l.r.presence:
 			l.takePresence(q, l.now())
 		case <-tick.C:

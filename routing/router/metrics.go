@@ -124,6 +124,7 @@ func (m *metrics) registerTotals(p metric.Part) {
 	total("away_total", "Devices found without a session.", func(t *totals) uint64 { return t.Away })
 	total("doubtful_total", "Sessions that let an event's patience pass.", func(t *totals) uint64 { return t.Doubtful })
 	total("reminded_total", "Sessions that registered just after an event was settled without them.", func(t *totals) uint64 { return t.Reminded })
+	total("again_total", "Events of shortly before the log was away, read from it and seen to once more.", func(t *totals) uint64 { return t.Again })
 	total("owed_total", "Pushes of settled events for devices whose first push token came just after.", func(t *totals) uint64 { return t.Owed })
 	total("push_jobs_total", "Push jobs to be stored.", func(t *totals) uint64 { return t.Stores })
 	total("push_job_errors_total", "Push jobs that were not stored and are tried again.", func(t *totals) uint64 { return t.StoreErrors })

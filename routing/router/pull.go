@@ -42,10 +42,17 @@ type puller struct {
 
 	// slow: the last answer came late, or too late.
 	slow bool
+	// brought: the last pull brought events.
+	brought bool
 }
+
+// answered reports whether the log surely answered the last pull: where it is slow
+// and brings nothing, nobody may have.
+func (p *puller) answered() bool { return p.brought || !p.slow }
 
 // pull takes what has gathered. Where that is nothing it waits for an event.
 func (p *puller) pull(ctx context.Context) error {
+	p.brought = false
 	if p.slow {
 		return p.pullSlowly(ctx)
 	}
@@ -92,6 +99,7 @@ func (p *puller) take(ctx context.Context, fetch func() (jetstream.MessageBatch,
 				return n, batch.Error()
 			}
 			n++
+			p.brought = true
 			p.r.receive(ctx, m, p.epoch)
 		case <-ctx.Done():
 			return n, ctx.Err() // what is under way comes again by itself

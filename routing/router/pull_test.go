@@ -90,3 +90,26 @@ func TestEventsOverASlowConnection(t *testing.T) {
 		_ = p.pull(t.Context()) // may fail, and is tried again
 	}
 }
+
+// A log that brings events, a full answer after the other once it is back, is not
+// away.
+func TestABacklogIsAnAnswer(t *testing.T) {
+	e := newEnv(t)
+	for i := range pullMessages {
+		ev := routing.Event{Tenant: tenant, User: fmt.Sprint("u", i), Kind: "posts", ID: fmt.Sprint(i), Item: []byte("x")}
+		if _, err := e.js.PublishMsgAsync(ev.Message()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-e.js.PublishAsyncComplete()
+	c, err := e.js.Consumer(t.Context(), routing.StreamInbox, routing.ConsumerRouters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Router{leaving: make(chan struct{})}
+	r.epoch.Store(1) // leaves what comes to others
+	p := puller{r: r, consumer: c, slow: true}
+	if err := p.pull(t.Context()); err != nil || !p.slow || !p.answered() {
+		t.Errorf("slow %v, answered %v: %v", p.slow, p.answered(), err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -41,6 +42,7 @@ type Router struct {
 	messages chan dispatch.Message
 	hints    chan hint
 	stored   chan storedJob
+	again    chan againTask
 	// Out of the loop; never closed.
 	jobs chan dispatch.Job
 	// unneeded are stored jobs to be removed.
@@ -71,10 +73,11 @@ type Router struct {
 	// while one is to end. Never closed.
 	epoch    atomic.Uint64
 	recalled chan struct{}
-	// unread is set after a stop until the reader has caught up, for which
-	// rereads has a place. Never closed.
-	unread  atomic.Bool
-	rereads chan struct{}
+	// rereads are asked for after a stop.
+	rereads *rereads
+	// lookBacks has a place for a time since when the log is to be read once more.
+	// Never closed.
+	lookBacks chan time.Time
 	// rewatch has a place while the watch of records is to begin anew. Never
 	// closed.
 	rewatch chan struct{}
@@ -100,7 +103,7 @@ func New(cfg Config) (*Router, error) {
 		jobs: make(chan dispatch.Job, jobQueue), unneeded: make(chan Away, unneededQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
-		recalled: make(chan struct{}, 1), rereads: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
+		recalled: make(chan struct{}, 1), rereads: newRereads(), lookBacks: make(chan time.Time, 1), again: make(chan againTask), rewatch: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {
@@ -135,7 +138,8 @@ func (r *Router) Run(ctx context.Context) error {
 	wg.Go(func() { r.watchRecords(ctx) })
 	wg.Go(func() { r.consume(ctx) })
 	wg.Go(func() { r.storeJobs(ctx) })
-	wg.Go(func() { r.catchUp(ctx) })
+	wg.Go(func() { r.rereads.run(ctx, r.reader.CatchUp) })
+	wg.Go(func() { r.lookBack(ctx) })
 	for range unneededWorkers {
 		wg.Go(func() { r.removeJobs(ctx) })
 	}

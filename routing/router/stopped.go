@@ -1,11 +1,6 @@
 package router
 
-import (
-	"context"
-	"time"
-
-	"github.com/hawser-edge/hawser/gateway/sleep"
-)
+import "time"
 
 // A process may be stopped for a while: by SIGSTOP, by a machine that moves.
 // When it goes on, what it holds was delivered to another router, what waits
@@ -43,7 +38,7 @@ func (l *loop) stopped(stood time.Duration, now time.Time) {
 	l.r.cfg.Log.Warn("this router stood still: what it held is left to the others, edges are heard anew",
 		"stood_s", stood.Seconds(), "events_left", held)
 	l.r.recall()
-	l.r.readAgain()
+	l.r.rereads.ask()
 	l.forgetHints()
 	l.listenUntil = now.Add(min(hearAgain, l.r.cfg.Listen))
 	l.caughtUpBy = l.listenUntil.Add(caughtUpWithin)
@@ -56,7 +51,7 @@ func (l *loop) caughtUp(now time.Time) bool {
 	if !now.Before(l.caughtUpBy) {
 		return true
 	}
-	if l.r.unread.Load() {
+	if l.r.rereads.wanted() {
 		return false
 	}
 	_, behind := l.table.Edges()
@@ -70,31 +65,5 @@ func (r *Router) recall() {
 	select {
 	case r.recalled <- struct{}{}:
 	default: // one is under way, which takes the epoch when it begins
-	}
-}
-
-// readAgain has the reader of the log catch up.
-func (r *Router) readAgain() {
-	r.unread.Store(true)
-	select {
-	case r.rereads <- struct{}{}:
-	default: // one is under way, which goes on until it is done
-	}
-}
-
-// catchUp has the reader of the log catch up whenever that is asked for.
-func (r *Router) catchUp(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.rereads:
-		}
-		for r.reader.CatchUp(ctx) != nil {
-			if !sleep.For(ctx, tickEvery) {
-				return
-			}
-		}
-		r.unread.Store(false)
 	}
 }

@@ -52,7 +52,7 @@ func TestStoodStill(t *testing.T) {
 	if l.complete {
 		t.Error("complete before what the log took in meanwhile was read")
 	}
-	r.unread.Store(false)
+	r.rereads.open.Store(0)
 	l.judge(time.Now().Add(2 * time.Second))
 	if !l.complete {
 		t.Error("not complete after the edges were listened for")
