@@ -38,12 +38,20 @@ type verdict struct {
 	HeardAfter []time.Duration
 	// Faults describe what must not be, the first maxFaults of them.
 	Faults []string
-	// missing are the pairs that are lost.
+	// missing are the pairs that are lost, losses the same with all that is known
+	// of them.
 	missing map[pair]bool
+	losses  []loss
 }
 
 // pair is an event and a device.
 type pair struct{ key, device string }
+
+// loss is an event that did not reach a device.
+type loss struct {
+	event  publication
+	device *deviceFacts
+}
 
 // maxFaults bounds what a verdict describes.
 const maxFaults = 40
@@ -224,6 +232,7 @@ func (c *checker) lost(d *deviceFacts, e publication, why string) {
 			e.kind, e.version, e.key, e.begun.Format(clock), e.answered.Format(clock), d, why)
 	}
 	c.missing[pair{e.key, d.String()}] = true
+	c.losses = append(c.losses, loss{e, d})
 	c.rows.lost(e)
 }
 

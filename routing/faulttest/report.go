@@ -25,6 +25,8 @@ type report struct {
 	// Published is how long it was published for, Settled how long it was
 	// waited then, until nothing was missing or time was up.
 	Published, Settled time.Duration
+	// Traces say what NATS has of what was lost.
+	Traces []string
 	// Troubles are what fails a run though nothing is lost.
 	Troubles []string
 }
@@ -77,6 +79,9 @@ func (r *report) print(w io.Writer) error {
 	var lines []string
 	for _, line := range slices.Concat(r.Faults, r.Troubles) {
 		lines = append(lines, "FAULT "+line)
+	}
+	for _, line := range r.Traces {
+		lines = append(lines, "TRACE "+line)
 	}
 	for _, line := range r.over() {
 		lines = append(lines, "OVER "+line)

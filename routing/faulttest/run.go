@@ -78,6 +78,7 @@ func execute(ctx context.Context, o options, say func(format string, args ...any
 	}
 	rep = r.report()
 	rep.Published, rep.Settled = published, settled
+	rep.Traces = r.traces(ctx, rep.losses)
 	return rep, nil
 }
 
