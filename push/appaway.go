@@ -2,6 +2,11 @@ package push
 
 import "time"
 
+// atOnce is the shortest wait of a timer. None is set to a time that has come:
+// with virtual time the runtime then runs it on the spot, beside others, and the
+// race detector of Go 1.26 crashes over that.
+const atOnce = time.Nanosecond
+
 // hasRoom reports whether a job may wait here for its turn.
 func (q *appQueue) hasRoom() bool {
 	q.mu.Lock()
@@ -21,8 +26,14 @@ func (q *appQueue) isStopped() bool {
 func (q *appQueue) away(now time.Time) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.slots.take(now.Add(awayFor), time.Second/returnRate*time.Duration(max(1, q.stopped.Load())))
+	return q.slots.take(now, now.Add(awayFor), time.Second/returnRate*time.Duration(q.sharers()))
 }
+
+// sharers is how many applications share what the stopped ones may have.
+func (q *appQueue) sharers() int { return int(max(1, q.stopped.Load())) }
+
+// maxRecalls is how many jobs can be called back.
+func (q *appQueue) maxRecalls() int { return max(minRecalls, maxRecalls/q.sharers()) }
 
 // remember takes what calls back a job that was sent back.
 func (q *appQueue) remember(r recall) {
@@ -35,7 +46,26 @@ func (q *appQueue) remember(r recall) {
 	if first := q.recalls.size(now) == 0; first {
 		q.caller.Reset(q.callAgainLocked(now))
 	}
-	q.recalls.add(r, now)
+	q.recalls.add(r, q.maxRecalls(), now)
+}
+
+// promise keeps a place for what calls back one more job, if there is one without
+// forgetting another. It is taken with rememberPromised.
+func (q *appQueue) promise() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.recalls.size(time.Now())+q.promised >= q.maxRecalls() {
+		return false
+	}
+	q.promised++
+	return true
+}
+
+func (q *appQueue) rememberPromised(r recall) {
+	q.mu.Lock()
+	q.promised--
+	q.mu.Unlock()
+	q.remember(r)
 }
 
 // callBack calls back as many as there is room for.
@@ -92,5 +122,5 @@ func (q *appQueue) renewed() {
 	q.breaker.renew()
 	q.deciding = nil // an attempt under way has the former credential
 	q.pumpLocked()
-	q.caller.Reset(0)
+	q.caller.Reset(atOnce)
 }

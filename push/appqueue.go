@@ -30,11 +30,12 @@ type appQueue struct {
 	// deciding is the turn that the breaker waits for, nil: none.
 	deciding *turn
 	// slots are of the jobs that were sent back, recalls calls them back, and
-	// caller runs while there are any.
-	slots   slots
-	recalls recalls
-	caller  *time.Timer
-	closed  bool
+	// caller runs while there are any. promised are places among the recalls.
+	slots    slots
+	recalls  recalls
+	promised int
+	caller   *time.Timer
+	closed   bool
 }
 
 // turn is a place among the attempts under way.
@@ -99,7 +100,7 @@ func (q *appQueue) roomLocked() int {
 	case q.breaker.left(now) > stoppedWait:
 		return 0
 	default:
-		return min(q.maxQueue, max(stoppedQueue, q.maxQueue/int(max(1, q.stopped.Load()))))
+		return min(q.maxQueue, max(stoppedQueue, q.maxQueue/q.sharers()))
 	}
 }
 
@@ -204,7 +205,7 @@ func (q *appQueue) report(t *turn, r Result) (c change) {
 	case c.closed:
 		q.stopped.Add(-1)
 		q.pumpLocked()
-		q.caller.Reset(0)
+		q.caller.Reset(atOnce)
 	}
 	q.clearLocked()
 	c.left = q.breaker.left(now)

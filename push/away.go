@@ -57,6 +57,13 @@ func (w *Worker) waitsOn(job Job, d Delivery) bool {
 	return true
 }
 
+// waitOn sends a job back, gathered already, that is written down as waiting.
+func (w *Worker) waitOn(q *appQueue, h *held, until time.Time) {
+	w.memory.sentBack(h.key, h.job.EventAt)
+	w.postpone(q, h.delivery, until)
+	w.finish(h)
+}
+
 // postpone has a job wait on that is written down as waiting.
 func (w *Worker) postpone(q *appQueue, d Delivery, until time.Time) {
 	w.resolve(outcomePaused, func() {
@@ -78,8 +85,24 @@ func (w *Worker) turnedAway(q *appQueue, h *held) {
 	case time.Since(h.job.latest()) > burst:
 		w.await(q, h, "application has too many")
 	default:
-		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
+		w.linger(q, h)
 	}
+}
+
+// linger has a job come again as soon as its application has room for it, by
+// itself when the burst is over: what returns only to be turned away once more
+// costs as much as a push.
+func (w *Worker) linger(q *appQueue, h *held) {
+	after := burst - time.Since(h.job.latest())
+	if after < w.cfg.AskEvery || !q.promise() {
+		w.retry(h, outcomeRefused, spread(w.cfg.AskEvery))
+		return
+	}
+	until := time.Now().Add(spread(min(after, burst)))
+	w.memory.sentBack(h.key, h.job.EventAt)
+	w.memory.gathered(h.key, h.job.Version)
+	w.resolve(outcomeRefused, func() { q.rememberPromised(recall{until, h.delivery.Postpone(until)}) })
+	w.finish(h)
 }
 
 // await has a job wait for its application, and writes that down if it is news.
@@ -93,9 +116,7 @@ func (w *Worker) await(q *appQueue, h *held, reason string) {
 		w.giveUp(h, reason)
 		return
 	}
-	w.memory.sentBack(h.key, h.job.EventAt)
-	w.postpone(q, h.delivery, until)
-	w.finish(h)
+	w.waitOn(q, h, until)
 }
 
 // pause writes down that a job waits for its application, for so long at least,
@@ -118,22 +139,20 @@ func (w *Worker) unconfigured(h *held, k AppKey) {
 			"tenant", k.Tenant, "platform", k.Platform, "app", k.App)
 	}
 	const reason = "no provider for this application"
-	until := w.nowhere(now.Add(w.memory.theyFailed(h.key, now, theirsMax)))
+	until := w.nowhere(now, now.Add(w.memory.theyFailed(h.key, now, theirsMax)))
 	switch before, ok := h.job.waitsFor(); {
 	case w.tooOld(h.job, until):
 		w.giveUp(h, reason)
 	case ok && before == k:
-		w.memory.sentBack(h.key, h.job.EventAt)
-		w.postpone(nil, h.delivery, until)
-		w.finish(h)
+		w.waitOn(nil, h, until)
 	default:
 		w.hold(h, outcomePaused, until, HoldPaused, k.label(), reason)
 	}
 }
 
 // nowhere returns the slot of a job that has no provider.
-func (w *Worker) nowhere(from time.Time) time.Time {
+func (w *Worker) nowhere(now, from time.Time) time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.unconfiguredSlots.take(from, time.Second/returnRate)
+	return w.unconfiguredSlots.take(now, from, time.Second/returnRate)
 }

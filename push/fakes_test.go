@@ -186,7 +186,7 @@ func (k *ticket) resolve(how string, after time.Duration) {
 	}
 	if k.comeBack != nil {
 		k.times--
-		k.timer = time.AfterFunc(after, k.again)
+		k.timer = time.AfterFunc(max(after, atOnce), k.again)
 	}
 }
 

@@ -77,8 +77,9 @@ type Delivery interface {
 	// where that is HoldPaused; why says it to the operator and tells neither
 	// tokens nor content.
 	Hold(until time.Time, hold int, waitsFor, why string)
-	// Postpone asks for a job again that the queue keeps as held, at the given
-	// time or once recall is called, which must not block. Nothing is written.
+	// Postpone asks for a job again at the given time, or once recall is called,
+	// which must not block. Nothing is written: the job stays where it is, as held
+	// or among those that are due.
 	Postpone(until time.Time) (recall func())
 	// Dead gives the job up and keeps it, of which application it was (empty:
 	// not known) and the reason for the operator.

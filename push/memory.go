@@ -26,8 +26,9 @@ type remembered struct {
 	pushed       int64  // the last version that the provider took
 	token        uint64 // hash of the token it was sent to
 	ours, theirs failures
-	returned     bool // an earlier job was sent back
-	passed       bool // an earlier job was not this worker's any more when it was due
+	returned     bool  // an earlier job was sent back
+	passed       bool  // an earlier job was not this worker's any more when it was due
+	gathered     int64 // the version of a job that was sent back only for want of room
 	unknownSince time.Time
 	// waitsSince is the time of the oldest event whose job was sent back
 	// unpushed: a newer job may take the place of that one in the queue.
@@ -117,6 +118,11 @@ func (m *memory) sentBack(k key, eventAt time.Time) {
 // took its place.
 func (m *memory) passedOver(k key) { m.change(k, func(r *remembered) { r.passed = true }) }
 
+// gathered remembers that the job of a version returns as soon as there is room.
+func (m *memory) gathered(k key, version int64) {
+	m.change(k, func(r *remembered) { r.gathered = version })
+}
+
 // waitsSince returns the time of the oldest event that waits for a push of
 // this key, at most eventAt.
 func (m *memory) waitsSince(k key, eventAt time.Time) time.Time {
@@ -131,8 +137,9 @@ func (m *memory) waitsSince(k key, eventAt time.Time) time.Time {
 }
 
 // returns reports whether an earlier job of this key was sent back and not
-// settled since, passed whether it was passed over.
-func (m *memory) returns(k key) (returned, passed bool) {
+// settled since, passed whether one was passed over or this very version was
+// gathered.
+func (m *memory) returns(k key, version int64) (returned, passed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.byKey[k]
@@ -140,7 +147,7 @@ func (m *memory) returns(k key) (returned, passed bool) {
 		return false, false
 	}
 	r := e.Value.(*remembered)
-	return r.returned, r.passed
+	return r.returned, r.passed || r.gathered == version
 }
 
 func (m *memory) change(k key, f func(*remembered)) {

@@ -64,7 +64,7 @@ func showApp(reg prometheus.Registerer, q *appQueue) {
 		func() float64 { return float64(q.state().breaker) })
 	p.GaugeFunc("app_waiting_jobs", "Push jobs of an application that wait for their turn.",
 		func() float64 { return float64(q.state().waiting) })
-	p.GaugeFunc("app_away_jobs", "Push jobs of an application that wait in the stream until it goes on and that this process calls back then; 16,384 at most, others return in their time.",
+	p.GaugeFunc("app_away_jobs", "Push jobs of an application that wait in the stream until it goes on and that this process calls back then; 131,072 of all applications at most, others return in their time.",
 		func() float64 { return float64(q.state().away) })
 	p.GaugeFunc("app_in_flight_jobs", "Push jobs of an application that are being sent.",
 		func() float64 { return float64(q.state().going) })

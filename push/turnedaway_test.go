@@ -57,3 +57,50 @@ func slowly(context.Context, Message) Result {
 	time.Sleep(9 * time.Second)
 	return Result{}
 }
+
+// A burst that an application has no room for comes again when there is room: it
+// is sent as fast as the application takes it, and hardly returns in vain.
+func TestABurstReturnsWhenThereIsRoom(t *testing.T) {
+	run(t, func(c *Config) { c.AppInFlight, c.AppQueue = 5, 10 }, func(b *bench) {
+		b.app.set(func(context.Context, Message) Result { // 50 a second
+			time.Sleep(100 * time.Millisecond)
+			return Result{}
+		})
+		all := b.devices(400)
+		pass(8*time.Second + 3*time.Second)
+		if n := done(all); n != 400 {
+			t.Errorf("%d of 400 pushed", n)
+		}
+		looked := 0
+		b.set(func(w *world) { looked = w.looked })
+		if looked > 1000 {
+			t.Errorf("%d devices were looked up for 400 pushes", looked)
+		}
+	})
+}
+
+// Where no more can be called back than are, a job returns soon by itself.
+func TestABurstBeyondWhatIsCalledBack(t *testing.T) {
+	run(t, func(c *Config) { c.AppInFlight, c.AppQueue = 5, 5 }, func(b *bench) {
+		b.app.set(slowly)
+		b.devices(10)
+		pass(2 * time.Second)
+		q := b.worker.apps[AppKey{"acme", IOS, "app"}]
+		promised := 0
+		for ; promised <= maxRecalls && q.promise(); promised++ {
+		}
+		for range promised {
+			q.rememberPromised(recall{time.Now().Add(time.Hour), func() {}})
+		}
+		if n := q.state().away; promised > maxRecalls || n != maxRecalls {
+			t.Errorf("%d places were promised, %d jobs can be called back, want %d", promised, n, maxRecalls)
+		}
+		late := job(1)
+		late.Device, late.EventAt = "late", time.Now()
+		k := b.hand(late)
+		pass(1500 * time.Millisecond)
+		if how, after := k.resolved(); how != "retry" || after > 2*time.Second {
+			t.Errorf("%q after %v, want another try after a second", how, after)
+		}
+	})
+}

@@ -77,7 +77,7 @@ func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
 		return
 	}
 	window := w.cfg.Gather
-	switch returned, passed := w.memory.returns(job.key()); {
+	switch returned, passed := w.memory.returns(job.key(), job.Version); {
 	case passed, job.Hold == HoldPaused: // gathered already
 		window = 0
 	case returned, job.Urgency == High:
@@ -132,7 +132,7 @@ func (w *Worker) Renewed(k AppKey) {
 func (w *Worker) Run(ctx context.Context) error {
 	sendCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		w.startDue(ctx, sendCtx)
@@ -180,7 +180,7 @@ func (w *Worker) arm(timer *time.Timer) {
 		timer.Reset(time.Hour)
 		return
 	}
-	timer.Reset(time.Until(due))
+	timer.Reset(max(time.Until(due), atOnce))
 }
 
 // ending reports whether the worker takes and begins nothing any more.

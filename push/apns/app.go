@@ -91,7 +91,7 @@ func (s *sender) learn(e *exchange, token string) push.Result {
 		r.After = s.rest.begin(now, r.After)
 	case backOffDevice:
 		r.After = max(r.After, deviceWait)
-		s.devices.Hold(token, now.Add(r.After))
+		s.devices.Hold(token, now, r.After)
 	}
 	return r
 }

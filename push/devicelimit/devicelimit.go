@@ -23,58 +23,47 @@ func PerMinute(n int) Rate { return Rate{n, time.Minute / time.Duration(n)} }
 // PerHour is PerMinute for an hour.
 func PerHour(n int) Rate { return Rate{n, time.Hour / time.Duration(n)} }
 
-// Limit keeps one rate for many devices. It remembers between size and twice
-// size of them, 16 bytes each and what a map adds; a forgotten device begins
-// anew.
+// Limit keeps one rate for many devices. It remembers those that are not free of
+// what they were sent; a forgotten device begins anew.
 type Limit struct {
 	// Static after construction.
 	rate Rate
-	size int
 	seed maphash.Seed
 
-	// Guarded by mu. The value is when the device would be free of everything
-	// sent so far, in Unix nanoseconds.
-	mu         sync.Mutex
-	young, old map[uint64]int64
+	mu      sync.Mutex
+	devices *memory // guarded by mu
 }
 
-// New returns a limit that remembers at least size devices.
+// New returns a limit that remembers size devices, and forgets some of those that
+// are the next to be free where there are more. It grows with those it remembers,
+// to 32 bytes for each of size and up to twice that.
 func New(rate Rate, size int) *Limit {
-	return &Limit{rate: rate, size: size, seed: maphash.MakeSeed(), young: map[uint64]int64{}}
+	return &Limit{rate: rate, seed: maphash.MakeSeed(), devices: newMemory(2 * size)}
 }
 
 // Wait returns how long the next message to a device must wait, 0 if it may go.
 func (l *Limit) Wait(token string, now time.Time) time.Duration {
+	h := maphash.String(l.seed, token)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	free := l.freeLocked(maphash.String(l.seed, token))
-	return max(0, time.Duration(free-now.UnixNano())-l.slack())
+	return max(0, time.Duration(l.devices.free(h)-now.UnixNano())-l.slack())
 }
 
 // Sent counts a message that the service accepted.
 func (l *Limit) Sent(token string, now time.Time) {
+	h, n := maphash.String(l.seed, token), now.UnixNano()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := maphash.String(l.seed, token)
-	l.setLocked(h, max(l.freeLocked(h), now.UnixNano())+int64(l.rate.Every))
+	l.devices.put(h, max(l.devices.free(h), n)+int64(l.rate.Every), n)
 }
 
-// Hold has a device wait until then at least.
-func (l *Limit) Hold(token string, until time.Time) {
+// Hold has a device wait that long from now on at least.
+func (l *Limit) Hold(token string, now time.Time, wait time.Duration) {
+	h, n := maphash.String(l.seed, token), now.UnixNano()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := maphash.String(l.seed, token)
-	l.setLocked(h, max(l.freeLocked(h), until.Add(l.slack()).UnixNano()))
+	l.devices.put(h, max(l.devices.free(h), n+int64(wait+l.slack())), n)
 }
 
 // slack is by how much a device may be ahead of its rate.
 func (l *Limit) slack() time.Duration { return time.Duration(l.rate.Burst-1) * l.rate.Every }
-
-func (l *Limit) freeLocked(h uint64) int64 { return max(l.young[h], l.old[h]) }
-
-func (l *Limit) setLocked(h uint64, free int64) {
-	if _, ok := l.young[h]; !ok && len(l.young) >= l.size {
-		l.old, l.young = l.young, map[uint64]int64{}
-	}
-	l.young[h] = free
-}

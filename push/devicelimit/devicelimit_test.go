@@ -2,6 +2,8 @@ package devicelimit
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -55,8 +57,8 @@ func TestRates(t *testing.T) {
 func TestHold(t *testing.T) {
 	for _, rate := range []Rate{{1, 0}, {5, time.Second}} {
 		l := New(rate, 10)
-		l.Hold("d", epoch.Add(time.Minute))
-		l.Hold("d", epoch.Add(time.Second)) // never shorter
+		l.Hold("d", epoch, time.Minute)
+		l.Hold("d", epoch, time.Second) // never shorter
 		if w := l.Wait("d", epoch); w != time.Minute {
 			t.Errorf("%+v: waits %v, want a minute", rate, w)
 		}
@@ -75,10 +77,52 @@ func TestMemoryIsBoundedAndKeepsTheBusy(t *testing.T) {
 		}
 		l.Sent(fmt.Sprint(i), now)
 	}
-	if n := len(l.young) + len(l.old); n > 200 {
-		t.Errorf("%d devices remembered, want 200 at most", n)
+	if n := len(l.devices.sets) * ways; n > 256 {
+		t.Errorf("room for %d devices, want 256 at most", n)
 	}
 	if l.Wait("busy", epoch.Add(10*time.Second)) == 0 {
 		t.Error("a busy device was forgotten")
 	}
+}
+
+// The memory is as large as many devices have something to wait for, not as many
+// there are.
+func TestMemoryIsOfThoseWhoWait(t *testing.T) {
+	l, now := New(PerMinute(240), 1<<14), epoch
+	for i := range 100_000 {
+		l.Sent(fmt.Sprint(i), now)
+		now = now.Add(time.Second)
+	}
+	if n := len(l.devices.sets); n != fewest {
+		t.Errorf("%d sets for one busy device at a time, want %d", n, fewest)
+	}
+}
+
+// As many as it is made for it remembers, and what it says of them is right.
+func TestEveryDeviceIsRemembered(t *testing.T) {
+	const devices = 10_000
+	l, random := New(Rate{3, time.Minute}, devices), rand.New(rand.NewPCG(1, 2))
+	free := slices.Repeat([]time.Time{epoch}, devices)
+	forgotten := 0
+	for now := epoch; now.Before(epoch.Add(10 * time.Minute)); now = now.Add(5 * time.Millisecond) {
+		i := random.IntN(devices)
+		want := max(0, free[i].Sub(now)-2*time.Minute)
+		if got := l.Wait(fmt.Sprint(i), now); got != want {
+			forgotten++
+		}
+		if want == 0 {
+			l.Sent(fmt.Sprint(i), now)
+			free[i] = later(free[i], now).Add(time.Minute)
+		}
+	}
+	if forgotten > 1000 { // of 120,000
+		t.Errorf("%d answers were wrong", forgotten)
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

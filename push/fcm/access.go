@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -16,20 +17,28 @@ import (
 )
 
 const (
-	// renewEarly: a token is replaced this long before it expires.
+	// renewEarly: another token is asked for this long before one expires. It is
+	// used until useUntil before its end, for as long as no other one comes.
 	renewEarly = time.Minute
-	// fetchTimeout bounds one request to the token endpoint.
+	useUntil   = 5 * time.Second
+	// fetchTimeout bounds one request to the token endpoint, earlyTimeout one that
+	// is not urgent yet: a message waits for it that could go.
 	fetchTimeout = 10 * time.Second
+	earlyTimeout = 3 * time.Second
 	// fetchPause is how long a failure answers for the next messages, so that
-	// waiting ones do not ask one after the other.
+	// waiting ones do not ask one after the other; earlyPause where it is not
+	// urgent yet.
 	fetchPause = time.Second
+	earlyPause = 5 * time.Second
 )
 
 // errAccess is wrapped by failures to get an access token.
 var errAccess = errors.New("fcm: access token")
 
 // accessTokens keeps one access token and replaces it before it expires or
-// when Google refused it. One request at a time asks for a new one.
+// when Google refused it. One request at a time asks for a new one; those that
+// find one do not wait for it, and a token endpoint that is away for less than a
+// minute is noticed by the log alone.
 type accessTokens struct {
 	push.Opaque
 
@@ -38,9 +47,10 @@ type accessTokens struct {
 	log  *slog.Logger
 	base *http.Transport // for the token endpoint, seldom used
 
+	token atomic.Pointer[oauth2.Token] // nil: none; written by whoever holds turn
+
 	// Owned by whoever holds the only value of turn.
 	turn     chan struct{} // capacity 1
-	token    *oauth2.Token
 	failed   error
 	failedTo time.Time
 }
@@ -54,34 +64,65 @@ func newAccessTokens(conf *jwt.Config, tlsConfig *tls.Config, log *slog.Logger) 
 
 // get returns a token that is good for a while.
 func (a *accessTokens) get(ctx context.Context) (string, error) {
-	select {
-	case <-a.turn:
-	case <-ctx.Done():
-		return "", fmt.Errorf("%w: %w", errAccess, ctx.Err())
+	t := a.token.Load()
+	switch {
+	case lasts(t, renewEarly):
+		return t.AccessToken, nil
+	case lasts(t, useUntil):
+		select {
+		case <-a.turn:
+		default:
+			return t.AccessToken, nil // somebody asks for another one
+		}
+	default:
+		select {
+		case <-a.turn:
+		case <-ctx.Done():
+			return "", fmt.Errorf("%w: %w", errAccess, ctx.Err())
+		}
 	}
 	defer func() { a.turn <- struct{}{} }()
-	if a.token != nil && (a.token.Expiry.IsZero() || time.Until(a.token.Expiry) > renewEarly) {
-		return a.token.AccessToken, nil
+	return a.renew(ctx)
+}
+
+// renew asks for another token if that did not happen meanwhile. It is called by
+// whoever holds turn.
+func (a *accessTokens) renew(ctx context.Context) (string, error) {
+	t := a.token.Load()
+	if lasts(t, renewEarly) {
+		return t.AccessToken, nil
 	}
-	if time.Now().Before(a.failedTo) {
-		return "", a.failed
-	}
-	token, err := a.fetch(ctx)
-	if err != nil {
+	early := lasts(t, useUntil)
+	if !time.Now().Before(a.failedTo) {
+		timeout, pause := fetchTimeout, fetchPause
+		if early {
+			timeout, pause = earlyTimeout, earlyPause
+		}
+		token, err := a.fetch(ctx, timeout)
+		if err == nil {
+			a.token.Store(token)
+			return token.AccessToken, nil
+		}
 		a.report(err)
-		a.token, a.failed, a.failedTo = nil, fmt.Errorf("%w: %w", errAccess, err), time.Now().Add(fetchPause)
-		return "", a.failed
+		a.failed, a.failedTo = fmt.Errorf("%w: %w", errAccess, err), time.Now().Add(pause)
 	}
-	a.token = token
-	return token.AccessToken, nil
+	if early {
+		return t.AccessToken, nil
+	}
+	return "", a.failed
+}
+
+// lasts reports whether a token is good for that long. One without an end is.
+func lasts(t *oauth2.Token, d time.Duration) bool {
+	return t != nil && (t.Expiry.IsZero() || time.Until(t.Expiry) > d)
 }
 
 // invalidate forgets the token if it still is the one in use.
 func (a *accessTokens) invalidate(token string) {
 	<-a.turn
 	defer func() { a.turn <- struct{}{} }()
-	if a.token != nil && a.token.AccessToken == token {
-		a.token = nil
+	if t := a.token.Load(); t != nil && t.AccessToken == token {
+		a.token.Store(nil)
 	}
 }
 
@@ -92,7 +133,7 @@ func (a *accessTokens) report(err error) {
 			"status", answer)
 		return
 	}
-	a.log.Warn("no access token from Google; its pushes wait", "error", err)
+	a.log.Warn("no access token from Google; its pushes wait once the last one has expired", "error", err)
 }
 
 // refusal returns the status of an answer that refuses our credentials, unlike
@@ -108,8 +149,8 @@ func refusal(err error) (status int, ok bool) {
 
 func (a *accessTokens) close() { a.base.CloseIdleConnections() }
 
-func (a *accessTokens) fetch(ctx context.Context) (*oauth2.Token, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+func (a *accessTokens) fetch(ctx context.Context, timeout time.Duration) (*oauth2.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	// The library posts without a context; the transport adds it.
 	hc := &http.Client{Transport: bounded{ctx, a.base}}

@@ -59,10 +59,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	opts := []option.ClientOption{
 		option.WithEndpoint(acc.endpoint.String() + "/v1"),
-		option.WithHTTPClient(&http.Client{
-			Transport:     &transport{h2: c.h2, access: c.access},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}),
+		option.WithHTTPClient(&http.Client{Transport: &transport{h2: c.h2, access: c.access}}),
 	}
 	ctx := context.Background()
 	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: acc.project}, opts...)
@@ -93,12 +90,13 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 	if !validToken(m.Token) {
 		return push.Result{Verdict: push.SuspectToken, Reason: "malformed token"}
 	}
-	msg, ok := compose(m, time.Now())
+	now := time.Now()
+	msg, ok := compose(m, now)
 	if !ok {
 		return push.Result{Verdict: push.Dead, Reason: "message too big"}
 	}
 	throttled := m.Collapse != "" && *msg.Android.TTL > 0
-	left, leftThrottled := c.devices.wait(m.Token)
+	left, leftThrottled := c.devices.wait(m.Token, now)
 	switch {
 	case !throttled:
 	case m.Urgency == push.High && left < leftThrottled:

@@ -1,7 +1,8 @@
 // Package fcm sends pushes through Firebase Cloud Messaging's HTTP v1 API. It
 // is the only importer of the Firebase SDK.
 //
-// The SDK words requests. What it would do besides is taken from it:
+// The SDK words requests, and hears of an answer only whether it was good. What
+// it would do besides is taken from it:
 //
 //   - It retries inside a call, up to four times without jitter. Its transport
 //     here answers it once and never with what it would retry.

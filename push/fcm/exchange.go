@@ -1,11 +1,11 @@
 package fcm
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -55,11 +55,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a, err := t.do(req, e)
 	if err != nil {
 		e.err = err
-		a = &h2conn.Answer{}
 	} else {
 		e.note(a)
 	}
-	return response(req, a), nil
+	return e.response(req), nil
 }
 
 func (t *transport) do(req *http.Request, e *exchange) (*h2conn.Answer, error) {
@@ -68,21 +67,24 @@ func (t *transport) do(req *http.Request, e *exchange) (*h2conn.Answer, error) {
 		return nil, err
 	}
 	e.access = token
-	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+token)
+	// The request is the SDK's: what is added goes into a copy, which shares the
+	// rest.
+	req = req.WithContext(req.Context())
+	req.Header = maps.Clone(req.Header)
+	req.Header["Authorization"] = []string{"Bearer " + token}
 	return t.h2.Do(req, h2conn.Main)
 }
 
-// response is what the SDK sees: the answer, but nothing that it would retry.
-func response(req *http.Request, a *h2conn.Answer) *http.Response {
-	status := a.Status
-	if status == 0 || status == http.StatusServiceUnavailable {
-		status = http.StatusInternalServerError
+// response is what the SDK sees: whether the message was taken, and nothing that
+// it would retry or follow. The rest of the answer e has noted.
+func (e *exchange) response(req *http.Request) *http.Response {
+	status := http.StatusInternalServerError
+	if e.demand() == none {
+		status = http.StatusOK
 	}
 	return &http.Response{
-		StatusCode: status, Header: http.Header{}, Request: req,
-		Proto: "HTTP/2.0", ProtoMajor: 2,
-		Body: io.NopCloser(bytes.NewReader(a.Body)),
+		StatusCode: status, Request: req, Proto: "HTTP/2.0", ProtoMajor: 2,
+		Body: io.NopCloser(strings.NewReader("{}")),
 	}
 }
 
@@ -113,9 +115,12 @@ const (
 )
 
 func (e *exchange) note(a *h2conn.Answer) {
-	e.status, e.retryAfter = a.Status, a.RetryAfter(time.Now())
+	if e.status = a.Status; e.status == http.StatusOK {
+		return
+	}
+	e.retryAfter = a.RetryAfter(time.Now())
 	var b errorBody
-	if e.status == http.StatusOK || json.Unmarshal(a.Body, &b) != nil {
+	if json.Unmarshal(a.Body, &b) != nil {
 		return
 	}
 	e.rpc = b.Error.Status

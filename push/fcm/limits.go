@@ -25,7 +25,7 @@ const (
 // Google delivers.
 const reasonDevice = "device rate"
 
-// limits are those of the devices of a project: 10 MB at the most. Nil: none.
+// limits are those of the devices of a project: 5 MB at the most. Nil: none.
 type limits struct{ minute, hour, collapsible *devicelimit.Limit }
 
 func newLimits(cfg Config) *limits {
@@ -41,11 +41,10 @@ func newLimits(cfg Config) *limits {
 
 // wait returns how long any message must wait, and how long one that counts as
 // collapsible must; 0 if it may go.
-func (l *limits) wait(token string) (each, throttled time.Duration) {
+func (l *limits) wait(token string, now time.Time) (each, throttled time.Duration) {
 	if l == nil {
 		return 0, 0
 	}
-	now := time.Now()
 	each = max(l.minute.Wait(token, now), l.hour.Wait(token, now))
 	return each, max(each, l.collapsible.Wait(token, now))
 }

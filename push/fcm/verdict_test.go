@@ -93,6 +93,31 @@ func TestAccessTokenIsRenewedBeforeItExpires(t *testing.T) {
 	}
 }
 
+// A token endpoint that is away, or slow, when a token is about to expire stops
+// nothing: the token is good until then.
+func TestTokenEndpointAwayWhileATokenLasts(t *testing.T) {
+	c, sim := start(t)
+	send := func(what string, issued int) {
+		if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
+			t.Errorf("%s: %+v", what, r)
+		}
+		if n := sim.AccessTokensIssued(); n != issued {
+			t.Errorf("%s: %d access tokens issued, want %d", what, n, issued)
+		}
+		last := *c.access.token.Load()
+		last.Expiry = time.Now().Add(renewEarly - time.Second)
+		c.access.token.Store(&last)
+	}
+	send("the first", 1)
+	sim.AnswerOAuth(pushtest.Reply{Status: 503, Reason: "temporarily_unavailable"})
+	send("while it is away", 1)
+	<-c.access.turn // somebody asks for another one
+	send("while somebody else asks", 1)
+	c.access.failedTo = time.Time{}
+	c.access.turn <- struct{}{}
+	send("once it is back", 2)
+}
+
 func TestTokenEndpointTrouble(t *testing.T) {
 	c, sim := start(t)
 	sim.AnswerOAuth(pushtest.Reply{Status: 400, Reason: "invalid_grant"})

@@ -1,6 +1,8 @@
 package h2conn
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -18,6 +20,9 @@ type Answer struct {
 // malformed.
 func (a *Answer) RetryAfter(now time.Time) time.Duration {
 	header := a.Header.Get("Retry-After")
+	if header == "" {
+		return 0 // as nearly always: the parsers would make errors of it
+	}
 	if n, err := strconv.ParseInt(header, 10, 32); err == nil {
 		return time.Duration(max(0, n)) * time.Second
 	}
@@ -25,4 +30,30 @@ func (a *Answer) RetryAfter(now time.Time) time.Duration {
 		return max(0, t.Sub(now))
 	}
 	return 0
+}
+
+// unsaid is how much is made ready for a body of a length that the peer does
+// not say, or says to be longer.
+const unsaid = 512
+
+// readBody reads a body to its end or to most bytes. Nearly all have under a
+// hundred, or none: no more than that is made ready for them.
+func readBody(resp *http.Response, most int64) ([]byte, error) {
+	size := resp.ContentLength
+	if size < 0 || size > unsaid {
+		size = unsaid
+	}
+	b := make([]byte, 0, min(size, most)+1) // the end shows in reading beyond
+	for r := io.LimitReader(resp.Body, most); ; {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return b, err
+		case len(b) == cap(b):
+			b = append(b, 0)[:len(b)]
+		}
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -141,7 +140,7 @@ func (cl *Client) exchange(c *conn, req *http.Request) (*Answer, error) {
 		return nil, fmt.Errorf("h2conn: request to %s: %w", cl.cfg.Addr, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, cl.cfg.MaxAnswer))
+	body, err := readBody(resp, cl.cfg.MaxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("h2conn: answer of %s: %w", cl.cfg.Addr, err)
 	}

@@ -1,6 +1,7 @@
 package h2conn
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -292,5 +293,23 @@ func TestSilentConnectionIsLeft(t *testing.T) {
 				return err == nil
 			})
 		})
+	}
+}
+
+// A body is read whole whatever its length and whether that was said.
+func TestBodiesOfAnyLength(t *testing.T) {
+	for _, said := range []bool{true, false} {
+		for _, n := range []int{0, 1, unsaid - 1, unsaid, unsaid + 1, 10 * unsaid} {
+			s, _ := serve(t, 20, func(w http.ResponseWriter, _ *http.Request) {
+				if !said {
+					w.(http.Flusher).Flush()
+				}
+				_, _ = w.Write(bytes.Repeat([]byte{'x'}, n))
+			})
+			a, err := get(t.Context(), clientOf(t, s, nil), "/")
+			if err != nil || len(a.Body) != n || bytes.Count(a.Body, []byte{'x'}) != n {
+				t.Errorf("%d bytes, said %t: %v, %d bytes", n, said, err, len(a.Body))
+			}
+		}
 	}
 }

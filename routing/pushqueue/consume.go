@@ -122,6 +122,7 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	c.open.bury = func(l Letter) error { return bury(keeping, c.js, l) }
 	var wg sync.WaitGroup
 	wg.Go(func() { c.keepAll(keeping, ackWait) })
+	wg.Go(func() { c.open.answerAll(keeping) })
 	wg.Go(func() { c.share.run(keeping) })
 	var fetching sync.WaitGroup
 	fetching.Go(func() {
@@ -309,6 +310,8 @@ func (c *consumption) hand(d *Delivery) {
 func (c *consumption) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Grace)
 	defer cancel()
+	for c.open.answerParked() {
+	}
 	for c.open.size() > 0 {
 		select {
 		case <-c.open.room:

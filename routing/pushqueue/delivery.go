@@ -22,6 +22,9 @@ type Delivery struct {
 	// later is set for a job that came from where the held ones wait.
 	later bool
 
+	// placeless: it has no place among the open ones. Guarded by open.mu.
+	placeless bool
+
 	// claimed is set by the first call that settles the job.
 	claimed atomic.Bool
 	// replaced is set once a newer one was seen.
@@ -131,16 +134,26 @@ type openSet struct {
 	// room has a place when a delivery was settled. Never closed.
 	room chan struct{}
 
+	// answering is held while the queue is told of what is parked or called back.
+	// It is taken before mu.
+	answering sync.Mutex
+
 	mu sync.Mutex
 	// Guarded by mu.
 	all map[*Delivery]struct{}
 	// due and later count them, and the places of jobs that the queue was asked
 	// for.
 	due, later places
+	// parked are those of all that were settled and that the queue is not told
+	// of yet, by where it is answered.
+	parked map[string]*parked
 }
 
 func newOpenSet(limit int, m *metrics) *openSet {
-	return &openSet{metrics: m, max: limit, began: time.Now(), room: make(chan struct{}, 1), all: map[*Delivery]struct{}{}}
+	return &openSet{
+		metrics: m, max: limit, began: time.Now(), room: make(chan struct{}, 1), all: map[*Delivery]struct{}{},
+		parked: map[string]*parked{},
+	}
 }
 
 // reserve keeps places for jobs that the queue will be asked for, and returns
@@ -209,15 +222,28 @@ func (o *openSet) remove(d *Delivery) bool {
 	o.mu.Lock()
 	_, ok := o.all[d]
 	if ok {
-		o.placesLocked(d.later).open--
+		o.leavePlaceLocked(d)
 		delete(o.all, d)
 	}
 	o.mu.Unlock()
+	o.tellRoom()
+	return ok
+}
+
+func (o *openSet) leavePlaceLocked(d *Delivery) {
+	if d.placeless {
+		return
+	}
+	d.placeless = true
+	o.placesLocked(d.later).open--
+}
+
+// tellRoom wakes one that waits for a place.
+func (o *openSet) tellRoom() {
 	select {
 	case o.room <- struct{}{}:
 	default:
 	}
-	return ok
 }
 
 // awaitRoom waits until a delivery was settled, or a moment: several wait, and
@@ -247,13 +273,26 @@ func (o *openSet) list() []*Delivery {
 	return all
 }
 
+// placed are those that have a place. The others are settled before they lapse.
+func (o *openSet) placed() []*Delivery {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make([]*Delivery, 0, len(o.all))
+	for d := range o.all {
+		if !d.placeless {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 // since is the time since the set began.
 func (o *openSet) since() time.Duration { return time.Since(o.began) }
 
 // keep tells the queue that the open deliveries are still being worked on. A
 // process that was stopped for a while does not keep what others have by now.
 func (o *openSet) keep() {
-	for _, d := range o.list() {
+	for _, d := range o.placed() {
 		now := o.since()
 		if d.lapsed() || !o.connected() {
 			continue

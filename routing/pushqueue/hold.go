@@ -24,11 +24,6 @@ const (
 	// to the queue's timers, which costs no write and is forgotten with a worker
 	// or replaced by a newer job.
 	keepFrom = 5 * time.Second
-	// slack is how much too early a job may be handed out.
-	slack = 20 * time.Millisecond
-	// longestDelay bounds what the queue's timers are asked for at once, in case
-	// a clock is set.
-	longestDelay = time.Hour
 )
 
 // publish writes a job on the condition that expect is the newest message of its
@@ -93,31 +88,4 @@ func (d *Delivery) Hold(until time.Time, hold int, waitsFor, why string) {
 			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(keepFrom) })
 		}
 	})
-}
-
-// Postpone hands the job out again at the given time, or once recall is called.
-// Nothing is written: it is for a job that stands among the held ones already,
-// where it waits on, and where the time is forgotten with the NATS servers it
-// comes early. recall keeps nothing of the job in memory, may be called from any
-// goroutine, and does nothing for a job that has gone.
-func (d *Delivery) Postpone(until time.Time) (recall func()) {
-	after := min(time.Until(until), longestDelay)
-	d.settle(settledPostponed, func() error { return d.msg.NakWithDelay(after) })
-	lost, m := d.open.metrics.lost, d.open.message(d.msg.Reply())
-	return func() {
-		if err := m.Nak(); err != nil {
-			lost.Inc()
-		}
-	}
-}
-
-// early reports whether the job must not be handed out yet, and sends it back.
-// What waits for an application is its worker's to judge.
-func early(d *Delivery) bool {
-	left := time.Until(d.Job.NotBefore)
-	if left <= slack || d.Job.paused() {
-		return false
-	}
-	d.settle(settledEarly, func() error { return d.msg.NakWithDelay(min(left, longestDelay)) })
-	return true
 }

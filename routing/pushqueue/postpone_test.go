@@ -73,6 +73,28 @@ func TestPostponedJobOutlivesAll(t *testing.T) {
 	e.empty()
 }
 
+// What waits is not handed out early because its worker ended before the queue
+// was told.
+func TestPostponedJobWaitsOnAfterItsWorker(t *testing.T) {
+	e := start(t)
+	w := e.consume(pushqueue.ConsumeConfig{})
+	recall := e.away(w).Postpone(time.Now().Add(time.Hour))
+	w.stop()
+	w = e.consume(pushqueue.ConsumeConfig{})
+	other := job(1)
+	other.User = "u2"
+	e.put(other)
+	if d := w.next(); d.Job.User != other.User {
+		t.Errorf("%+v came", d.Job)
+	} else {
+		d.Done()
+	}
+	w.none(300 * time.Millisecond)
+	recall() // of a connection that is open still
+	w.next().Done()
+	e.empty()
+}
+
 // News for a device whose job waits for its application are one job with it,
 // which its worker need not hold anew: also where the time in it is over.
 func TestNewsWaitWithAPostponedJob(t *testing.T) {
