@@ -3,20 +3,25 @@
 package sendtest
 
 import (
+	"context"
 	"crypto/x509"
 	"log/slog"
 	"os"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/push/apns"
 	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
-
-func TestMain(m *testing.M) { providertest.Main(m) }
 
 // How many stored pushes a second a core makes, NATS included: from jobs that
 // wait in the stream to their acceptance, and until none is left.
@@ -27,7 +32,11 @@ func TestPushesASecondACore(t *testing.T) {
 	const jobs = 30_000
 	url, roots := providertest.Fake(t)
 	c := &counted{provider: fakeApp(t, url, roots), done: make(chan struct{}), left: jobs}
-	f := newFleet(t, app{push.AppKey{Tenant: "good", Platform: push.IOS, App: "a"}, c})
+	key := push.AppKey{Tenant: "good", Platform: push.IOS, App: "a"}
+	srv := natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RolePush, Label: "p1"})
+	_, router := srv.JetStream("r1", routing.StreamOptions{})
+	store := pushqueue.NewStore(router)
+	t.Cleanup(store.Close)
 	const atOnce = 500
 	stored := make(chan error, atOnce)
 	for i := range jobs + atOnce {
@@ -37,11 +46,24 @@ func TestPushesASecondACore(t *testing.T) {
 			}
 		}
 		if i < jobs {
-			f.put("good", i, func(err error) { stored <- err })
+			store.Put(jobOf("good", i), func(err error) { stored <- err })
 		}
 	}
 	begin, cpu := time.Now(), cpuTime(t)
-	f.start()
+	js, err := jetstream.New(srv.Conn(routing.RolePush, "p1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var working sync.WaitGroup
+	defer working.Wait()
+	defer cancel()
+	working.Go(func() {
+		s := notedSystem{system{map[string]push.AppKey{"good": key}}, newHopLog("")}
+		if err := work(ctx, js, s, map[push.AppKey]push.Provider{key: c}); err != nil {
+			t.Error(err)
+		}
+	})
 	<-c.done
 	took, used := time.Since(begin), cpuTime(t)-cpu
 	t.Logf("%d stored pushes in %v: %.0f/s; %v of CPU, with NATS and without the push service: %.0f pushes a second a core",

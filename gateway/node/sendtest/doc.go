@@ -1,5 +1,5 @@
 // Package sendtest takes push jobs the whole way: stored in a real NATS, given
-// to a real worker, sent by the real senders. It shows that an application whose
+// to a real worker, sent by the real senders, each in a process of its own. It shows that an application whose
 // push service works is not slowed by others whose services do not. A short form
 // runs with the tests; the figures want the machine for themselves:
 //
