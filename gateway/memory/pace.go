@@ -14,10 +14,16 @@ const (
 	// it there is little left to save: ten bytes of garbage for a hundred that
 	// live.
 	lowestGOGC = 10
-	// stormGOGC is from where on it is a storm, and GOGC the highest: with as
-	// much allocated, collections would take a quarter of the CPU in calm. Other
+	// fillGOGC is the highest but for a storm, also where collections take more
+	// than the budget with it: who connects and stays lies scattered among what
+	// is garbage meanwhile, and what is free between them is not given back. From
+	// 100 on that is half a kilobyte of each connection and more.
+	fillGOGC = 33
+	// stormGOGC is from where on it is a storm: with as much allocated,
+	// collections would take three times the budget with fillGOGC. Other
 	// processes may want the same processors then, as more edges on one port do.
-	stormGOGC = 33
+	// It is over where fillGOGC would do.
+	stormGOGC = 100
 	// highestGOGC is that of a storm, which is short. The soft limit goes first.
 	highestGOGC = 400
 	// calmGOGC is up to where memory is given back.
@@ -61,6 +67,8 @@ type pace struct {
 	// of the CPU with GOGC at 100.
 	demands [lull]float64
 	samples int
+	// storm says that it is one.
+	storm bool
 	// last is the sample before, and when that was.
 	last sample
 	at   time.Time
@@ -78,6 +86,7 @@ func (p *pace) next(now time.Time, s sample) {
 	p.learn(cpu, s)
 	p.demands[p.samples%lull] = p.wanted(s, took)
 	p.samples++
+	p.judge()
 	keep := math.Exp(-now.Sub(p.at).Seconds() / shareMemory.Seconds())
 	p.share = p.share*keep + cpu/took*(1-keep)
 	p.last, p.at = s, now
@@ -88,7 +97,20 @@ func (p *pace) next(now time.Time, s sample) {
 func (p *pace) glance(now time.Time, s sample) {
 	took := max(now.Sub(p.at), leastGlance).Seconds() * float64(max(1, s.cores))
 	p.demands[p.samples%lull] = p.wanted(s, took)
+	p.judge()
 }
+
+// judge decides whether it is a storm.
+func (p *pace) judge() {
+	least := float64(stormGOGC)
+	if p.storm {
+		least = fillGOGC
+	}
+	p.storm = p.paid() >= least
+}
+
+// paid is the GOGC with which collections take the budget.
+func (p *pace) paid() float64 { return 100 * p.demand() / budget }
 
 // wanted is what collections would have taken since the last sample with GOGC
 // at 100: by what was allocated, and where there were many, by what they took,
@@ -121,11 +143,10 @@ func (p *pace) demand() float64 { return slices.Max(p.demands[:]) }
 
 // gogc is what the collector shall work with.
 func (p *pace) gogc() int {
-	n := max(100*p.demand()/budget, lowestGOGC)
-	if n >= stormGOGC {
+	if p.storm {
 		return highestGOGC
 	}
-	return int(n)
+	return int(min(max(p.paid(), lowestGOGC), fillGOGC))
 }
 
 // settled reports whether there have been samples for a while.

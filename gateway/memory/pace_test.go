@@ -15,7 +15,7 @@ type part struct {
 }
 
 // With 2 ns for each byte that is marked, GOGC is at its lowest up to 3.75 MB a
-// second and core, and at its highest from 12.5.
+// second and core, and at its highest from 37.5, down to 12.4.
 func TestPace(t *testing.T) {
 	const ns, mb = 1e-9, 1e6
 	for name, c := range map[string]struct {
@@ -25,7 +25,9 @@ func TestPace(t *testing.T) {
 	}{
 		"calm from the start":   {2 * ns, 100 * mb, []part{{1, mb, 10}, {60, 3.7 * mb, 10}}},
 		"connecting at a pace":  {2 * ns, 100 * mb, []part{{60, 7.6 * mb, 20}, {14, mb, 20}, {1, mb, 10}}},
-		"a storm":               {2 * ns, 100 * mb, []part{{20, mb, 10}, {1, 13 * mb, 400}, {60, 60 * mb, 400}, {14, mb, 400}, {1, mb, 10}}},
+		"an edge that fills":    {2 * ns, 100 * mb, []part{{60, 11 * mb, 29}, {60, 13 * mb, 33}, {60, 37 * mb, 33}, {15, mb, 10}}},
+		"a storm":               {2 * ns, 100 * mb, []part{{20, mb, 10}, {1, 38 * mb, 400}, {60, 60 * mb, 400}, {14, mb, 400}, {1, mb, 10}}},
+		"its ebb":               {2 * ns, 100 * mb, []part{{5, 60 * mb, 400}, {60, 13 * mb, 400}, {14, 12 * mb, 400}, {1, 12 * mb, 32}, {20, 13 * mb, 33}}},
 		"a lull does not count": {2 * ns, 100 * mb, []part{{5, 40 * mb, 400}, {12, mb, 400}, {1, 40 * mb, 400}, {14, mb, 400}, {1, mb, 10}}},
 		"less than it was":      {2 * ns, 100 * mb, []part{{5, 40 * mb, 400}, {14, 10 * mb, 400}, {1, 10 * mb, 26}}},
 		"seconds between two collections": {
@@ -84,13 +86,13 @@ func TestBudget(t *testing.T) {
 // Many collections that take more than what lives explains are a storm at
 // once; one that does is none.
 func TestDearCollections(t *testing.T) {
-	for cycles, want := range map[int64]int{1: stormGOGC - 1, many: highestGOGC} {
+	for cycles, want := range map[int64]int{1: fillGOGC, many: highestGOGC} {
 		now := time.Unix(1_700_000_000, 0)
 		s := sample{cores: 2, live: 10e6, gogc: lowestGOGC}
 		p := newPace(now, s)
 		s.cycles += cycles
 		s.allocated += 10e6
-		s.gcCPU += 0.6
+		s.gcCPU += 1.6
 		p.next(now.Add(time.Second), s)
 		if got := p.gogc(); got > want || want == highestGOGC && got != want {
 			t.Errorf("%d collections: GOGC %d instead of %d", cycles, got, want)

@@ -20,11 +20,13 @@ const (
 	gogcStep = 5
 	// trimSlack is the part of what the process has that makes trimming worth
 	// it, trimLeast the bytes that do: beats of idle connections take a minute
-	// for that, half as long as the runtime lies between two collections.
+	// for that, half as long as the runtime lies between two collections. Those
+	// of an edge with many take some seconds, as long as GOGC lets pass, so that a
+	// trim comes in place of a collection.
 	trimSlack, trimLeast = 40, 2 << 20
 	// trimEvery is the least time between two trims, trimShare the part of the
 	// time that they may take.
-	trimEvery, trimShare = 30 * time.Second, 100
+	trimEvery, trimShare = 10 * time.Second, 100
 )
 
 // Options of a policy.
@@ -195,9 +197,9 @@ func (p *Policy) follow(pace *pace) {
 	}
 	p.gogc = gogc
 	p.process.setGOGC(gogc)
-	p.metrics.setStorm(gogc >= stormGOGC)
+	p.metrics.setStorm(gogc == highestGOGC)
 	level := slog.LevelDebug
-	if (gogc >= stormGOGC) != (was >= stormGOGC) {
+	if (gogc == highestGOGC) != (was == highestGOGC) {
 		level = slog.LevelInfo
 	}
 	p.log.Log(context.Background(), level, "garbage is collected at another pace",

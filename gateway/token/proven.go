@@ -7,8 +7,7 @@ import (
 	"sync"
 )
 
-// provenPlaces is how many tokens are remembered at most: 512 KiB, of which a
-// process touches what it uses.
+// provenPlaces is how many tokens are remembered at most: 512 KiB.
 const provenPlaces = 1 << 15
 
 // trusted is a ring of keys and the tokens that were found to be signed by
@@ -28,6 +27,9 @@ type fingerprint [16]byte
 
 func newTrusted(keys keyRing) *trusted {
 	t := &trusted{keys: keys, proven: make([]fingerprint, provenPlaces)}
+	// The first tokens would touch all of it: the system gives it now, so that a
+	// process has what it needs for itself before anybody comes.
+	clear(t.proven)
 	_, _ = rand.Read(t.seed[:]) // never fails
 	return t
 }

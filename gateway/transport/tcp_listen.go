@@ -57,6 +57,9 @@ type tcpListener struct {
 
 	start time.Time
 
+	// Owned by the accept loop.
+	elders elders
+
 	// Where connections go on; see Direct.
 	direct direct
 
@@ -120,11 +123,22 @@ func (l *tcpListener) acceptLoop() {
 	}
 }
 
-// rush is how many connections have to wait in the system's queue to be one.
+// rush is how many connections have to wait in the system's queue to be one, and
+// how many have to be there that are to be spared from it.
 const rush = 100
+
+// hurry says that there is a rush, where there is one. An edge that has just
+// started has only those who come, and what they leave in memory in a hurry lies
+// scattered for as long as they stay.
+func (l *tcpListener) hurry(elders int) {
+	if elders > rush && l.door.waiting() > rush {
+		l.cfg.OnRush()
+	}
+}
 
 // begin starts the handshake off the accept loop, or refuses it.
 func (l *tcpListener) begin(raw *incoming) {
+	elders := l.elders.count(time.Now(), l.open.count())
 	if reason := l.turnAway(raw); reason != "" {
 		l.reject(reason, raw.remote(), errNoRoom)
 		raw.abort()
@@ -134,9 +148,7 @@ func (l *tcpListener) begin(raw *incoming) {
 	// wait in the system's queue, which is free, and not in front of what live
 	// connections want of the scheduler.
 	if mine := l.turns.join(false); mine != nil {
-		if l.door.waiting() > rush {
-			l.cfg.OnRush()
-		}
+		l.hurry(elders)
 		<-mine
 	}
 	h := l.busy.begin(raw)

@@ -186,8 +186,8 @@ type ListenConfig struct {
 	// always one.
 	Workers int
 	// OnRush is called while more connections wait in the system's queue than
-	// there are processors for, often. It must not block. Nil ignores it. Only
-	// on Linux that is known.
+	// there are processors for, and others have been there for a while, often. It
+	// must not block. Nil ignores it. Only on Linux that is known.
 	OnRush func()
 	// Up tells those who ask with Probe whether devices of other edges are
 	// well placed here. It must not block. Nil: they are.
