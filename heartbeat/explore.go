@@ -52,10 +52,9 @@ func (c *cell) mayProbe(now float64, k int) bool {
 }
 
 // exhausted reports whether nothing more is believed of the device today, or of
-// its address, as
-// happens to many where a network has become stricter: what it tests beyond its
-// interval only costs it connections, unless others were seen to survive that
-// since the network keeps more again.
+// its address, as happens to many where a network has become stricter: what it
+// tests beyond its interval only costs it connections, unless others were seen to
+// survive that since the network keeps more again.
 func (l *Learner) exhausted(now float64, c *cell, v *View, to int) bool {
 	stricter := c.down.count > 0 && now-c.down.at < day && (c.renewedAt < c.alarmAt || c.kept[to] < wellKnown)
 	return stricter && c.live > household && (l.caps.spent(now, v, v.cell) || l.caps.silenced(now, v))

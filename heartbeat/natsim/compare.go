@@ -74,6 +74,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 				d.Beats, d.BeatsRatio, d.DeadS, d.EvictedS, d.AwayS, d.BeyondS, 100*d.Dead, 100*d.Late, d.EnergyRatio, d.Reconnects, d.Good, d.Unsafe)
 		}
 	}
+	r.writeBlame(&b)
 	r.writeMars(&b)
 	for _, result := range r.Results {
 		if e := result.Engine; e != nil {
@@ -84,15 +85,17 @@ func (r *Report) WriteTable(w io.Writer) error {
 	return err
 }
 
-// writeMars compares hawser with Mars on the last day: all dead time, and what
-// of it a policy that knows each timeout would not have had.
+// writeMars compares hawser with Mars on the last day: all dead time, what of it
+// a policy could have avoided, and what of it one that knows each timeout would
+// not have had.
 func (r *Report) writeMars(b *strings.Builder) {
 	us, mars := r.Find(Hawser), r.Find(Mars)
 	if us == nil || mars == nil {
 		return
 	}
 	u, m, o := us.Last(), mars.Last(), r.Results[0].Last()
-	fmt.Fprintf(b, "\nto Mars, last day: beats %.2f (oracle %.2f); dead %.4f (oracle %.4f); dead beyond the oracle's %.4f (%.1f s to %.1f s)\n",
+	fmt.Fprintf(b, "\nto Mars, last day: beats %.2f (oracle %.2f); dead %.4f (oracle %.4f); avoidably dead %.4f (%.1f s to %.1f s); dead beyond the oracle's %.4f (%.1f s to %.1f s)\n",
 		u.Beats/max(m.Beats, 1e-9), o.Beats/max(m.Beats, 1e-9), u.DeadS/max(m.DeadS, 1e-9), o.DeadS/max(m.DeadS, 1e-9),
+		u.AvoidableS/max(m.AvoidableS, 1e-9), u.AvoidableS, m.AvoidableS,
 		u.BeyondS/max(m.BeyondS, 1e-9), u.BeyondS, m.BeyondS)
 }

@@ -13,6 +13,8 @@ type Day struct {
 	Dead        float64 `json:"dead_share"`           // of the day
 	EvictedS    float64 `json:"dead_evicted_s"`       // of DeadS, where the network forgot a connection before any timeout
 	AwayS       float64 `json:"dead_away_s"`          // of DeadS, where it did so while there was no coverage, until the device was connected anew
+	FloorS      float64 `json:"dead_floor_s"`         // of DeadS, what no interval prevents: EvictedS and AwayS
+	AvoidableS  float64 `json:"dead_avoidable_s"`     // of DeadS, the rest: silences beyond the timeout
 	BeyondS     float64 `json:"dead_beyond_oracle_s"` // DeadS less the oracle's
 	Late        float64 `json:"late_share"`           // of the notifies, that found the connection dead
 	Notifies    float64 `json:"notifies"`             // that were sent while there was coverage
@@ -145,6 +147,7 @@ func (r *Result) finish() {
 			*sum /= max(r.honest, 1)
 		}
 		t.Dead = t.DeadS / day
+		t.split()
 		t.Good /= max(r.sampled[i], 1)
 		t.Unsafe /= max(r.sampled[i], 1)
 	}

@@ -38,7 +38,8 @@ func runChange(ctx context.Context, args []string, stdout, stderr io.Writer) err
 			break
 		}
 	}
-	return errors.Join(err, printFollowed(stdout, o, rows), r.troubles(), r.Close())
+	fault := r.still.judge(errors.Join(err, r.troubles()))
+	return errors.Join(fault, printFollowed(stdout, o, rows), r.Close())
 }
 
 // followed is how long silences took to fit a NAT's new timeout.

@@ -10,7 +10,8 @@
 //
 // It needs root, ip and nft. Whatever ends it, nothing of the networks is
 // left. The exit code is 0 if all was as it should be, 1 if not, 2 for wrong
-// usage or a system without namespaces.
+// usage or a system without namespaces, 3 if it was not but the machine stopped
+// the lab for so long that this says nothing.
 package main
 
 import (
@@ -35,6 +36,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitStill  = 3
 )
 
 func main() {
@@ -76,6 +78,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return int(inner)
 	case errors.Is(err, errUsage), errors.Is(err, netspace.ErrImpossible):
 		return exitUsage
+	case errors.Is(err, errStoodStill):
+		return exitStill
 	}
 	return exitFailed
 }

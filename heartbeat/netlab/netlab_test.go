@@ -30,7 +30,11 @@ func lab(t *testing.T, args ...string) string {
 	var stdout bytes.Buffer
 	code := command(t.Context(), args, &stdout, lines{t})
 	t.Log("\n" + stdout.String())
-	if code != exitOK {
+	switch code {
+	case exitOK:
+	case exitStill:
+		t.Skip("the machine stopped the lab for so long that it says nothing of heartbeats")
+	default:
 		t.Errorf("exit code %d", code)
 	}
 	return stdout.String()
@@ -48,9 +52,7 @@ func (l lines) Write(p []byte) (int, error) {
 func TestFacts(t *testing.T) { lab(t, "facts") }
 
 // TestLearns has phones behind NATs of every sort: the intervals have to fit,
-// and nothing may be lost after that. A process that is stopped for seconds, as
-// in CI, looks like a network that has forgotten: it is asked for by a name of
-// its own.
+// and nothing may be lost after that.
 func TestLearns(t *testing.T) {
 	if os.Getenv("HAWSER_NETLAB") != "1" {
 		t.Skip("takes ten minutes of a machine that stops no process for long: set HAWSER_NETLAB=1 and HAWSER_FAULTS=1 to have it")
@@ -58,8 +60,24 @@ func TestLearns(t *testing.T) {
 	lab(t, "learn", "--time-scale", "20", "--timeouts", "6s,10s,15s,20s,30s", "--learn", "8m", "--hold", "3m")
 }
 
-// TestProbesAreNeeded sees the check of TestLearns fail where it has to: on
-// NATs that hide what they forget, without the edge's probes.
+// masked is what TestMasked and TestProbesAreNeeded have in common. A machine
+// that is busy with other tests stops processes for a while, which looks like a
+// network that has forgotten: at this scale, it may for 0.65 s. The bound is for
+// such a machine, too; a notify that is lost without probes waits for the next
+// beat, for up to 18 s.
+func masked(learn, hold string, more ...string) []string {
+	return append([]string{"learn", "--time-scale", "10", "--timeouts", "6s", "--bound", "5s",
+		"--settle", "15s", "--learn", learn, "--hold", hold}, more...)
+}
+
+// TestMasked is the part of TestLearns that nothing but the edge's probes can
+// pass: NATs that hide what they forget.
+func TestMasked(t *testing.T) {
+	lab(t, masked("4m", "25s", "--only", "(QUIC|TCP, loose=1), port kept, WAN drop")...)
+}
+
+// TestProbesAreNeeded sees the check of TestMasked fail where it has to:
+// without the edge's probes.
 func TestProbesAreNeeded(t *testing.T) {
-	lab(t, "learn", "--probes=false", "--only", "TCP, loose=1, port kept, WAN drop", "--time-scale", "20", "--timeouts", "6s", "--homes", "4", "--phones", "2", "--learn", "1s", "--hold", "30s")
+	lab(t, masked("1s", "25s", "--only", "TCP, loose=1, port kept, WAN drop", "--probes=false")...)
 }

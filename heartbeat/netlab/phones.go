@@ -44,10 +44,13 @@ type sighting struct {
 	Why   string       `json:",omitempty"`
 	// Interval is the time between heartbeats from now on.
 	Interval time.Duration `json:",omitempty"`
+	// Still is how long the machine stopped the process, where that is too
+	// long.
+	Still time.Duration `json:",omitempty"`
 }
 
-// lookEvery is how often a phone's interval is looked at.
-const lookEvery = 200 * time.Millisecond
+// lookEvery is how often a phone's interval is looked at, in heartbeats' time.
+const lookEvery = 20 * time.Second
 
 // runPhones keeps the phones of a file connected until ctx ends.
 func runPhones(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -70,6 +73,13 @@ func runPhones(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	var work sync.WaitGroup
 	defer work.Wait()
+	work.Go(func() {
+		feel(ctx, scaled(pulse, cfg.Scale), func() {}, func(d time.Duration) {
+			if d > scaled(mostStill, cfg.Scale) {
+				say.say(sighting{Still: d})
+			}
+		})
+	})
 	for _, p := range cfg.Phones {
 		c, err := p.client(cfg, roots, say, log.With("phone", p.User))
 		if err != nil {
@@ -80,7 +90,7 @@ func runPhones(ctx context.Context, args []string, stdout, stderr io.Writer) err
 				say.say(sighting{User: p.User, Why: err.Error()})
 			}
 		})
-		work.Go(func() { watchInterval(ctx, c, p.User, say) })
+		work.Go(func() { watchInterval(ctx, c, scaled(lookEvery, cfg.Scale), p.User, say) })
 	}
 	return nil
 }
@@ -120,8 +130,8 @@ func (p phone) client(cfg phoneConfig, roots *tls.Config, say *sayer, log *slog.
 }
 
 // watchInterval tells of each change.
-func watchInterval(ctx context.Context, c *client.Client, user string, say *sayer) {
-	ticks := time.NewTicker(lookEvery)
+func watchInterval(ctx context.Context, c *client.Client, every time.Duration, user string, say *sayer) {
+	ticks := time.NewTicker(every)
 	defer ticks.Stop()
 	var last time.Duration
 	for {

@@ -27,6 +27,7 @@ type scene struct {
 	quiet *silences
 	users []string
 	dir   string
+	still *standstill // the run's
 	say   func(format string, args ...any)
 
 	mu sync.Mutex
@@ -45,12 +46,12 @@ type sceneOptions struct {
 }
 
 // newScene builds the NAT of a number. The caller calls run, then close.
-func newScene(number int, s sortOfNAT, timeout time.Duration, f *fleet, o sceneOptions, dir string) (*scene, error) {
+func newScene(number int, s sortOfNAT, timeout time.Duration, f *fleet, o sceneOptions, still *standstill, dir string) (*scene, error) {
 	n, err := newNAT(number, o.homes, s.kind, timeout)
 	if err != nil {
 		return nil, err
 	}
-	c := &scene{sort: s, fleet: f, nat: n, quiet: newSilences(s.tcp), dir: dir, timeout: timeout}
+	c := &scene{sort: s, fleet: f, nat: n, quiet: newSilences(s.tcp), dir: dir, still: still, say: still.say, timeout: timeout}
 	for h := range o.homes {
 		for p := range o.phones {
 			c.users = append(c.users, fmt.Sprintf("nat%d-home%d-phone%d", number, h+1, p+1))
@@ -135,6 +136,7 @@ func (c *scene) runHome(ctx context.Context, h int, o sceneOptions) error {
 			break
 		}
 		c.book.see(s)
+		c.still.note("the phones of a home", s.Still)
 	}
 	if errors.Is(err, io.EOF) {
 		err = nil

@@ -7,36 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
 )
-
-// options of the commands with a fleet.
-type options struct {
-	scale    int
-	timeouts durations
-	homes    int
-	phones   int
-	only     string
-	probes   bool
-	learn    time.Duration
-	settle   time.Duration
-	hold     time.Duration
-	bound    time.Duration
-	together bool
-	dir      string
-}
-
-func defaults() options {
-	return options{
-		scale: 10, timeouts: durations{6 * time.Second, 10 * time.Second, 15 * time.Second, 20 * time.Second, 30 * time.Second},
-		homes: 8, phones: 8, probes: true,
-		learn: 20 * time.Minute, settle: time.Minute, hold: 6 * time.Minute, bound: 2 * time.Second,
-	}
-}
 
 // watchEvery is how often a NAT and its phones are looked at.
 const watchEvery = time.Second
@@ -50,6 +25,7 @@ type run struct {
 	scenes []*scene
 	say    func(format string, args ...any)
 	began  time.Time
+	still  *standstill
 
 	work sync.WaitGroup
 	stop context.CancelFunc
@@ -68,6 +44,7 @@ func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error
 	r.say = func(format string, args ...any) {
 		fmt.Fprintf(stderr, "%6.1f s  "+format+"\n", append([]any{time.Since(r.began).Seconds()}, args...)...)
 	}
+	r.still = &standstill{allowed: scaled(mostStill, o.scale), say: r.say}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
@@ -83,20 +60,36 @@ func newRun(ctx context.Context, o options, stderr io.Writer) (r *run, err error
 	if err := r.startFleets(ctx); err != nil {
 		return r, err
 	}
+	r.feelAll(ctx)
 	so := sceneOptions{homes: o.homes, phones: o.phones, scale: o.scale, program: program}
 	for i, s := range o.sorts() {
-		c, err := newScene(i+1, s, o.timeouts[i%len(o.timeouts)], r.fleets[i%len(r.fleets)], so, o.dir)
+		c, err := newScene(i+1, s, o.timeouts[i%len(o.timeouts)], r.fleets[i%len(r.fleets)], so, r.still, o.dir)
 		if err != nil {
 			return r, err
 		}
-		c.say = r.say
 		r.scenes = append(r.scenes, c)
 	}
 	for _, c := range r.scenes {
 		r.work.Go(func() { c.run(ctx, so) })
 		r.work.Go(func() { c.watch(ctx, watchEvery) })
 	}
-	return r, r.allConnected(ctx)
+	return r, r.still.judge(r.allConnected(ctx))
+}
+
+// feelAll looks from now on whether the machine stops this process or an edge.
+// The phones' do so themselves.
+func (r *run) feelAll(ctx context.Context) {
+	every := scaled(pulse, r.opts.scale)
+	r.work.Go(func() {
+		feel(ctx, every, func() {}, func(d time.Duration) { r.still.note("this lab", d) })
+	})
+	for i, f := range r.fleets {
+		whose := fmt.Sprintf("edge %d", i+1)
+		r.work.Go(func() {
+			// Whether it is ready is asked for elsewhere.
+			feel(ctx, every, func() { _ = f.node.Ready(ctx) }, func(d time.Duration) { r.still.note(whose, d) })
+		})
+	}
 }
 
 func (r *run) startFleets(ctx context.Context) error {
@@ -105,7 +98,7 @@ func (r *run) startFleets(ctx context.Context) error {
 		n = min(n, 1)
 	}
 	if n == 0 {
-		return fmt.Errorf("%w: no NAT is called %q", errUsage, r.opts.only)
+		return fmt.Errorf("%w: no NAT is called %q", errUsage, r.opts.only.String())
 	}
 	r.fleets = make([]*fleet, n)
 	errs := make([]error, n)
@@ -118,16 +111,6 @@ func (r *run) startFleets(ctx context.Context) error {
 	}
 	work.Wait()
 	return errors.Join(errs...)
-}
-
-// sorts are those that the run is about.
-func (o options) sorts() (some []sortOfNAT) {
-	for _, s := range sortsOfNAT() {
-		if strings.Contains(s.String(), o.only) && (o.probes || s.masks()) {
-			some = append(some, s)
-		}
-	}
-	return some
 }
 
 // connectWait bounds the start of the phones.
@@ -223,28 +206,4 @@ func (r *run) Close() error {
 		f.Close()
 	}
 	return errors.Join(errs...)
-}
-
-// durations is a flag: some, with commas between them.
-type durations []time.Duration
-
-func (d *durations) String() string {
-	var words []string
-	for _, one := range *d {
-		words = append(words, one.String())
-	}
-	return strings.Join(words, ",")
-}
-
-// Set parses the flag.
-func (d *durations) Set(text string) error {
-	*d = nil
-	for _, word := range strings.Split(text, ",") {
-		one, err := time.ParseDuration(word)
-		if err != nil {
-			return err
-		}
-		*d = append(*d, one)
-	}
-	return nil
 }
