@@ -11,7 +11,7 @@ const (
 	fineness = 2 // steps of a view's lo and hi in each bucket
 	// about is how far a silence may be from one of the grid, as a share, to be
 	// taken for it: timers are late, and silences that are asked about are kept
-	// in tenths of a second.
+	// to the nearest tenth of a second, which is less at gridMin already.
 	about = 0.003
 )
 

@@ -44,9 +44,13 @@ func (l *Learner) ask(v *View, silence time.Duration, probe bool) {
 	if !ok || v.asked != 0 || s < gridMin {
 		return
 	}
-	v.asked = uint16(min(s*10, 1<<16-1))
+	v.asked = tenths(s)
 	v.set(byProbe, probe)
 }
+
+// tenths is a silence as a view keeps it, to the nearest tenth of a second: cut
+// off, one of the grid would be less than it is by more than floorBucket allows.
+func tenths(s float64) uint16 { return uint16(min(s*10+0.5, 1<<16-1)) }
 
 // Probed notes the test of a silence.
 func (l *Learner) Probed(_ time.Time, v *View, silence time.Duration) { l.ask(v, silence, true) }
