@@ -50,10 +50,7 @@ type span struct{ lo, hi int }
 // best is the bucket whose silence costs least as an interval, between lo and
 // below hi.
 func (s *survival) best(t Transport, in span) int {
-	top, bottom := s.at(in.lo), 0.0
-	if in.hi < buckets {
-		bottom = s.at(in.hi)
-	}
+	top, bottom := s.at(in.lo), s.below(in)
 	all := max(top-bottom, 1e-6)
 	best, least := max(in.lo, 0), -1.0
 	dead, lived, before := 0.0, 0.0, top

@@ -89,6 +89,15 @@ func (s *survival) at(k int) float64 {
 	return float64(s[k])
 }
 
+// below is S at what a connection died of; 0 where that is longer than all of
+// the grid, or nothing.
+func (s *survival) below(in span) float64 {
+	if in.hi >= buckets {
+		return 0
+	}
+	return s.at(in.hi)
+}
+
 // hazards is the share that each bucket loses of those that reach it.
 func (s *survival) hazards(h *[buckets]float32) {
 	before := float32(1)

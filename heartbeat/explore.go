@@ -13,8 +13,9 @@ const (
 	wellKnown        = 8
 )
 
-// further is a silence beyond the interval that is worth a test, or 0.
-func (c *cell) further(now float64, v *View, from int) float64 {
+// further is a silence beyond the interval that is worth a test, or 0. in is what
+// v showed.
+func (c *cell) further(now float64, v *View, in span, from int) float64 {
 	if limit := c.down.limit(now); limit > 0 {
 		beyond := floorBucket(limit) + reliefBuckets
 		switch {
@@ -29,16 +30,39 @@ func (c *cell) further(now float64, v *View, from int) float64 {
 	}
 	k := int(c.climb[from])
 	if v.hi > 0 {
-		k = 0 // it died beyond: only whether that has changed is of interest
+		k = c.s.between(c.path.Transport, in, from)
 	}
 	if k > from && c.mayProbe(now, k) {
 		return grid[k]
 	}
-	if to := from + tryBuckets; k == 0 && to < buckets && c.probing < outstandingFewest && c.up.due(now, c.live, grid[to]-grid[from]+noticing) {
+	retries := v.hi == 0 || in.hi > c.of(-1) // below that, retests see whether it was luck
+	if to := from + tryBuckets; retries && k == 0 && to < buckets && c.probing < outstandingFewest && c.up.due(now, c.live, grid[to]-grid[from]+noticing) {
 		v.flags |= upward
 		return grid[to]
 	}
 	return 0
+}
+
+// between is the silence that is worth a probe of a connection that died, beyond
+// its interval of bucket from and below what it died of; 0 where none is. That it
+// does not survive the one does not say that it would not have survived the
+// other, which it may have lived with before without a test.
+func (s *survival) between(t Transport, in span, from int) (best int) {
+	bottom, dear := s.below(in), deadCostOf(t)
+	each := 1 / max(s.at(in.lo)-bottom, 1e-6)
+	trouble := reconnectCost(t) + dear*noticing
+	most := 0.0
+	for k := from + 1; k < min(in.hi, buckets); k++ {
+		kept := (s.at(k) - bottom) * each
+		if kept < hopeless {
+			break
+		}
+		gain := kept*(beats[from]-beats[k])*horizon - (1-kept)*(trouble+dear*grid[k]) - probeCost
+		if gain > most {
+			best, most = k, gain
+		}
+	}
+	return best
 }
 
 // mayProbe reports whether another connection may test bucket k. What was known

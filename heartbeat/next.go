@@ -102,8 +102,8 @@ func (c *cell) probe(now float64, v *View, in span, interval float64, from int, 
 	switch {
 	case v.hi > 0 && v.struck() < maxStrikes && in.hi <= c.of(-1) && c.s.at(in.hi) > surprise && dice.once(retests*float64(int(1)<<(2*v.struck()))):
 		test = grid[c.of(-1)]
-	case v.hi == 0 || in.hi > c.of(-1):
-		test = c.further(now, v, from)
+	default:
+		test = c.further(now, v, in, from)
 	}
 	if test > interval {
 		c.probing++
