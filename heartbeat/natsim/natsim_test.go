@@ -42,7 +42,7 @@ func TestEngine(t *testing.T) {
 		deadAtMostMars float64
 	}{
 		{"small-tcp", 1.30, 0.0012, 1.40, 0.95, 0.10},
-		{"small-quic", 1.15, 0.0012, 1.30, 0, 0.002},
+		{"small-quic", 1.04, 0.0012, 1.04, 0, 0.002},
 	} {
 		w := load(t, tt.world)
 		for _, seed := range seeds(t) {
