@@ -47,7 +47,7 @@ type accessTokens struct {
 	log  *slog.Logger
 	base *http.Transport // for the token endpoint, seldom used
 
-	token atomic.Pointer[oauth2.Token] // nil: none; written by whoever holds turn
+	token atomic.Pointer[oauth2.Token] // nil: none; replaced by whoever holds turn
 
 	// Owned by whoever holds the only value of turn.
 	turn     chan struct{} // capacity 1
@@ -117,12 +117,11 @@ func lasts(t *oauth2.Token, d time.Duration) bool {
 	return t != nil && (t.Expiry.IsZero() || time.Until(t.Expiry) > d)
 }
 
-// invalidate forgets the token if it still is the one in use.
+// invalidate forgets the token if it still is the one in use. It waits for
+// nobody who asks for another one: that one is not forgotten.
 func (a *accessTokens) invalidate(token string) {
-	<-a.turn
-	defer func() { a.turn <- struct{}{} }()
 	if t := a.token.Load(); t != nil && t.AccessToken == token {
-		a.token.Store(nil)
+		a.token.CompareAndSwap(t, nil)
 	}
 }
 

@@ -76,6 +76,25 @@ func TestRevokedAccessTokenIsReplacedOnce(t *testing.T) {
 	}
 }
 
+// A message whose token is refused waits for another one as long as its context
+// allows, not as long as somebody asks.
+func TestRevokedAccessTokenWhileSomebodyAsks(t *testing.T) {
+	c, sim := start(t)
+	providertest.Send(t, c, message())
+	sim.RevokeAccessTokens()
+	<-c.access.turn // somebody asks for another one
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	result := make(chan push.Result, 1)
+	go func() { result <- c.Send(ctx, message()) }()
+	providertest.Until(t, func() bool { return c.access.token.Load() == nil })
+	cancel()
+	if r := <-result; r.Verdict != push.RetryAfter {
+		t.Errorf("result %+v", r)
+	}
+	c.access.turn <- struct{}{}
+}
+
 func TestAccessTokenIsRenewedBeforeItExpires(t *testing.T) {
 	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{AccessTokenTTL: renewEarly + time.Second})
 	c, err := New(configFor(sim))
