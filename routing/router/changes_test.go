@@ -12,9 +12,11 @@ import (
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
 
-// telling is an env whose tenant is told of presence after a second.
+// telling is an env whose tenant is told of presence after a second. Its routers
+// are in one process: if that stands still for longer than half of AckWait, none
+// of them is complete for a while, and what happens then is told by nobody.
 func telling(t *testing.T) (*env, func() map[string]int) {
-	e := newEnv(t)
+	e := newEnvWaiting(t, time.Minute)
 	var err error
 	e.cat, err = routing.NewCatalog([]routing.Tenant{
 		{Name: tenant, Kinds: map[string]routing.Kind{"messages": {}}, PresenceEvents: time.Second},
