@@ -32,6 +32,9 @@ const (
 	nobody = "02:00:00:00:ff:ff"
 	// storeMost bounds what the store of a NATS server takes; it is memory.
 	storeMost = 2 << 30
+	// fillAttempts are far more than a server can write between two calls in a
+	// row.
+	fillAttempts = 1000
 )
 
 var ports = map[string]int{
@@ -125,13 +128,19 @@ func (s *spaces) neighbour(of, to, hardware string) error {
 
 func (s *spaces) store(member string) string { return filepath.Join(s.dir, member+".store") }
 
-// fill shrinks the file system to what is in it, which costs no memory.
+// fill shrinks the file system to what is in it, which costs no memory. Where
+// something was written after it looked, the system refuses, and it looks again.
 func (s *spaces) fill(member string) error {
-	var st unix.Statfs_t
-	if err := unix.Statfs(s.store(member), &st); err != nil {
-		return fmt.Errorf("look at the store of %s: %w", member, err)
+	for attempt := 1; ; attempt++ {
+		var st unix.Statfs_t
+		if err := unix.Statfs(s.store(member), &st); err != nil {
+			return fmt.Errorf("look at the store of %s: %w", member, err)
+		}
+		err := s.resize(member, max(int64(st.Blocks-st.Bfree)*st.Bsize, st.Bsize))
+		if !errors.Is(err, unix.EINVAL) || attempt == fillAttempts {
+			return err
+		}
 	}
-	return s.resize(member, max(int64(st.Blocks-st.Bfree)*st.Bsize, st.Bsize))
 }
 
 func (s *spaces) free(member string) error { return s.resize(member, storeMost) }
