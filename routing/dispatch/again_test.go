@@ -13,19 +13,31 @@ func (r *rig) again(v int64, at time.Time) bool {
 	return r.d.Again(Message{Tenant: "t", User: "u", Kind: "k", Version: v, At: at, Urgency: routing.UrgencyNormal, Push: true}, r.now)
 }
 
+// half is a rig whose event 5 has its job stored for a device that is away, and
+// waits for one that is connected. at is when it came.
+func half(t *testing.T) (r *rig, at time.Time) {
+	r = newRig(t, Config{})
+	r.token("away")
+	r.connect(1, "here", false)
+	r.token("here")
+	at = r.now
+	r.event(5)
+	r.stored(0, nil)
+	return r, at
+}
+
+// forget lets time pass of which nothing is compared.
+func (r *rig) forget(d time.Duration) {
+	r.pass(d)
+	r.log, r.jobs = nil, nil
+}
+
 // The queue lost the job for which an event was settled, a moment ago or longer.
 func TestAgainAfterItWasSettled(t *testing.T) {
 	for _, ago := range []time.Duration{10 * time.Second, 2 * time.Minute} {
-		r := newRig(t, Config{})
-		r.token("away")
-		r.connect(1, "heard", false)
-		r.token("heard")
-		at := r.now
-		r.event(5)
+		r, at := half(t)
 		r.acked(1, 5)
-		r.stored(0, nil)
-		r.pass(ago)
-		r.log, r.jobs = nil, nil
+		r.forget(ago)
 
 		if !r.again(5, at) {
 			t.Fatal("no place for it")
@@ -43,15 +55,8 @@ func TestAgainAfterItWasSettled(t *testing.T) {
 
 // The same while the event waits for another device, which keeps its time.
 func TestAgainWhileItIsOpen(t *testing.T) {
-	r := newRig(t, Config{})
-	r.token("away")
-	r.connect(1, "slow", false)
-	r.token("slow")
-	at := r.now
-	r.event(5)
-	r.stored(0, nil)
-	r.pass(2 * time.Second)
-	r.log, r.jobs = nil, nil
+	r, at := half(t)
+	r.forget(2 * time.Second)
 	r.again(5, at)
 	r.pass(time.Second)
 	r.want("store away k 5", "notify 1 k 5")
