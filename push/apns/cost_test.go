@@ -20,7 +20,7 @@ import (
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
-func TestMain(m *testing.M) { providertest.Main(m) }
+func TestMain(m *testing.M) { providertest.Main(m, nil) }
 
 // A send costs hardly more CPU than with the bare library and its transport.
 //

@@ -26,7 +26,7 @@ import (
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
-func TestMain(m *testing.M) { providertest.Main(m) }
+func TestMain(m *testing.M) { providertest.Main(m, nil) }
 
 // A send costs hardly more CPU than with the bare SDK over net/http's transport.
 //

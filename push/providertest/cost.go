@@ -3,8 +3,6 @@
 package providertest
 
 import (
-	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -13,8 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"sync"
@@ -24,18 +20,8 @@ import (
 	"time"
 )
 
-// fakeEnv has a test's own binary be the push service, in a process whose CPU
-// time is not counted.
-const fakeEnv = "HAWSER_PUSH_FAKE"
-
-// Main is the TestMain of a package that uses Fake.
-func Main(m *testing.M) {
-	if os.Getenv(fakeEnv) != "" {
-		serveFake()
-		return
-	}
-	os.Exit(m.Run())
-}
+// fakeRole is the push service, in a process whose CPU time is not counted.
+const fakeRole = "fake push service"
 
 // fakeAt is where the fake answers.
 type fakeAt struct {
@@ -43,8 +29,8 @@ type fakeAt struct {
 	CA  []byte // PEM
 }
 
-// serveFake takes every push, and hands out access tokens, until its stdin ends.
-func serveFake() {
+// serveFake takes every push, and hands out access tokens.
+func serveFake(in *json.Decoder, out io.Writer) error {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
@@ -59,38 +45,18 @@ func serveFake() {
 	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 1000}
 	s.StartTLS()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	_ = json.NewEncoder(os.Stdout).Encode(fakeAt{s.URL, ca})
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	s.Close()
+	if err := json.NewEncoder(out).Encode(fakeAt{s.URL, ca}); err != nil {
+		return err
+	}
+	UntilEnd(in, s.Close)
+	return nil
 }
 
 // Fake starts a push service that takes everything, in a process of its own.
 func Fake(t *testing.T) (url string, roots *x509.CertPool) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), fakeEnv+"=1")
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		cancel()
-		_ = cmd.Wait()
-	})
 	var at fakeAt
-	if err := json.NewDecoder(bufio.NewReader(stdout)).Decode(&at); err != nil {
-		t.Fatalf("the fake did not start: %v", err)
-	}
+	Start(t, fakeRole).Hear(&at)
 	roots = x509.NewCertPool()
 	roots.AppendCertsFromPEM(at.CA)
 	return at.URL, roots

@@ -25,7 +25,7 @@ import (
 type fleet struct {
 	t      *testing.T
 	store  *pushqueue.Store
-	worker *process
+	worker *providertest.Process
 	// good are the services of the application that works, bad those of the
 	// others.
 	good, bad services
@@ -37,8 +37,8 @@ func newFleet(t *testing.T) *fleet {
 	url, js := startNATS(t)
 	f.store = pushqueue.NewStore(js)
 	t.Cleanup(f.store.Close)
-	f.worker = start(t, "worker")
-	f.worker.tell(workerOptions{URL: url, Password: natstest.Password, Apps: []appOptions{
+	f.worker = providertest.Start(t, "worker")
+	f.worker.Tell(workerOptions{URL: url, Password: natstest.Password, Apps: []appOptions{
 		{Key: push.AppKey{Tenant: "good", Platform: push.IOS, App: "a"}, Service: f.good.state},
 		{Key: push.AppKey{Tenant: "hole", Platform: push.Android, App: "a"}, Service: f.bad.state},
 		{Key: push.AppKey{Tenant: "revoked", Platform: push.IOS, App: "a"}, Service: f.bad.state, Revoked: true},
@@ -52,10 +52,10 @@ func startNATS(t *testing.T) (string, jetstream.JetStream) {
 	t.Helper()
 	router := routing.User{Role: routing.RoleRouter, Label: "r1", Password: natstest.Password}
 	users := []routing.User{router, {Role: routing.RolePush, Label: "p1", Password: natstest.Password}}
-	server := start(t, "nats")
-	server.tell(natsOptions{Dir: t.TempDir(), Users: users})
+	server := providertest.Start(t, "nats")
+	server.Tell(natsOptions{Dir: t.TempDir(), Users: users})
 	var url string
-	server.hear(&url)
+	server.Hear(&url)
 	nc, err := nats.Connect(url, nats.UserInfo(router.Name(), router.Password),
 		nats.CustomInboxPrefix(routing.InboxPrefix(router.Role, router.Label)))
 	if err != nil {
@@ -84,9 +84,9 @@ type services struct {
 func newServices(t *testing.T) services {
 	t.Helper()
 	s := services{t: t}
-	p := start(t, "services")
-	p.tell(t.TempDir())
-	p.hear(&s.state)
+	p := providertest.Start(t, "services")
+	p.Tell(t.TempDir())
+	p.Hear(&s.state)
 	s.client = remote.Client{Control: s.state.Control}
 	return s
 }

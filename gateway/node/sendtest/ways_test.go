@@ -86,9 +86,9 @@ func (f *fleet) arrive(l *load, seen int64) (all ways, newest int64) {
 	f.t.Helper()
 	f.good.awaitTaken(int64(l.given["good"]), apnsOf)
 	requests, newest := f.good.requestsAfter(seen)
-	f.worker.tell("hops")
+	f.worker.Tell("hops")
 	var hops map[string]*hopTimes
-	f.worker.hear(&hops)
+	f.worker.Hear(&hops)
 	for user, p := range l.puts {
 		r, h := requests[user], hops[user]
 		if r.Accepted.IsZero() || h == nil {
