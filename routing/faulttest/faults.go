@@ -103,7 +103,7 @@ const (
 func victims() []victim {
 	return []victim{
 		{
-			name: "edge", sort: sortEdge, choose: anyOf(sortEdge),
+			name: "edge", sort: sortEdge, choose: edgeWithDevices,
 			killed:  limits{stall: moveOver, rest: none, quic: beat + moveOver},
 			stopped: limits{lateIs: true, late: 10},
 			held: func(hold time.Duration) limits {
@@ -143,6 +143,17 @@ func anyOf(sort string) func(context.Context, *run) ([]string, error) {
 		names := membersOf(sort)
 		return []string{names[r.choices.IntN(len(names))]}, nil
 	}
+}
+
+// edgeWithDevices is any edge that is not all but empty: where one ended before,
+// its devices may have stayed at the other one.
+func edgeWithDevices(_ context.Context, r *run) ([]string, error) {
+	names := membersOf(sortEdge)
+	chosen := names[r.choices.IntN(len(names))]
+	if allBut := len(r.book.devices) / 20; r.book.at(chosen) < allBut {
+		chosen = slices.MaxFunc(names, func(a, b string) int { return r.book.at(a) - r.book.at(b) })
+	}
+	return []string{chosen}, nil
 }
 
 // inboxLeader waits for one: an election may still be under way.

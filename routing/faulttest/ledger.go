@@ -160,6 +160,16 @@ func (d *deviceLedger) facts() deviceFacts {
 	}
 }
 
+// at is how many devices are connected to an edge now.
+func (l *ledger) at(edge string) (n int) {
+	for _, d := range l.devices {
+		if d.remains(edge, time.Now()) {
+			n++
+		}
+	}
+	return n
+}
+
 func (l *ledger) sending(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
