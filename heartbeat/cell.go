@@ -22,8 +22,9 @@ type cell struct {
 	renewedAt, renewedFrom float64
 
 	// Computed from the evidence and the parent's.
-	s   survival
-	own [buckets]float32 // hazards, as if each connection had a timeout of its own
+	s     survival
+	own   [buckets]float32 // hazards, as if each connection had a timeout of its own
+	alike float64          // how likely it is that all have the same
 	choices
 	stale, enough float32 // evidence since then, and when there is enough
 	fresh         float64 // when
@@ -63,7 +64,7 @@ func (c *cell) refresh(now float64, parent func(*[buckets]float32)) {
 	if c.class {
 		c.eachItsOwn(&h, rootPrior, &c.own, c.fresh > 0, &c.s)
 	} else {
-		c.estimate(&h, &c.own, c.fresh > 0, &c.s)
+		c.alike = c.estimate(&h, &c.own, c.fresh > 0, &c.s)
 	}
 	c.choose()
 	tested, deaths := c.weight()

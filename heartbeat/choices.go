@@ -7,8 +7,14 @@ type choices struct {
 	climb [buckets]uint8     // the silence that is worth a probe, by the interval; 0: none
 }
 
-// hopeless is the share of connections below which a silence is not tested.
-const hopeless = 0.05
+const (
+	// hopeless is the share of connections below which a silence is not tested.
+	hopeless = 0.05
+	// dearer is how many times a test that goes ill counts where each connection
+	// has a timeout of its own: what one shows there tells little of the next,
+	// so the dead time of such tests comes again day after day.
+	dearer = 2.25
+)
 
 // of is the interval of a connection that survived bucket lo, -1: none.
 func (c *choices) of(lo int) int { return int(c.best[lo+1]) }
@@ -48,11 +54,20 @@ func (c *cell) choose() {
 	share := min(max(float64(c.live)/4, 2), sharing)
 	_, deaths := c.weight()
 	for from := buckets - 1; from >= 0; from-- {
-		k, gain := a.climb(from)
+		kept := float64(c.kept[from])
+		k, gain := a.climb(from, c.price(kept))
 		c.climb[from], a.worth[from] = uint8(k), gain
-		soon := horizon * (1 + share/(1+float64(c.kept[from])+deaths))
+		soon := horizon * (1 + share*max(1/(1+kept+deaths), forAll*c.alike))
 		a.offer(from, c.of(from), soon)
 	}
+}
+
+// price is how many times a test counts that goes ill, beyond a silence that so
+// many connections survived: once while the network is unknown, or treats all
+// alike, so that it is paid for by what all learn.
+func (c *cell) price(kept float64) float64 {
+	known := kept * (1 - c.alike)
+	return 1 + (dearer-1)*known/(known+wellKnown)
 }
 
 // survey works out what each silence is as an interval.
@@ -96,22 +111,22 @@ func (a *appraisal) offer(k, next int, soon float64) {
 	on := a.worth[next] * max(1-grid[k]*(settling/horizon), 0)
 	death := a.trouble + a.dear*grid[k]
 	a.use[k] = a.at[k] * soon
-	a.gain[k] = a.at[k]*(on-a.rate[k]*soon+death) + a.lived[k]
+	a.gain[k] = a.at[k] * (on - a.rate[k]*soon)
 	a.loss[k] = death
 }
 
 // climb is the silence that is worth a probe beyond the interval of bucket
-// from, and by how many beats; 0 where none is. A short one may tell as well as
-// a long one whether a connection is among those that are kept for long, and
-// is over sooner where it is not.
-func (a *appraisal) climb(from int) (best int, most float64) {
+// from, and by how many beats, where one that goes ill counts price times; 0
+// where none is. A short one may tell as well as a long one whether a connection
+// is among those that are kept for long, and is over sooner where it is not.
+func (a *appraisal) climb(from int, price float64) (best int, most float64) {
 	each, rate := 1/max(a.at[from], 1e-6), beats[from]
-	always := probeCost + a.lived[from]*each
 	for k := from + 1; k < buckets; k++ {
 		if a.at[k]*each < hopeless {
 			break
 		}
-		gain := each*(rate*a.use[k]+a.gain[k]) - a.loss[k] - always
+		ill := a.loss[k]*(1-each*a.at[k]) - each*(a.lived[k]-a.lived[from])
+		gain := each*(rate*a.use[k]+a.gain[k]) - price*ill - probeCost
 		if gain > most {
 			best, most = k, gain
 		}

@@ -15,6 +15,10 @@ const (
 	// sharing bounds how much more of use it is while the network is unknown:
 	// others learn from it.
 	sharing = 16
+	// forAll is how many times as much of use it is to each of those who share
+	// where the network treats all connections alike: what one of them shows
+	// holds for the others and for those to come, for days.
+	forAll = 3
 	// settling is how many silences of its length pass until a probe of it
 	// comes to an end: devices are used meanwhile.
 	settling = 3

@@ -29,8 +29,8 @@ const (
 
 // estimate computes S. It weighs two models by how well they explain the
 // evidence: a network with one timeout for all, and one where each connection
-// has its own.
-func (v *evidence) estimate(parent, own *[buckets]float32, warm bool, s *survival) {
+// has its own. It returns the share of the first.
+func (v *evidence) estimate(parent, own *[buckets]float32, warm bool, s *survival) float64 {
 	var one, each survival
 	logOne := v.oneTimeout(parent, &one)
 	logEach := v.eachItsOwn(parent, leafPrior, own, warm, &each)
@@ -41,6 +41,7 @@ func (v *evidence) estimate(parent, own *[buckets]float32, warm bool, s *surviva
 		known := w*float64(one[k]) + (1-w)*float64(each[k])
 		s[k] = float32((1-stranger)*known + stranger*float64(strange[k]))
 	}
+	return w
 }
 
 // oneTimeout is S if the network has one timeout, and the logarithm of how

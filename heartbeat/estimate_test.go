@@ -64,3 +64,67 @@ func TestSpells(t *testing.T) {
 		t.Errorf("%v deaths are told of 5: %v", sum, got)
 	}
 }
+
+// What a network does not keep is still known days after the last connection
+// died of it, for nobody shows it again meanwhile. Where a part of the
+// connections is kept, as in a pool, the share of these stays what it was seen
+// to be.
+func TestDeathsLast(t *testing.T) {
+	below, beyond := floorBucket(297), ceilBucket(317)
+	for _, tt := range []struct {
+		name string
+		kept float64 // of those beyond
+		ask  bool
+	}{{"one timeout", 0, false}, {"a pool", 0.5, true}} {
+		var c cell
+		c.path.Network[0] = 1
+		for i := range 20 {
+			c.survived(-1, below)
+			if float64(i) < tt.kept*20 {
+				c.survived(below, beyond)
+			} else if i%2 == 0 {
+				c.perished(below, beyond, 1)
+			}
+		}
+		share := c.died[beyond] / max(c.kept[beyond], 1)
+		for day := range 5 {
+			c.survived(-1, below)
+			c.fresh = 0
+			c.refresh(float64(day+1)*86400, func(h *[buckets]float32) { *h = priors[Path{Radio: WiFi}.class()] })
+		}
+		if got := c.climb[below] > 0; got != tt.ask {
+			t.Errorf("%s: bucket %d is worth a probe beyond %d: %v, want %v", tt.name, c.climb[below], below, got, tt.ask)
+		}
+		if got := c.died[beyond] / max(c.kept[beyond], 1e-3); tt.ask && (got < 0.99*share || got > 1.01*share) {
+			t.Errorf("%s: %.3f die for each that is kept, want %.3f as before", tt.name, got, share)
+		}
+	}
+}
+
+// A test that goes ill is paid for by what all learn where a network treats its
+// connections alike. In a pool that is known each connection pays anew: of
+// fewer silences on, something longer is worth it there.
+func TestTestsOfPoolsAreDear(t *testing.T) {
+	tests := func(alike float64, known int) (n int) {
+		var c cell
+		c.path.Network[0] = 1
+		for range known {
+			c.survived(-1, buckets-1)
+		}
+		c.s.from(&priors[Path{Radio: Cell4G}.class()])
+		c.alike = alike
+		c.choose()
+		for _, to := range c.climb {
+			if to > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if pool, alike := tests(0, 200), tests(1, 200); pool >= alike {
+		t.Errorf("tests are worth it from %d silences on in a pool, from %d where all are alike", pool, alike)
+	}
+	if known, unknown := tests(0, 200), tests(0, 0); known >= unknown {
+		t.Errorf("tests are worth it from %d silences on in a pool that is known, from %d in one that is not", known, unknown)
+	}
+}

@@ -5,6 +5,11 @@ import "math"
 const (
 	// halfLife is how fast evidence ages, in seconds.
 	halfLife = 36 * 3600
+	// lasting is how fast deaths of silences do that hardly any connection was
+	// seen to survive. Nobody has longer ones than the network keeps but to
+	// test it: what says that it keeps no more is not shown again and again, as
+	// everything else is, and each time that it is forgotten costs a death.
+	lasting = 14 * 24 * 3600
 	// repeatWeight is what another success at a silence that the connection
 	// has survived before adds.
 	repeatWeight = 0.03
@@ -20,11 +25,22 @@ type evidence struct {
 }
 
 func (v *evidence) age(seconds float64) {
-	f := float32(math.Exp2(-max(seconds, 0) / halfLife))
+	part := float32(math.Exp2(-max(seconds, 0) / halfLife))
+	last := float32(math.Exp2(-max(seconds, 0) / lasting))
+	few := proofShare * v.kept[0]
 	for k := range v.kept {
-		v.kept[k] *= f
-		v.died[k] *= f
-		v.from[k] *= f
+		died, from := part, part
+		if v.kept[k] < few {
+			died = last
+		}
+		if k+1 < buckets && v.kept[k+1] < few {
+			from = last
+		}
+		v.died[k] *= died
+		v.from[k] *= from
+	}
+	for k := range v.kept {
+		v.kept[k] *= part
 	}
 }
 

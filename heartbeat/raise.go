@@ -7,7 +7,7 @@ const (
 	// more than tryBudget seconds of dead time a day and connection may come
 	// of it, and no more often than each tryPause; at once again after a
 	// success.
-	tryBudget = 4.0
+	tryBudget = 0.75
 	tryPause  = 900
 	tryAgain  = 30
 	// tryBuckets is how far beyond the interval.
