@@ -54,8 +54,10 @@ const (
 	// restartAfter is how long a member that ended stays away.
 	restartAfter = time.Second
 	// reconnectSpread is over which time devices come back to the other edge,
-	// drainSpread over which an edge that stops sends them there.
-	reconnectSpread = time.Second
+	// drainSpread over which an edge that stops sends them there. Their defaults
+	// are 30 s. All of a run is on one machine, which is busy with the load: who
+	// comes faster than this waits for a processor, and not for hawser.
+	reconnectSpread = 3 * time.Second
 	drainSpread     = 3 * time.Second
 	// tenantRate is what a tenant may publish a second, at each router: not
 	// what a run is about.
