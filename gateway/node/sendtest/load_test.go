@@ -14,12 +14,12 @@ import (
 
 // load gives jobs, each of another device.
 type load struct {
-	t     *testing.T
-	store *pushqueue.Store
-	rate  int // of each tenant, a second
-	lasts time.Duration
-	warm  int // runs
-	rand  *rand.Rand
+	t            *testing.T
+	store        *pushqueue.Store
+	rate, others int // of the tenant "good" and of each other one, a second
+	lasts        time.Duration
+	warm         int // runs
+	rand         *rand.Rand
 
 	next  int
 	given map[string]int
@@ -32,7 +32,7 @@ type load struct {
 
 func newLoad(f *fleet, s scale) *load {
 	return &load{
-		t: f.t, store: f.store, rate: s.rate, lasts: s.lasts, warm: s.warm,
+		t: f.t, store: f.store, rate: s.rate, others: s.others, lasts: s.lasts, warm: s.warm,
 		rand: rand.New(rand.NewPCG(1, 2)), given: map[string]int{},
 	}
 }
@@ -46,7 +46,7 @@ type arrival struct {
 	tenant string
 }
 
-// run gives jobs of each tenant at the rate, at times of their own: backends do
+// run gives jobs of each tenant at its rate, at times of their own: backends do
 // not wait for one another.
 func (l *load) run(tenants ...string) {
 	l.puts = map[string]*put{}
@@ -83,7 +83,11 @@ func (l *load) pile(jobs int, tenants ...string) {
 
 func (l *load) arrivals(tenants []string) (all []arrival) {
 	for _, tenant := range tenants {
-		for range int(l.lasts.Seconds() * float64(l.rate)) {
+		rate := l.others
+		if tenant == "good" {
+			rate = l.rate
+		}
+		for range int(l.lasts.Seconds() * float64(rate)) {
 			all = append(all, arrival{time.Duration(l.rand.Int64N(int64(l.lasts))), tenant})
 		}
 	}
