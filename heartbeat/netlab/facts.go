@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
 // What happens to a silence that is longer than a NAT remembers: the facts
@@ -50,6 +52,8 @@ const (
 	// resendWait is how long a TCP sender may take to send again what was
 	// lost: it doubles its wait from 0.2 s on.
 	resendWait = 8 * time.Second
+	// removalWait is how long the kernel may take to remove a mapping.
+	removalWait = time.Second
 )
 
 // trial is one NAT, one transport and one silence.
@@ -159,7 +163,17 @@ func (t trial) wait(ctx context.Context, p *pair, forgotten *bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	known, err = t.nat.knows(t.tcp, p.device.at())
-	*forgotten = !known
+	*forgotten, err = t.forgot(ctx, p)
 	return err
+}
+
+// forgot reports whether the NAT has no mapping. The kernel lists one that it is
+// about to remove, too: on a busy machine for a while.
+func (t trial) forgot(ctx context.Context, p *pair) (bool, error) {
+	for begin := time.Now(); ; {
+		known, err := t.nat.knows(t.tcp, p.device.at())
+		if err != nil || !known || time.Since(begin) > removalWait || !sleep.For(ctx, removalWait/20) {
+			return !known, err
+		}
+	}
 }
