@@ -24,7 +24,7 @@ func (c *frameConn) finish(s *stream, a answer) {
 	defer c.mu.Unlock()
 	c.atWork--
 	if c.streams[s.id] == nil {
-		return // reset by the peer
+		return // answered, or reset by the peer
 	}
 	delete(c.streams, s.id)
 	c.writeLocked(func() {
@@ -39,7 +39,8 @@ func (c *frameConn) finish(s *stream, a answer) {
 	})
 }
 
-// respond writes headers and body, waiting for the peer's windows.
+// respond writes headers and body, waiting for the peer's windows. The stream is
+// over with the last frame: the peer may open another one at once.
 func (c *frameConn) respond(s *stream, a answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,6 +61,7 @@ func (c *frameConn) respond(s *stream, a answer) {
 		body = body[n:]
 		c.writeLocked(func() { _ = c.framer.WriteData(s.id, len(body) == 0, part) })
 	}
+	delete(c.streams, s.id)
 }
 
 // roomLocked waits until the peer takes some of n bytes, and takes them from
