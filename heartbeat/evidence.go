@@ -38,9 +38,7 @@ func (v *evidence) age(seconds float64) {
 		}
 		v.died[k] *= died
 		v.from[k] *= from
-	}
-	for k := range v.kept {
-		v.kept[k] *= part
+		v.kept[k] *= part // last: this bucket and the one before have looked at it
 	}
 }
 
