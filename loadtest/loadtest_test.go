@@ -167,8 +167,13 @@ func TestPeers(t *testing.T) {
 	}
 	code, r, said := play(t, peers, "--spawn", "--conns", "50", "--duration", "4s", "--beat", "1s")
 	sound(t, code, r, said, 50, 50)
-	if len(r.Peers) != 1 || r.Peers[0].Held != 50 || r.Peers[0].TLS != r.TLS || r.Peers[0].RSSRatio == nil || r.Peers[0].CPURatio == nil || r.Peers[0].Beat.Count == 0 {
-		t.Errorf("peers %+v", r.Peers)
+	if len(r.Peers) != 1 || r.Peers[0].Held != 50 || r.Peers[0].TLS != r.TLS || r.Peers[0].RSSRatio == nil || r.Peers[0].Beat.Count == 0 {
+		t.Fatalf("peers %+v", r.Peers)
+	}
+	// The system counts CPU time in ticks: so few beats may take less than one.
+	cpu := r.Peers[0].CPUPerBeat
+	if cpu == nil || r.Server.CPUPerBeat == nil || *cpu > 0 && r.Peers[0].CPURatio == nil {
+		t.Errorf("CPU a beat: %+v, the edge's %v", r.Peers[0], r.Server.CPUPerBeat)
 	}
 }
 

@@ -37,7 +37,7 @@ func (w *worker) enterBroker(conn connection, user string) error {
 	hello := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	hello.ProtocolName, hello.ProtocolVersion = "MQTT", 4
 	hello.CleanSession, hello.ClientIdentifier = true, user
-	hello.Keepalive = uint16(min(3*w.plan.Beat.Seconds(), 65535)) // 0: for ever
+	hello.Keepalive = brokerKeepalive(w.plan.Beat)
 	if err := hello.Write(conn); err != nil {
 		return err
 	}
@@ -60,6 +60,17 @@ func (w *worker) enterBroker(conn connection, user string) error {
 		return fmt.Errorf("%w: %v", errBroker, answer)
 	}
 	return nil
+}
+
+// brokerKeepalive is what a broker is told, in seconds; 0: for ever. It is far
+// above the beat, so that a broker does not take devices for dead where the
+// machine stops their process for some seconds, as an edge does not, either.
+func brokerKeepalive(beat time.Duration) uint16 {
+	if beat == 0 {
+		return 0
+	}
+	const least, most = 60, 65535
+	return uint16(min(max(3*beat.Seconds(), least), most))
 }
 
 // followBroker pings at fixed times until the connection ends.
