@@ -108,19 +108,16 @@ type provider interface {
 }
 
 func (a appOptions) provider() (provider, error) {
+	log := slog.New(slog.DiscardHandler)
 	if a.Key.Platform == push.IOS {
-		return a.apns()
+		return a.apns(log)
 	}
 	s := a.Service.FCM
-	credentials, err := os.ReadFile(s.CredentialsFile)
+	account, roots, err := credentials(s.CredentialsFile, s.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := rootsIn(s.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	return fcm.New(fcm.Config{Credentials: credentials, Endpoint: s.URL, RootCAs: roots, Log: slog.New(slog.DiscardHandler)})
+	return fcm.New(fcm.Config{Credentials: account, Endpoint: s.URL, RootCAs: roots, Log: log})
 }
 
 // pooled is an application of APNs with a pool of its own.
@@ -131,36 +128,41 @@ type pooled struct {
 
 func (p pooled) Close() { p.pool.Close() }
 
-func (a appOptions) apns() (provider, error) {
+func (a appOptions) apns(log *slog.Logger) (provider, error) {
 	s := a.Service.APNs
-	key, err := os.ReadFile(s.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := rootsIn(s.CAFile)
+	key, roots, err := credentials(s.KeyFile, s.CAFile)
 	if err != nil {
 		return nil, err
 	}
 	if a.Revoked {
 		s.KeyID = "REVOKEDKEY"
 	}
-	pool := apns.NewPool(slog.New(slog.DiscardHandler))
+	pool := apns.NewPool(log)
 	app, err := pool.App(apns.Config{
 		TeamID: s.TeamID, KeyID: s.KeyID, Key: key, Topic: "org.example.chat", Endpoint: s.URL, RootCAs: roots,
 	})
-	return pooled{app, pool}, err
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pooled{app, pool}, nil
 }
 
 var errRoots = errors.New("no certificate")
 
-func rootsIn(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+// credentials reads what an application proves itself with, and the
+// authorities of its push service.
+func credentials(file, caFile string) (credential []byte, roots *x509.CertPool, err error) {
+	if credential, err = os.ReadFile(file); err != nil {
+		return nil, nil, err
+	}
+	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	roots := x509.NewCertPool()
+	roots = x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%w in %s", errRoots, file)
+		return nil, nil, fmt.Errorf("%w in %s", errRoots, caFile)
 	}
-	return roots, nil
+	return credential, roots, nil
 }
