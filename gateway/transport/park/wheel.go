@@ -18,9 +18,11 @@ const (
 type wheel struct {
 	start time.Time // static: tick 0
 
-	mu    sync.Mutex
-	now   uint32 // Guarded by mu: the last tick that was taken out.
+	mu sync.Mutex
+	// Guarded by mu.
+	now   uint32 // the last tick that was taken out
 	slots [wheelSlots][]int32
+	spare []int32 // the array of a slot that was taken out, for one that is empty
 }
 
 func newWheel() *wheel { return &wheel{start: time.Now()} }
@@ -45,6 +47,9 @@ func (w *wheel) add(n int32, due uint32) uint32 {
 	defer w.mu.Unlock()
 	at := min(max(due, w.now+1), w.now+wheelSlots-1)
 	slot := &w.slots[at%wheelSlots]
+	if *slot == nil {
+		*slot, w.spare = w.spare, nil
+	}
 	*slot = append(*slot, n)
 	return at
 }
@@ -60,7 +65,21 @@ func (w *wheel) turn(now time.Time, look func(n int32, at uint32)) {
 		for _, n := range numbers {
 			look(n, at)
 		}
+		w.keep(numbers)
 	}
+}
+
+// keep has the array of a slot that was taken out used again: what is due in
+// minutes goes from slot to slot together. An array that was mostly empty is
+// let go, so that none has room for more than twice what was in it when it was
+// taken out or is in it now.
+func (w *wheel) keep(numbers []int32) {
+	if len(numbers) == 0 || len(numbers) < cap(numbers)/2 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.spare = numbers[:0]
 }
 
 // next takes out the next tick that has passed entirely.

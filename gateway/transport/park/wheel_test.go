@@ -51,3 +51,47 @@ func TestWheelRoundsUp(t *testing.T) {
 		t.Error("never is not 0")
 	}
 }
+
+// What is put in again in the same number, tick by tick, needs no new memory.
+func TestWheelUsesItsArraysAgain(t *testing.T) {
+	w := newWheel()
+	at := w.start
+	turn := func() {
+		at = at.Add(tick)
+		w.turn(at, func(n int32, _ uint32) { w.add(n, 1<<31) })
+	}
+	for i := range int32(100 * wheelSlots) {
+		w.add(i, uint32(i)%wheelSlots+1)
+	}
+	for range wheelSlots {
+		turn()
+	}
+	if n := testing.AllocsPerRun(2*wheelSlots, turn); n != 0 {
+		t.Errorf("a tick allocates %v times", n)
+	}
+}
+
+// Ticks with very many numbers leave nothing behind once there are few again.
+func TestWheelGivesMemoryBack(t *testing.T) {
+	const many, few = 100_000, 10
+	w := newWheel()
+	at := w.start
+	for round := range uint32(3 * wheelSlots) {
+		count := int32(few)
+		if round%100 == 0 && round < 2*wheelSlots {
+			count = many
+		}
+		for n := range count {
+			w.add(n, round+2)
+		}
+		at = at.Add(tick)
+		w.turn(at, func(int32, uint32) {})
+	}
+	room := cap(w.spare)
+	for _, slot := range w.slots {
+		room += cap(slot)
+	}
+	if room > 8*few {
+		t.Errorf("there is room for %d numbers, with %d in it", room, few)
+	}
+}
