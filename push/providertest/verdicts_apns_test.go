@@ -48,6 +48,14 @@ func trouble(name string, r pushtest.Reply, after time.Duration) verdict {
 	return verdict{answer: name, reply: r, token: "kept", job: "again", after: after, app: "goes on"}
 }
 
+// unreached is the same answer as of a token that would be removed, which it is
+// not where it is the only one that is pushed to.
+func unreached(v verdict) verdict {
+	v.answer += ", while no other device is reached"
+	v.reached, v.token, v.job = false, "kept", "again"
+	return v
+}
+
 // broken is an exchange that ended below HTTP.
 func broken(name string, b pushtest.Break, moves bool) verdict {
 	return verdict{answer: name, reply: pushtest.Reply{Break: b}, token: "kept", job: "again", app: "goes on", moves: moves}
@@ -58,20 +66,19 @@ func apnsVerdicts() []verdict {
 	gone := func(name, reason string, at time.Time) verdict {
 		return verdict{
 			answer: name, reply: pushtest.Reply{Status: 410, Reason: reason, Timestamp: at},
-			token: "removed", job: "done", app: "goes on", requests: 2,
+			reached: true, twice: true, token: "removed", job: "done", app: "goes on", requests: 2,
 		}
 	}
 	suspect := func(reason string) (among, alone verdict) {
 		among = gone("400 "+reason, "", now)
 		among.reply = apnsReply(400, reason)
-		alone = trouble(among.answer+", while no other device is reached", among.reply, 0)
-		return among, alone
+		return among, unreached(among)
 	}
 	bad, badAlone := suspect("BadDeviceToken")
 	topic, topicAlone := suspect("DeviceTokenNotForTopic")
-	goneAlone := trouble("410 Unregistered, while no other device is reached", pushtest.Reply{Status: 410, Reason: "Unregistered", Timestamp: now}, 0)
+	goneAlone := unreached(gone("410 Unregistered", "Unregistered", now))
 	newer := gone("410 Unregistered, of before the token was registered", "Unregistered", now.Add(2*registered))
-	newer.token, newer.job, newer.requests = "kept", "again", 1
+	newer.token, newer.job = "kept", "again"
 	unreadable := trouble("410 from a proxy", pushtest.HTMLError(410), 30*time.Second)
 	return []verdict{
 		{answer: "200", token: "kept", job: "done", app: "goes on"},

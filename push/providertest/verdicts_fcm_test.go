@@ -49,12 +49,16 @@ func fcmVerdicts() []verdict {
 	}
 	coded := func(status int, code string) pushtest.Reply { return pushtest.Reply{Status: status, Reason: code} }
 	rejected := func(name string, r pushtest.Reply, requests int) verdict {
-		return verdict{answer: name, reply: r, token: "removed", job: "done", app: "goes on", requests: requests}
+		return verdict{
+			answer: name, reply: r, reached: true, twice: true,
+			token: "removed", job: "done", app: "goes on", requests: requests,
+		}
 	}
 	message := given("400 INVALID_ARGUMENT, and a dry run with the token alone is taken", coded(400, "INVALID_ARGUMENT"), "INVALID_ARGUMENT")
 	message.once, message.requests = true, 2
-	alone := trouble("400 INVALID_ARGUMENT, to a dry run too, while no other device is reached", coded(400, "INVALID_ARGUMENT"), 0)
-	alone.requests = 2
+	badToken := rejected("400 INVALID_ARGUMENT, to a dry run with the token alone too", coded(400, "INVALID_ARGUMENT"), 4)
+	foreign := rejected("403 SENDER_ID_MISMATCH", coded(403, "SENDER_ID_MISMATCH"), 2)
+	unregistered := rejected("404 UNREGISTERED", coded(404, "UNREGISTERED"), 2)
 	revoked := verdict{
 		answer: "401 UNAUTHENTICATED, access token revoked", token: "kept", job: "done", app: "goes on", requests: 2,
 		prepare: func(w world) { w.fcm.RevokeAccessTokens() },
@@ -69,8 +73,8 @@ func fcmVerdicts() []verdict {
 	}
 	return []verdict{
 		{answer: "200", token: "kept", job: "done", app: "goes on"},
-		rejected("400 INVALID_ARGUMENT, to a dry run with the token alone too", coded(400, "INVALID_ARGUMENT"), 4),
-		alone,
+		badToken,
+		unreached(badToken),
 		message,
 		given("400 INVALID_ARGUMENT with a BadRequest detail, no FcmError", pushtest.BadRequest("message.android.ttl"), "http 400"),
 		trouble("400 without details", plain(400), 10*time.Second),
@@ -80,11 +84,11 @@ func fcmVerdicts() []verdict {
 			answer: "401 UNAUTHENTICATED, always", reply: plain(401),
 			token: "kept", job: "again", after: time.Minute, app: "waits", requests: 2,
 		},
-		rejected("403 SENDER_ID_MISMATCH", coded(403, "SENDER_ID_MISMATCH"), 2),
-		trouble("403 SENDER_ID_MISMATCH, while no other device is reached", coded(403, "SENDER_ID_MISMATCH"), 0),
+		foreign,
+		unreached(foreign),
 		stopped("403 PERMISSION_DENIED without FcmError", plain(403), time.Minute),
-		rejected("404 UNREGISTERED", coded(404, "UNREGISTERED"), 2),
-		trouble("404 UNREGISTERED, while no other device is reached", coded(404, "UNREGISTERED"), 0),
+		unregistered,
+		unreached(unregistered),
 		trouble("404 NOT_FOUND without FcmError", plain(404), 10*time.Second),
 		trouble("429 QUOTA_EXCEEDED", quota(0, false), time.Minute),
 		trouble("429 QUOTA_EXCEEDED, Retry-After: 90", quota(90*time.Second, false), 90*time.Second),

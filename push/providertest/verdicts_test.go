@@ -29,8 +29,11 @@ type verdict struct {
 	// sent once.
 	begin, prepare func(world)
 
-	// token is "kept", or "removed" where the backend must hear of it. Then
-	// others are reached and the push comes a second time, which confirms.
+	// reached: pushes to the application's other devices arrive. twice: the push
+	// comes a second time, which confirms what the first answer said of its token.
+	reached, twice bool
+
+	// token is "kept", or "removed" where the backend must hear of it.
 	token string
 	// job is "done", "dead <reason>" or "again": after the wait that is given
 	// or a quarter more, or soon.
@@ -83,12 +86,10 @@ func (v verdict) play(t *testing.T, w world, number int) verdict {
 	} else if v.reply != (pushtest.Reply{}) {
 		w.sim.AnswerToken(token, v.reply)
 	}
-	if v.token == "removed" {
-		w.reach(t, number, 1)
-	}
+	w.reach(t, v, number, 1)
 	settled := w.push(t, "device", token).Wait(t)
-	if v.token == "removed" && settled.How != "done" {
-		w.reach(t, number, 2)
+	if v.twice {
+		w.reach(t, v, number, 2)
 		settled = w.Handle(t, "device", 1).Wait(t)
 	}
 	got.job, got.after = settled.How, settled.After
@@ -129,9 +130,12 @@ func (w world) goesOn(t *testing.T, token string) bool {
 }
 
 // reach pushes to as many other devices as make the worker believe in its
-// application.
-func (w world) reach(t *testing.T, number int, version int64) {
+// application, where the row wants that.
+func (w world) reach(t *testing.T, v verdict, number int, version int64) {
 	t.Helper()
+	if !v.reached {
+		return
+	}
 	for i := range 10 {
 		device := fmt.Sprint("well", i)
 		w.Register(device, fmt.Sprintf("ee%04x%02x", number, i), time.Now().Add(registered))
@@ -190,7 +194,7 @@ func (v verdict) line() string {
 	case v.job == "again":
 		job = "again after " + strings.Replace(v.after.String(), "m0s", "m", 1)
 	}
-	if v.requests == 2 && v.token == "kept" {
+	if v.requests == 2 && !v.twice {
 		job += ", at the second request"
 	}
 	token, app := v.token, v.app
