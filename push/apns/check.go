@@ -73,9 +73,8 @@ var words = map[string]advice{
 		"Have the clock set from the network (NTP)."},
 	"MissingProviderToken": {push.CredentialRefused,
 		"Apple saw no provider token.", "Look for a proxy at {host} that removes the authorization header."},
-	"BadEnvironmentKeyIdInToken": {push.CredentialRefused,
-		"Key {key} is not made for {host}: Apple's keys may be limited to sandbox or production.",
-		"Set the app's environment to that of the key, or make a key for this environment."},
+	"BadEnvironmentKeyIdInToken": otherEnvironment,
+	"BadEnvironmentKeyInToken":   otherEnvironment,
 	"UnrelatedKeyIdInToken": {push.CredentialRefused,
 		"Key {key} is not made for topic {topic}.", "Make a key for this topic, or one for the whole team."},
 	"TopicDisallowed": {push.CredentialRefused,
@@ -108,6 +107,12 @@ var words = map[string]advice{
 	"timeout": {push.CredentialUnknown,
 		"{host} did not answer in time.", "Try again; look for a firewall or a proxy."},
 }
+
+// otherEnvironment is of a key for the sandbox at production, or the other way
+// round. It is never written.
+var otherEnvironment = advice{push.CredentialRefused,
+	"Key {key} is not made for {host}: Apple's keys may be limited to sandbox or production.",
+	"Set the app's environment to that of the key, or make a key for this environment."}
 
 // otherwise words what has no row of its own.
 func otherwise(v push.Verdict) advice {

@@ -27,6 +27,8 @@ func TestCheckSaysWhatIsWrongWithACredential(t *testing.T) {
 		{name: "topic", change: func(c *Config) { c.Topic = "org.example.other" }, finding: push.CredentialRefused, says: "org.example.other"},
 		{name: "environment", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "BadEnvironmentKeyIdInToken"},
 			finding: push.CredentialRefused, says: "sandbox or production"},
+		{name: "environment, as servers word it", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "BadEnvironmentKeyInToken"},
+			finding: push.CredentialRefused, says: "sandbox or production"},
 		{name: "clock", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "ExpiredProviderToken"},
 			finding: push.CredentialRefused, says: "clock"},
 		{name: "trouble", answer: pushtest.Reply{Status: http.StatusServiceUnavailable, Reason: "ServiceUnavailable"},

@@ -40,7 +40,8 @@ type answer struct {
 	reason string
 }
 
-// table is Apple's "Handling notification responses". It is never written.
+// table is Apple's "Handling notification responses", and a reason that its
+// servers were seen to give under another name. It is never written.
 var table = map[answer]demand{
 	{400, "BadCollapseId"}:              ourBug,
 	{400, "BadDeviceToken"}:             suspectToken,
@@ -59,6 +60,7 @@ var table = map[answer]demand{
 	{403, "BadCertificate"}:             pauseApp,
 	{403, "BadCertificateEnvironment"}:  pauseApp,
 	{403, "BadEnvironmentKeyIdInToken"}: pauseApp,
+	{403, "BadEnvironmentKeyInToken"}:   pauseApp, // the same, as the servers word it
 	{403, "ExpiredProviderToken"}:       renewBearer,
 	{403, "Forbidden"}:                  pauseApp,
 	{403, "InvalidProviderToken"}:       pauseApp,

@@ -101,6 +101,7 @@ func apnsVerdicts() []verdict {
 		refused(403, "BadCertificate"),
 		refused(403, "BadCertificateEnvironment"),
 		refused(403, "BadEnvironmentKeyIdInToken"),
+		refused(403, "BadEnvironmentKeyInToken"),
 		{
 			answer: "403 ExpiredProviderToken, then 200", reply: apnsReply(403, "ExpiredProviderToken"), once: true,
 			token: "kept", job: "done", app: "goes on", requests: 2, moves: true,
