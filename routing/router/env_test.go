@@ -156,14 +156,20 @@ func (e *env) settled() {
 }
 
 // count is the number of messages in a stream.
-func (e *env) count(stream string) int {
+func (e *env) count(stream string) int { return int(e.state(stream).Msgs) }
+
+// everStored is the number of messages that were ever stored in a stream, those
+// too that are gone.
+func (e *env) everStored(stream string) int { return int(e.state(stream).LastSeq) }
+
+func (e *env) state(stream string) jetstream.StreamState {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := e.js.Stream(ctx, stream)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	return int(s.CachedInfo().State.Msgs)
+	return s.CachedInfo().State
 }
 
 // job returns the version of the stored push job, 0 when there is none.
