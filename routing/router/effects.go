@@ -23,8 +23,9 @@ type effects struct {
 	out *outbox
 	// urgent and jobs wait for room in the queue of what is to be stored,
 	// together at most maxWaiting; refused are those beyond it.
-	urgent, jobs, refused []dispatch.Job
-	maxWaiting            int
+	urgent, jobs jobList
+	refused      []dispatch.Job
+	maxWaiting   int
 	// asked are the open requests of the push role, by id.
 	asked  map[uint64]*nats.Msg
 	nextID uint64
@@ -49,36 +50,23 @@ func (e *effects) Store(j dispatch.Job) {
 	case e.waiting() >= e.maxWaiting:
 		e.refused = append(e.refused, j)
 	case j.Urgency == routing.UrgencyHigh:
-		e.urgent = append(e.urgent, j)
+		e.urgent.add(j)
 	default:
-		e.jobs = append(e.jobs, j)
+		e.jobs.add(j)
 	}
 }
 
-func (e *effects) waiting() int { return len(e.urgent) + len(e.jobs) }
+func (e *effects) waiting() int { return e.urgent.count + e.jobs.count }
 
 // forget leaves what waits to whoever has the events next.
-func (e *effects) forget() { e.urgent, e.jobs = nil, nil }
+func (e *effects) forget() { e.urgent, e.jobs = jobList{}, jobList{} }
 
 // handOn gives jobs on to be stored, as far as there is room: what is urgent
 // does not wait behind the rest.
 func (e *effects) handOn() {
-	if e.urgent = e.offer(e.urgent); len(e.urgent) == 0 {
-		e.jobs = e.offer(e.jobs)
+	if e.urgent.offer(e.r.jobs); e.urgent.count == 0 {
+		e.jobs.offer(e.r.jobs)
 	}
-}
-
-// offer returns the jobs for which there is no room.
-func (e *effects) offer(jobs []dispatch.Job) []dispatch.Job {
-	for i, j := range jobs {
-		select {
-		case e.r.jobs <- j:
-			jobs[i] = dispatch.Job{}
-		default:
-			return jobs[i:]
-		}
-	}
-	return nil
 }
 
 func (e *effects) Remove(d table.DeviceID, kind string, version int64) {
