@@ -97,7 +97,7 @@ func (f *pushFlags) filterFlags(p *pushqueue.Filter) {
 	f.StringVar(&p.User, "user", "", "`USER` whose pushes are meant. Default: all")
 	f.StringVar(&p.Device, "device", "", "`DEVICE` whose pushes are meant. Default: all")
 	f.StringVar(&p.Kind, "kind", "", "`KIND` of the pushes. Default: all")
-	f.StringVar(&p.App, "app", "", "`APP` of pushes that were given up. Default: all")
+	f.StringVar(&p.App, "app", "", "`APP` of pushes that were given up, or wait until it goes on. Default: all")
 	f.StringVar(&p.Reason, "reason", "", "`TEXT` in the reason for which a push waits or was given up, in any case. Default: all")
 }
 
