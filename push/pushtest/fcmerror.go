@@ -33,11 +33,28 @@ func rpcStatus(code int) string {
 // BadRequest is the answer to a malformed message: 400 with a field violation
 // and no FcmError.
 func BadRequest(description string) Reply {
-	body, _ := json.Marshal(errorBody(http.StatusBadRequest, map[string]any{
-		"@type":           typeBadRequest,
-		"fieldViolations": []map[string]string{{"field": "message", "description": description}},
-	}))
+	return badRequest(violation("message", description))
+}
+
+// InvalidArgument is the answer that names a field and has an FcmError beside
+// that: "message.token" where the registration token is none.
+func InvalidArgument(field string) Reply {
+	return badRequest(
+		map[string]any{"@type": typeFcmError, "errorCode": "INVALID_ARGUMENT"},
+		violation(field, "Invalid value"),
+	)
+}
+
+func badRequest(details ...map[string]any) Reply {
+	body, _ := json.Marshal(errorBody(http.StatusBadRequest, details...)) // text and numbers
 	return Reply{Status: http.StatusBadRequest, Raw: string(body), ContentType: "application/json"}
+}
+
+func violation(field, description string) map[string]any {
+	return map[string]any{
+		"@type":           typeBadRequest,
+		"fieldViolations": []map[string]string{{"field": field, "description": description}},
+	}
 }
 
 func errorBody(code int, details ...map[string]any) map[string]any {
