@@ -19,6 +19,11 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 		if before == 5 && waits[len(waits)-1] < 10*time.Second {
 			t.Errorf("after 5 failures at most %v", waits[len(waits)-1])
 		}
+		// Full jitter: anything up to the ceiling is as likely, so that what failed
+		// together returns one by one.
+		if least, most := waits[0]-backoffBase/4, waits[len(waits)-1]; 4*least > most || 4*waits[len(waits)/2] > 3*most {
+			t.Errorf("after %d failures: %v to %v, the middle one %v", before, waits[0], most, waits[len(waits)/2])
+		}
 	}
 }
 

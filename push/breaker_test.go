@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -265,4 +266,33 @@ func gauge(t *testing.T, reg *prometheus.Registry, name, app string) float64 {
 	}
 	t.Fatalf("no metric %s", name)
 	return 0
+}
+
+// Applications that stopped together are not tried together: above what the
+// service asks for, each waits for another time, which grows.
+func TestStopsAreSpread(t *testing.T) {
+	for _, c := range []struct {
+		cause  Cause
+		asked  time.Duration
+		before int
+		least  time.Duration
+		most   time.Duration
+	}{
+		{OfLine, 0, 9, backoffBase / 4, backoffBase/4 + lineMax},
+		{OfService, 0, 0, troubleFirst, troubleFirst * 5 / 4},
+		{OfService, 0, 2, troubleFirst, 4 * troubleFirst},
+		{OfService, 10 * time.Minute, 0, 10 * time.Minute, 10 * time.Minute * 5 / 4},
+		{OfApp, 0, 0, refusedFirst, refusedFirst * 5 / 4},
+		{OfApp, 0, 30, refusedFirst, longMax},
+	} {
+		var waits []time.Duration
+		for range 200 {
+			waits = append(waits, openFor(c.cause, c.asked, c.before))
+		}
+		slices.Sort(waits)
+		first, last, quarter := waits[0], waits[len(waits)-1], (c.most-c.least)/4
+		if first < c.least || last > c.most+time.Millisecond || first > c.least+quarter || last < c.most-quarter {
+			t.Errorf("cause %v, asked %v, %d times before: %v to %v, want all of %v to %v", c.cause, c.asked, c.before, first, last, c.least, c.most)
+		}
+	}
 }
