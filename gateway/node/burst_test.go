@@ -19,23 +19,7 @@ func TestBurstIsOnePush(t *testing.T) {
 	t.Parallel()
 	const events = 1000
 	f := startFleet(t, options{})
-	ios, android := devmode.DeviceToken("burt", "phone"), devmode.DeviceToken("burt", "tablet")
-	for _, d := range []struct {
-		name, token, app string
-		platform         wirepb.Platform
-	}{{"phone", ios, devmode.IOSApp, wirepb.Platform_PLATFORM_IOS}, {"tablet", android, devmode.AndroidApp, wirepb.Platform_PLATFORM_ANDROID}} {
-		r, _ := f.greeted(whole, "burt", d.name, func(h *wirepb.Hello) {
-			h.PushToken, h.App, h.Platform = d.token, d.app, d.platform
-		})
-		_ = r.tcp.Close()
-	}
-	f.waitRecords(2)
-	eventually(t, "both are away", func() error {
-		if n := f.metric(whole, "hawser_router_sessions"); n != 0 {
-			return fmt.Errorf("%g sessions: %w", n, errNotYet)
-		}
-		return nil
-	})
+	ios, android := f.bothAway("burt")
 	js := f.jetStream()
 	began := time.Now()
 	for i := range events {
@@ -61,6 +45,30 @@ func TestBurstIsOnePush(t *testing.T) {
 			t.Errorf("the last push says %s, want %s", told, want)
 		}
 	}
+}
+
+// bothAway registers an iPhone and an Android tablet of a user, which then are
+// away, and returns their push tokens.
+func (f *fleet) bothAway(user string) (ios, android string) {
+	f.t.Helper()
+	ios, android = devmode.DeviceToken(user, "phone"), devmode.DeviceToken(user, "tablet")
+	for _, d := range []struct {
+		name, token, app string
+		platform         wirepb.Platform
+	}{{"phone", ios, devmode.IOSApp, wirepb.Platform_PLATFORM_IOS}, {"tablet", android, devmode.AndroidApp, wirepb.Platform_PLATFORM_ANDROID}} {
+		r, _ := f.greeted(whole, user, d.name, func(h *wirepb.Hello) {
+			h.PushToken, h.App, h.Platform = d.token, d.app, d.platform
+		})
+		_ = r.tcp.Close()
+	}
+	f.waitRecords(2)
+	eventually(f.t, "both are away", func() error {
+		if n := f.metric(whole, "hawser_router_sessions"); n != 0 {
+			return fmt.Errorf("%g sessions: %w", n, errNotYet)
+		}
+		return nil
+	})
+	return ios, android
 }
 
 // jetStream uses the log and the queue with a router's rights.
