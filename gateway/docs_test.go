@@ -14,7 +14,7 @@ const root = ".."
 
 var (
 	docLink = regexp.MustCompile(`\]\(([^)#]+)`)
-	docTest = regexp.MustCompile("go test[^`\n]* -run ('[^']+'|[^ `']+) (\\./[^ `\n]+)")
+	docTest = regexp.MustCompile("go test[^`\n]* -run ('[^']+'|[^ `']+)((?: \\./[^ `\n]+)+)")
 	docRun  = regexp.MustCompile("go (?:run|build[^`\n]*|doc) (\\./[a-z0-9/]+)")
 	aTest   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 )
@@ -38,7 +38,7 @@ func TestDocuments(t *testing.T) {
 		}
 		for _, m := range docTest.FindAllStringSubmatch(text, -1) {
 			for _, pattern := range strings.Split(strings.Trim(m[1], "'"), "|") {
-				selects(t, doc, pattern, filepath.Join(root, m[2]))
+				selects(t, doc, pattern, strings.Fields(m[2]))
 			}
 		}
 	}
@@ -74,17 +74,19 @@ func exists(t *testing.T, doc, path string) {
 	}
 }
 
-// selects fails unless a pattern of -run selects a test of the folder.
-func selects(t *testing.T, doc, pattern, folder string) {
+// selects fails unless a pattern of -run selects a test of one of the folders.
+func selects(t *testing.T, doc, pattern string, folders []string) {
 	t.Helper()
 	run := regexp.MustCompile(pattern)
-	files, _ := filepath.Glob(filepath.Join(folder, "*_test.go")) // the pattern is ours
-	for _, file := range files {
-		for _, m := range aTest.FindAllStringSubmatch(readText(t, file), -1) {
-			if run.MatchString(m[1]) {
-				return
+	for _, folder := range folders {
+		files, _ := filepath.Glob(filepath.Join(root, folder, "*_test.go")) // the pattern is ours
+		for _, file := range files {
+			for _, m := range aTest.FindAllStringSubmatch(readText(t, file), -1) {
+				if run.MatchString(m[1]) {
+					return
+				}
 			}
 		}
 	}
-	t.Errorf("%s: -run %s selects no test in %s", doc, pattern, folder)
+	t.Errorf("%s: -run %s selects no test in %s", doc, pattern, folders)
 }
