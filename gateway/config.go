@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 )
@@ -20,7 +23,7 @@ func runConfig(ctx context.Context, c *console, args []string) error {
 			c.printf("Usage: %s config check FILE\n       %s config example\n       %s config nats FILE...\n\n", c.self, c.self, c.self)
 			c.printf("check says everything that is wrong with a configuration, or prints it as it\n" +
 				"takes effect. example prints a file with every field explained. nats prints what\n" +
-				"the NATS servers must know of the processes' users.\n")
+				"the NATS servers must know of the processes' users; its flags: config nats --help\n")
 			return nil
 		}
 	}
@@ -37,7 +40,7 @@ func configCheck(c *console, args []string) error {
 	for _, slip := range config.EnvSlips(c.environ) {
 		c.hintf("%s\n", slip)
 	}
-	cfg, err := config.Load(f.Arg(0), c.environ)
+	cfg, err := loadConfig(c, f.Arg(0))
 	if err != nil {
 		return err
 	}
@@ -47,6 +50,15 @@ func configCheck(c *console, args []string) error {
 	}
 	c.printf("%s", text)
 	return nil
+}
+
+// loadConfig reads the configuration of a process as the environment changes it.
+func loadConfig(c *console, file string) (*config.Config, error) {
+	cfg, err := config.Load(file, c.environ)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s config example prints one to begin with", err, c.self)
+	}
+	return cfg, err
 }
 
 func configExample(c *console, args []string) error {

@@ -113,7 +113,7 @@ func replaceFile(path, text string) error {
 // roleUsers are the users of one process. A user of another name than the
 // role and the process's own would not get the rights that go with it.
 func roleUsers(c *console, file string) ([]routing.User, error) {
-	cfg, err := config.Load(file, c.environ)
+	cfg, err := loadConfig(c, file)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -82,6 +83,8 @@ func (f *connectFlags) check() error {
 	switch {
 	case f.user == "" || f.device == "":
 		return usagef("--user and --device are both needed: choose any names that match [A-Za-z0-9_-]{1,64}")
+	case !slices.Contains([]string{client.Auto, client.QUIC, client.TCP}, f.transport):
+		return usagef("--transport %.20q must be auto, quic or tcp", f.transport)
 	case f.pushToken != "" && f.app == "":
 		return usagef("--push-token needs --app: name the application the token belongs to")
 	case f.once < 0:
@@ -89,7 +92,7 @@ func (f *connectFlags) check() error {
 	case f.connectTimeout < 0:
 		return usagef("--connect-timeout %s must be above zero, or 0 to try forever", f.connectTimeout)
 	}
-	return nil
+	return checkNames(f.user, f.device)
 }
 
 // errEnough says that connect has done what it was asked for.

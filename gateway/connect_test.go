@@ -155,7 +155,7 @@ func TestConnectFailures(t *testing.T) {
 		{"no names", []string{"--device", ""}, 2, "--user and --device are both needed"},
 		{"push token without app", []string{"--push-token", "x"}, 2, "--push-token needs --app"},
 		{"platform", []string{"--platform", "windows"}, 2, `--platform "windows" must be ios, android or other`},
-		{"transport", []string{"--transport", "udp"}, 2, `is "udp": use auto, quic or tcp`},
+		{"transport", []string{"--transport", "udp"}, 2, `--transport "udp" must be auto, quic or tcp`},
 		{"once", []string{"--once", "-1"}, 2, "--once -1 must be a number of events"},
 		{"addr", []string{"--addr", "nowhere"}, 2, `--addr "nowhere" is not host:port`},
 		{"no token file", []string{"--token-file", "/nowhere"}, 1, "/nowhere: no such file or directory"},

@@ -31,9 +31,9 @@ func newDevFlags(c *console) *devFlags {
 		"Runs everything in one process: the roles edge, router and push, NATS, and\n"+
 			"simulators of APNs and FCM. It prints what to type next, and each push that a\n"+
 			"simulator receives. Nothing is kept after the end.")}
-	f.StringVar(&f.listen, "listen", "127.0.0.1:7443", "`ADDR` for devices, on TCP and UDP. A taken port is replaced by a free one")
-	f.StringVar(&f.api, "api", "127.0.0.1:7480", "`ADDR` for backends, likewise")
-	f.StringVar(&f.admin, "admin", "127.0.0.1:7490", "`ADDR` for metrics and health, likewise")
+	f.StringVar(&f.listen, "listen", "127.0.0.1:7443", "`ADDR` for devices, on TCP and UDP. Default: 127.0.0.1:7443, or a free port where that is taken")
+	f.StringVar(&f.api, "api", "127.0.0.1:7480", "`ADDR` for backends. Default: 127.0.0.1:7480, or a free port where that is taken")
+	f.StringVar(&f.admin, "admin", "127.0.0.1:7490", "`ADDR` for metrics and health. Default: 127.0.0.1:7490, or a free port where that is taken")
 	f.StringVar(&f.dir, "dev", "", "`DIR` to leave the state in, for the commands beside it. Default: HAWSER_DEV_DIR, or hawser/dev in the user's cache directory")
 	f.BoolVar(&f.verbose, "verbose", false, "log more than warnings")
 	return f

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
 )
 
@@ -51,7 +50,7 @@ func runDoctor(ctx context.Context, c *console, args []string) error {
 	}
 	r := doctorResult{Schema: "hawser.doctor/1", OK: true, Checks: []doctorCheck{}}
 	if *file != "" {
-		cfg, err := config.Load(*file, c.environ)
+		cfg, err := loadConfig(c, *file)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/config"
 )
@@ -67,6 +69,11 @@ func (f *flags) parseFlags(args []string) error {
 	return nil
 }
 
+// badValue is what package flag says of a value: the value in quotes, the flag,
+// and why.
+var badValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-([^ :]+): (.*)$`)
+
+// wrong puts an error of package flag into words that say what to do.
 func (f *flags) wrong(err error) error {
 	advice := fmt.Sprintf("for the list: %s help %s", f.c.self, f.Name())
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
@@ -77,7 +84,31 @@ func (f *flags) wrong(err error) error {
 		}
 		return usagef("there is no flag --%s; %s", name, advice)
 	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return usagef("--%s needs a value; %s", name, advice)
+	}
+	if m := badValue.FindStringSubmatch(err.Error()); m != nil {
+		return usagef("--%s %.80s %s; %s", m[2], m[1], f.wants(m[2], m[3]), advice)
+	}
 	return usagef("%v; %s", err, advice)
+}
+
+// wants says what a flag takes. Where the flag's own type refused the value that
+// is the reason it gave.
+func (f *flags) wants(name, reason string) string {
+	ours, ok := f.Lookup(name).Value.(flag.Getter)
+	if !ok {
+		return reason
+	}
+	switch ours.Get().(type) {
+	case time.Duration:
+		return "must be a duration, such as 500ms, 30s or 5m"
+	case int, int64:
+		return "must be a whole number"
+	case bool:
+		return "must be true or false, or left out"
+	}
+	return reason
 }
 
 // print writes the usage.

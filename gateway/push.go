@@ -61,7 +61,7 @@ func (f *pushFlags) config() (*config.Config, error) {
 		}
 		file = s.ConfigFile
 	}
-	return config.Load(file, f.c.environ)
+	return loadConfig(f.c, file)
 }
 
 // atDesk logs in to NATS for what takes no longer than pushTimeout.

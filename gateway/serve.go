@@ -9,7 +9,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
 )
 
@@ -29,7 +28,7 @@ func runServe(ctx context.Context, c *console, args []string) error {
 	if *file == "" {
 		return usagef("--config is missing: %s config example prints one to begin with", c.self)
 	}
-	cfg, err := config.Load(*file, c.environ)
+	cfg, err := loadConfig(c, *file)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/token"
+	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
 // Names of the files that token --new-key writes.
@@ -89,6 +90,9 @@ func runToken(_ context.Context, c *console, args []string) error {
 	case *ttl <= 0:
 		return usagef("--ttl %s must be above zero", *ttl)
 	}
+	if err := checkNames(*user, *device); err != nil {
+		return err
+	}
 	if err := m.fill(c, *dev); err != nil {
 		return err
 	}
@@ -100,6 +104,16 @@ func runToken(_ context.Context, c *console, args []string) error {
 		return c.json(tokenResult{"hawser.token/1", text, expires.UTC().Format(time.RFC3339)})
 	}
 	c.printf("%s\n", text)
+	return nil
+}
+
+// checkNames checks the values of --user and --device.
+func checkNames(user, device string) error {
+	for _, name := range []struct{ flag, value string }{{"--user", user}, {"--device", device}} {
+		if err := wire.CheckID(name.flag, name.value); err != nil {
+			return usagef("%w", err)
+		}
+	}
 	return nil
 }
 

@@ -69,7 +69,7 @@ func TestTokenBesideDev(t *testing.T) {
 func TestTokenRefusesBadIDs(t *testing.T) {
 	dir := newKey(t)
 	got := cli(t, nil, "token", "--jwt-key", filepath.Join(dir, privateKeyName), "--tenant", "demo", "--user", "a b", "--device", "phone")
-	if got.code != exitFailed || !strings.Contains(got.stderr, "[A-Za-z0-9_-]{1,64}") || got.stdout != "" {
+	if got.code != exitUsage || !strings.Contains(got.stderr, "[A-Za-z0-9_-]{1,64}") || got.stdout != "" {
 		t.Errorf("%+v", got)
 	}
 }
