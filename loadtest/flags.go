@@ -52,9 +52,9 @@ func parse(args []string, stdout io.Writer) (options, error) {
 		usage(stdout)
 		return o, errHelp
 	case err != nil:
-		return o, err
+		return o, fmt.Errorf("%w. For the list: loadtest help", err)
 	case f.NArg() > 0:
-		return o, fmt.Errorf("%.40q is no flag", f.Arg(0))
+		return o, fmt.Errorf("%.40q is no flag. For the list: loadtest help", f.Arg(0))
 	}
 	if o.spawn && o.bind == "" {
 		o.bind = "127.0.1.0/28"
@@ -97,9 +97,9 @@ func targetFlags(f *flag.FlagSet, o *options) {
 }
 
 func loadFlags(f *flag.FlagSet, o *options) {
-	f.StringVar(&o.transport, "transport", overTCP, "`tcp` or quic")
+	f.StringVar(&o.transport, "transport", overTCP, "`TRANSPORT` tcp or quic")
 	f.BoolFunc("quic", "short for --transport quic", func(string) error { o.transport = overQUIC; return nil })
-	f.StringVar(&o.hello, "hello", helloSDK, "`sdk`: X25519 without ML-KEM and ChaCha20-Poly1305 first; stock: what crypto/tls offers")
+	f.StringVar(&o.hello, "hello", helloSDK, "`HELLO` sdk: X25519 without ML-KEM and ChaCha20-Poly1305 first; stock: what crypto/tls offers")
 	f.IntVar(&o.conns, "conns", 1000, "`N` connections, each a user's")
 	f.Float64Var(&o.connectRate, "connect-rate", 500, "`N` connections a second")
 	f.Float64Var(&o.rate, "rate", defaultRate(o.command), "`N` a second of what the command is about")
@@ -123,12 +123,24 @@ func defaultRate(command string) float64 {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Usage: loadtest COMMAND --spawn | --addr HOST:PORT --jwt-key FILE [flags]\n\n")
 	for _, name := range slices.Sorted(maps.Keys(about())) {
-		fmt.Fprintf(w, "  %-9s%s\n", name, about()[name])
+		fmt.Fprintf(w, "  %-11s%s\n", name, about()[name])
 	}
-	fmt.Fprintf(w, "\n  %s  simulated networks under hawser's engine of heartbeats and others; it has flags of its own: loadtest %s --help\n", heartbeats, heartbeats)
+	fmt.Fprintf(w, "\n  %-11ssimulated networks under hawser's engine of heartbeats and others; it has flags of its own: loadtest %s --help\n", heartbeats, heartbeats)
 	fmt.Fprint(w, "\nFlags:\n")
 	flagsOf(&options{}).VisitAll(func(fl *flag.Flag) {
 		kind, text := flag.UnquoteUsage(fl)
-		fmt.Fprintf(w, "  %s\n        %s\n", strings.TrimSpace("--"+fl.Name+" "+kind), text)
+		fmt.Fprintf(w, "  %s\n        %s%s\n", strings.TrimSpace("--"+fl.Name+" "+kind), text, defaultOf(fl))
 	})
+}
+
+// defaultOf says what a flag is that is not given, unless its text does.
+func defaultOf(fl *flag.Flag) string {
+	switch fl.DefValue {
+	case "", "0", "false":
+		return ""
+	}
+	if fl.Name == "rate" {
+		return fmt.Sprintf(". Default: %g, of churn %g", defaultRate(density), defaultRate(churn))
+	}
+	return ". Default: " + fl.DefValue
 }

@@ -1,6 +1,7 @@
 package devmode
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
@@ -19,7 +20,7 @@ const (
 func Build(ctx context.Context, path, pkg string, flags ...string) error {
 	args := append([]string{"build", "-buildvcs=false", "-o", path}, flags...)
 	if out, err := exec.CommandContext(ctx, "go", append(args, pkg)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s (run this within the module): %w: %.2000s", pkg, err, out)
+		return fmt.Errorf("build %s (run this within the module): %w: %.2000s", pkg, err, bytes.TrimSpace(out))
 	}
 	return nil
 }
