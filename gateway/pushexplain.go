@@ -100,7 +100,7 @@ func explainPushes(d node.PushDevice, r pushListResult, now time.Time) []string 
 func explainDevice(d node.PushDevice) string {
 	switch {
 	case !d.Found:
-		return "No such device is registered: it has never connected, logged out, or was removed. It is not pushed."
+		return "No such device is registered for pushes: it never sent a push token, logged out, or was removed. It is not pushed."
 	case !d.HasToken:
 		return fmt.Sprintf("The device (%s, app %q) has no push token: it sent none, or the provider refused the last one. It is not pushed before it connects with one.", d.Platform, d.App)
 	case !d.Configured:

@@ -7,6 +7,7 @@
 //	GET /readyz    200 when every check holds, 503 with the reasons otherwise:
 //	               send it no work while this fails
 //	GET /version   what was built, from what
+//	GET /          a list of these
 //
 // With Config.Debug also, for those who measure:
 //
@@ -21,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,20 +42,10 @@ type Config struct {
 	Gatherer prometheus.Gatherer
 	// Checks decide on /readyz. None: the process is ready.
 	Checks []Check
-	// Pages are further pages, below their path. They must only read.
-	Pages []Page
 	// Debug adds the pages below /debug/.
 	Debug bool
 	// Log takes what goes wrong.
 	Log *slog.Logger
-}
-
-// Page is a page that another part of the program brings along.
-type Page struct {
-	// Pattern as in http.ServeMux, with the method GET, as in "GET /connz".
-	Pattern string
-	// Handler serves it.
-	Handler http.Handler
 }
 
 const (
@@ -142,8 +134,21 @@ func handler(cfg Config) http.Handler {
 	if cfg.Debug {
 		addDebug(mux)
 	}
-	for _, p := range cfg.Pages {
-		mux.Handle(p.Pattern, p.Handler)
-	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, contents(cfg)) })
 	return mux
+}
+
+// contents is for who looks at the address in a browser.
+func contents(cfg Config) string {
+	text := "hawser, for operators:\n\n" +
+		"/healthz   the process runs\n" +
+		"/readyz    it can take work, or why not\n" +
+		"/version   what was built, from what\n"
+	if cfg.Gatherer != nil {
+		text += "/metrics   for Prometheus\n"
+	}
+	if cfg.Debug {
+		text += "/debug/pprof/   profiles\n"
+	}
+	return text
 }

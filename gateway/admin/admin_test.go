@@ -57,12 +57,7 @@ func TestPages(t *testing.T) {
 	events := prometheus.NewCounter(prometheus.CounterOpts{Name: "hawser_test_events_total", Help: "Events."})
 	registry.MustRegister(events)
 	events.Add(7)
-	url := start(t, Config{
-		Gatherer: registry,
-		Pages: []Page{{"GET /connz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, "connections")
-		})}},
-	})
+	url := start(t, Config{Gatherer: registry})
 	for _, tc := range []struct {
 		path string
 		code int
@@ -72,8 +67,8 @@ func TestPages(t *testing.T) {
 		{"/healthz", 200, `{"schema":"hawser.healthz/1","alive":true}`},
 		{"/readyz", 200, `{"schema":"hawser.readyz/1","ready":true,"checks":[]}`},
 		{"/version", 200, `{"schema":"hawser.version/1","version":`},
-		{"/connz", 200, "connections"},
-		{"/", 404, ""},
+		{"/", 200, "/readyz    it can take work, or why not\n/version   what was built, from what\n/metrics   for Prometheus\n"},
+		{"/connz", 404, ""},
 		{"/debug/pprof/", 404, ""},
 	} {
 		code, body := get(t, url+tc.path)
