@@ -26,13 +26,12 @@ func (r *report) lines() []line {
 		all = append(all, line{"RSS base, peak, end", fmt.Sprintf("%s, %s, %s", mega(*s.BaseRSS), mega(*s.PeakRSS), mega(*s.EndRSS))})
 	}
 	if s.Goroutines != nil {
-		all = append(all, line{"goroutines", fmt.Sprintf("%d in %d processes", *s.Goroutines, s.Processes)})
+		all = append(all, line{"goroutines", fmt.Sprintf("%d in %s", *s.Goroutines, processes(s.Processes))})
 	}
 	if s.CPUSeconds != nil {
-		all = append(all, line{"CPU of the edge", fmt.Sprintf("%.1f s", *s.CPUSeconds)})
-	}
-	if s.CPUSeconds != nil {
-		all = append(all, line{"CPU a connect, notify, beat", fmt.Sprintf("%s, %s, %s", microText(s.CPUPerConnect), microText(s.CPUPerNotify), microText(s.CPUPerBeat))})
+		all = append(all,
+			line{"CPU of the edge", fmt.Sprintf("%.1f s", *s.CPUSeconds)},
+			line{"CPU a connect, notify, beat", fmt.Sprintf("%s, %s, %s", microText(s.CPUPerConnect), microText(s.CPUPerNotify), microText(s.CPUPerBeat))})
 	}
 	for _, p := range r.Peers {
 		all = append(all, p.line())
@@ -48,8 +47,15 @@ func (r *report) lines() []line {
 	}
 	v := r.Versions
 	return append(all,
-		line{"CPU of the generator", fmt.Sprintf("%.1f s in %d processes", r.Generator.CPUSeconds, r.Generator.Workers)},
+		line{"CPU of the generator", fmt.Sprintf("%.1f s in %s", r.Generator.CPUSeconds, processes(r.Generator.Workers))},
 		line{"versions", fmt.Sprintf("%d published, %d heard, %d lost, %d backwards%s", v.Published, v.Heard, v.Lost, v.Backwards, counts(v.Refused))})
+}
+
+func processes(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
 }
 
 func bytesText(v *float64) string {

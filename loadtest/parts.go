@@ -83,7 +83,7 @@ func (p *parts) lines() []line {
 	}
 	return []line{
 		{"memory of all", mega(p.Total)},
-		{"of it edges", fmt.Sprintf("%s in %d processes, %s to %s", mega(p.edges()), len(p.Edges), mega(least), mega(most))},
+		{"of it edges", fmt.Sprintf("%s in %s, %s to %s", mega(p.edges()), processes(len(p.Edges)), mega(least), mega(most))},
 		{"kernel, both ends", kernel},
 		{"NATS, router, push", fmt.Sprintf("%s, %s, %s", mega(p.NATS), mega(p.Router), mega(p.Push))},
 		{"generator", mega(p.Generator)},
