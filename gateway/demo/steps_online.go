@@ -82,7 +82,7 @@ func (s *story) bothHear(ctx context.Context, version int64) (string, error) {
 	}
 	phone, _ := s.aPhone.heard(messages, version)
 	tablet, _ := s.aTablet.heard(messages, version)
-	return fmt.Sprintf("phone after %.1f ms, tablet after %.1f ms",
+	return fmt.Sprintf("phone %.1f ms, tablet %.1f ms",
 		milliseconds(phone.Sub(stored)), milliseconds(tablet.Sub(stored))), nil
 }
 
