@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/config"
 	"github.com/hawser-edge/hawser/gateway/node"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 )
@@ -70,10 +74,36 @@ func pushCommands(t *testing.T, dir string) {
 		t.Errorf("test: %s", got)
 	}
 	push(exitUsage, "test", "--app", "com.example.stranger")
+	pushServiceAway(t, dir)
 	token := strings.Repeat("ab", 32)
 	got := cliWith(t.Context(), t, nil, token+"\n", "push", "test", "--dev", dir, "--app", devmode.IOSApp, "--token-file", "-", "--json")
 	if got.code != exitOK || !strings.Contains(got.stdout, `"schema":"hawser.push_test/1"`) || !strings.Contains(got.stdout, `"sent":true`) || strings.Contains(got.stdout+got.stderr, token) {
 		t.Errorf("test: %+v", got)
+	}
+}
+
+// pushServiceAway tries the credential of an application whose push service
+// nobody answers for: the operator sees which address that was, and why.
+func pushServiceAway(t *testing.T, dir string) {
+	t.Helper()
+	dev, err := config.LoadDevState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(dev.ConfigFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(dev.ConfigFile), "away.yaml")
+	text = regexp.MustCompile(`endpoint: "[^"]+"`).ReplaceAll(text, []byte(`endpoint: "https://127.0.0.1:1"`))
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, app := range []string{devmode.IOSApp, devmode.AndroidApp} {
+		got := cli(t, nil, "push", "test", "--config", file, "--app", app)
+		if got.code != exitUnreachable || !strings.Contains(got.stdout, "could not be tried") || !strings.Contains(got.stderr, "127.0.0.1:1: connect: connection refused") {
+			t.Errorf("the push service of %s is away: %+v", app, got)
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func pushTry(ctx context.Context, c *console, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	d, sent, err := node.TestPush(ctx, cfg, *tenant, *app, token, newLog(c, slog.LevelError))
+	d, sent, err := node.TestPush(ctx, cfg, *tenant, *app, token, newLog(c, slog.LevelWarn))
 	switch {
 	case errors.Is(err, node.ErrNoApp):
 		return usagef("%w: %.80q", err, *app)
