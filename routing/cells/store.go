@@ -77,8 +77,7 @@ func (k *Keeper) followOnce(ctx context.Context) error {
 	defer func() { _ = w.Stop() }() // fails only where the connection is closed
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	missed := time.Time{}
-	reconnects := k.cfg.Conn.Stats().Reconnects
+	there := presence{created: created, reconnects: k.cfg.Conn.Stats().Reconnects}
 	for {
 		select {
 		case <-ctx.Done():
@@ -89,28 +88,43 @@ func (k *Keeper) followOnce(ctx context.Context) error {
 				return errEnded
 			case e != nil:
 				k.heard(s.mirror, e)
-			default:
+			default: // all that was there has been told
 				if old := k.store.Swap(s); old != nil && old.mirror.generation != s.mirror.generation {
 					refilling.Go(func() { k.refill(ctx, s, old.mirror) })
 				}
 			}
 		case now := <-look.C:
-			if k.cfg.Conn.Stats().Reconnects != reconnects {
-				return errAway
-			}
-			switch at, err := k.created(ctx); {
-			case err == nil && !at.Equal(created):
-				return errOther
-			case err == nil:
-				missed = time.Time{}
-			case !errors.Is(err, jetstream.ErrStreamNotFound):
-			case missed.IsZero():
-				missed = now
-			case now.Sub(missed) >= lostAfter:
-				return errLost
+			if err := k.look(ctx, &there, now); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// presence is what tells that the bucket which is followed is still there.
+type presence struct {
+	created    time.Time // the bucket's
+	reconnects uint64    // of the connection to NATS, when the watch began
+	missed     time.Time // since when the bucket is missed; zero: it is there
+}
+
+// look returns why the watch is to begin anew, or nil.
+func (k *Keeper) look(ctx context.Context, p *presence, now time.Time) error {
+	if k.cfg.Conn.Stats().Reconnects != p.reconnects {
+		return errAway
+	}
+	switch at, err := k.created(ctx); {
+	case err == nil && !at.Equal(p.created):
+		return errOther
+	case err == nil:
+		p.missed = time.Time{}
+	case !errors.Is(err, jetstream.ErrStreamNotFound): // NATS does not say
+	case p.missed.IsZero():
+		p.missed = now
+	case now.Sub(p.missed) >= lostAfter:
+		return errLost
+	}
+	return nil
 }
 
 // open finds the bucket, and makes it where there is none.
