@@ -109,6 +109,16 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 	ends := l.liveEndsLocked(m.GetEnds())
 	l.mu.Unlock()
 	signal(l.verifyC)
+	l.end(ends)
+	for _, conn := range superseded {
+		l.metrics.superseded.Inc()
+		l.cfg.Handler.Supersede(conn)
+	}
+	l.refuse(refused, m.GetRouter(), complete)
+}
+
+// end ends the sessions that a backend ended, or that are too many.
+func (l *Link) end(ends []*linkpb.End) {
 	for _, e := range ends {
 		l.metrics.ended.Inc()
 		if e.GetSurplus() {
@@ -117,18 +127,20 @@ func (l *Link) onEcho(subject string, m *linkpb.Echo) {
 		}
 		l.cfg.Handler.Cut(e.GetConn(), e.GetCutoff().GetSessionsMs(), e.GetCutoff().GetTokensS())
 	}
-	for _, conn := range superseded {
-		l.metrics.superseded.Inc()
-		l.cfg.Handler.Supersede(conn)
+}
+
+// refuse closes the sessions whose epoch a router refused, unless the router
+// is about to find its own clock wrong, or will say it again.
+func (l *Link) refuse(conns []uint64, router string, complete bool) {
+	if len(conns) == 0 {
+		return
 	}
-	if len(refused) > 0 {
-		l.log.Warn("a router refuses sessions because this host's clock is ahead of its own: let NTP set both",
-			"router", m.GetRouter(), "sessions", len(refused))
-		if !complete || !l.clock.mayRefuse(m.GetRouter()) {
-			return // it is about to find its own clock wrong, or will say it again
-		}
+	l.log.Warn("a router refuses sessions because this host's clock is ahead of its own: let NTP set both",
+		"router", router, "sessions", len(conns))
+	if !complete || !l.clock.mayRefuse(router) {
+		return
 	}
-	for _, conn := range refused {
+	for _, conn := range conns {
 		l.metrics.refused.Inc()
 		l.cfg.Handler.RefuseEpoch(conn)
 	}
