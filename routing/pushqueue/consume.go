@@ -109,17 +109,8 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	if ackWait <= 0 {
 		ackWait = 30 * time.Second
 	}
-	// Before NATS hands a job to another worker this one no longer has it.
-	c.open.lease = ackWait * 9 / 10
-	c.open.newest, c.open.connected = c.newest, c.js.Conn().IsConnected
-	c.open.mine = c.share.mine
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c.open.hold = func(d *Delivery, j Job) error {
-		return publish(keeping, c.js, j, j.subject(time.Now()), d.seq)
-	}
-	c.open.unheld = c.unheld
-	c.open.message = func(reply string) message { return passedMessage{c.js.Conn(), reply} }
-	c.open.bury = func(l Letter) error { return bury(keeping, c.js, l) }
+	c.connectOpen(keeping, ackWait)
 	var wg sync.WaitGroup
 	wg.Go(func() { c.keepAll(keeping, ackWait) })
 	wg.Go(func() { c.open.answerAll(keeping) })
@@ -138,6 +129,18 @@ func (c *consumption) run(ctx context.Context) (err error) {
 	wg.Wait()
 	c.open.writes.Wait()
 	return nil
+}
+
+// connectOpen gives the open deliveries what they settle themselves with. What
+// they write ends with ctx.
+func (c *consumption) connectOpen(ctx context.Context, ackWait time.Duration) {
+	o, conn := c.open, c.js.Conn()
+	// Before NATS hands a job to another worker this one no longer has it.
+	o.lease = ackWait * 9 / 10
+	o.newest, o.connected, o.mine, o.unheld = c.newest, conn.IsConnected, c.share.mine, c.unheld
+	o.hold = func(d *Delivery, j Job) error { return publish(ctx, c.js, j, j.subject(time.Now()), d.seq) }
+	o.bury = func(l Letter) error { return bury(ctx, c.js, l) }
+	o.message = func(reply string) message { return passedMessage{conn, reply} }
 }
 
 // unheld tells the operator that jobs that are to wait cannot be written down.
