@@ -48,25 +48,33 @@ func tenant(t config.Tenant, keys bool) (routing.Tenant, error) {
 		out.APIKeys = append(out.APIKeys, routing.HashKey(string(key)))
 	}
 	for name, k := range t.Kinds {
-		urgency, err := routing.ParseUrgency(k.Urgency)
+		converted, err := kind(name, k)
 		if err != nil {
 			return out, fmt.Errorf("kind %s of tenant %s: %w", name, t.Name, err)
 		}
-		quiet := k.Push.QuietHours.Parse()
-		out.Kinds[name] = routing.Kind{
-			Name:    name,
-			Backend: k.NumberedBy == config.NumberedByBackend,
-			Keep:    k.Keep,
-			Urgency: urgency,
-			Push: routing.PushDefaults{
-				Class: k.Push.Class, Title: k.Push.Title, Body: k.Push.Body,
-				Sound: k.Push.Sound, TTL: k.Push.TTL, Window: k.Push.Window, Strict: k.Push.Strict, Once: k.Push.Once, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
-				QuietFrom: quiet.From, QuietTo: quiet.To, QuietZone: quiet.Zone,
-				Mode: k.Push.Mode,
-			},
-		}
+		out.Kinds[name] = converted
 	}
 	return out, nil
+}
+
+func kind(name string, k config.Kind) (routing.Kind, error) {
+	urgency, err := routing.ParseUrgency(k.Urgency)
+	if err != nil {
+		return routing.Kind{}, err
+	}
+	quiet := k.Push.QuietHours.Parse()
+	return routing.Kind{
+		Name:    name,
+		Backend: k.NumberedBy == config.NumberedByBackend,
+		Keep:    k.Keep,
+		Urgency: urgency,
+		Push: routing.PushDefaults{
+			Class: k.Push.Class, Mode: k.Push.Mode, Window: k.Push.Window, Strict: k.Push.Strict,
+			Title: k.Push.Title, Body: k.Push.Body, Sound: k.Push.Sound, Channel: k.Push.Channel, AsIs: k.Push.AsIs,
+			TTL: k.Push.TTL, Once: k.Push.Once,
+			QuietFrom: quiet.From, QuietTo: quiet.To, QuietZone: quiet.Zone,
+		},
+	}, nil
 }
 
 // pushPolicy tells the push role what a kind's pushes show by default.

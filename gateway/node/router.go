@@ -70,7 +70,18 @@ func newRouterRole(p parts) (*routerRole, error) {
 	return r, nil
 }
 
-func (r *routerRole) open(p parts) (err error) {
+func (r *routerRole) open(p parts) error {
+	for _, step := range []func(parts) error{r.connect, r.openRouter, r.openDoors, r.listen} {
+		if err := step(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// connect opens what everything else works with: NATS, the log, and the keys of
+// device tokens.
+func (r *routerRole) connect(p parts) (err error) {
 	if r.nc, r.nats, err = connectNATS(p, config.RoleRouter); err != nil {
 		return err
 	}
@@ -87,6 +98,11 @@ func (r *routerRole) open(p parts) (err error) {
 		return err
 	}
 	countReloads(r.verifier, p, config.RoleRouter)
+	return nil
+}
+
+// openRouter makes the router and those who watch what it depends on.
+func (r *routerRole) openRouter(p parts) (err error) {
 	r.backlog = backlog.New(r.js, backlog.Bounds{MaxWaiting: p.cfg.Router.MaxWaiting}, p.log, p.registry)
 	r.router, err = router.New(router.Config{
 		Name: p.cfg.Name, Site: p.cfg.Site, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
@@ -103,18 +119,25 @@ func (r *routerRole) open(p parts) (err error) {
 		return err
 	}
 	r.mender = newMender(p, r.backlog.Missing, r.ensure, r.router.RewatchRecords)
+	return nil
+}
+
+// openDoors makes what devices and backends come to.
+func (r *routerRole) openDoors(p parts) (err error) {
+	verifier := deviceVerifier{r.verifier, r.router}
 	r.responder = inbox.NewResponder(inbox.ResponderConfig{
-		Router: p.cfg.Name, Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: deviceVerifier{r.verifier, r.router},
+		Router: p.cfg.Name, Conn: r.nc, Reader: r.reader, Catalog: p.catalog, Verifier: verifier,
 		Floor: r.router.Dispatched, Log: p.log, Registerer: p.registry,
 	})
-	if r.services, err = newServices(p, r.nc, deviceVerifier{r.verifier, r.router}); err != nil {
+	if r.services, err = newServices(p, r.nc, verifier); err != nil {
 		return err
 	}
 	r.publisher = publish.New(publish.Config{
-		Pressure: r.pressure, Crowded: r.router.Crowded,
-		Stored: r.router.Stored, JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js), Presence: r.router.Presence, Log: p.log, Registerer: p.registry,
+		JS: r.js, Reader: r.reader, Catalog: p.catalog, Users: users.New(r.js),
+		Pressure: r.pressure, Crowded: r.router.Crowded, Stored: r.router.Stored, Presence: r.router.Presence,
+		Log: p.log, Registerer: p.registry,
 	})
-	return r.listen(p)
+	return nil
 }
 
 func (r *routerRole) listen(p parts) (err error) {
