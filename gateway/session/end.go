@@ -59,13 +59,6 @@ func (s *session) leave(over *ending, tell bool) (replies []reply, first bool) {
 	return replies, true
 }
 
-// ended is why the session ended, nil while it has not.
-func (s *session) ended() *ending {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.over
-}
-
 // closeIfOver closes the connection of a session that has ended. It sets the
 // reader free.
 func (s *session) closeIfOver() {

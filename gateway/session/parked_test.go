@@ -35,3 +35,10 @@ func TestGivenUpWriteEndsTheSession(t *testing.T) {
 		t.Errorf("ended %v, %d sessions, closed: %v", s.ended(), srv.hub.Count(), conn.closed)
 	}
 }
+
+// ended is why the session ended, nil while it has not.
+func (s *session) ended() *ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
+}

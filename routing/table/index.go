@@ -62,13 +62,6 @@ func (x *index) touch(hash uint64) cell {
 	return sh.cells[sh.home(uint32(hash))]
 }
 
-func (x *index) len() (n int) {
-	for i := range x.shards {
-		n += x.shards[i].n
-	}
-	return n
-}
-
 func (s *shard) home(tag uint32) int { return int(uint64(tag) * s.homes >> 32) }
 
 // first returns the place of the first cell of a tag, or of where it belongs.

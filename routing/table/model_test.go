@@ -310,3 +310,12 @@ func (w *world) empty() {
 func byName(a, b DeviceID) int {
 	return slices.Compare([]string{a.Tenant, a.User, a.Device}, []string{b.Tenant, b.User, b.Device})
 }
+
+func (x *index) len() (n int) {
+	for i := range x.shards {
+		n += x.shards[i].n
+	}
+	return n
+}
+
+func (s *slab[T]) len() int { return int(s.last) - len(s.free) }

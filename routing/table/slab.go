@@ -31,5 +31,3 @@ func (s *slab[T]) take() uint32 {
 }
 
 func (s *slab[T]) give(i uint32) { s.free = append(s.free, i) }
-
-func (s *slab[T]) len() int { return int(s.last) - len(s.free) }
