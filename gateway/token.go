@@ -65,46 +65,64 @@ func (m *minter) mint(user, device string, ttl time.Duration) (string, time.Time
 	return text, id.ExpiresAt, err
 }
 
+// tokenFlags are the flags of token.
+type tokenFlags struct {
+	*flags
+	minter
+	user, device string
+	ttl          time.Duration
+	dev, newKey  string
+	asJSON       bool
+}
+
+func newTokenFlags(c *console) *tokenFlags {
+	f := &tokenFlags{flags: newFlags(c, "token", "token --user U --device D [flags], or token --new-key DIR",
+		"Prints a token (JWT) with which a device connects. Anybody who has it can connect\n"+
+			"as the device until it expires.")}
+	f.StringVar(&f.user, "user", "", "`USER` the token is for")
+	f.StringVar(&f.device, "device", "", "`DEVICE` the token is for")
+	f.DurationVar(&f.ttl, "ttl", 24*time.Hour, "`DURATION` until it expires. Default: 24h")
+	f.register(f.flags)
+	f.StringVar(&f.dev, "dev", "", devUsage)
+	f.StringVar(&f.newKey, "new-key", "", "`DIR` to write a new key into, private and public, instead of a token")
+	f.BoolVar(&f.asJSON, "json", false, "print JSON, schema hawser.token/1")
+	return f
+}
+
 // runToken mints a device token as a tenant's backend would.
 func runToken(_ context.Context, c *console, args []string) error {
-	f := newFlags(c, "token", "token --user U --device D [flags], or token --new-key DIR",
-		"Prints a token (JWT) with which a device connects. Anybody who has it can connect\n"+
-			"as the device until it expires.")
-	var m minter
-	user := f.String("user", "", "`USER` the token is for")
-	device := f.String("device", "", "`DEVICE` the token is for")
-	ttl := f.Duration("ttl", 24*time.Hour, "`DURATION` until it expires. Default: 24h")
-	m.register(f)
-	dev := f.String("dev", "", devUsage)
-	newKey := f.String("new-key", "", "`DIR` to write a new key into, private and public, instead of a token")
-	asJSON := f.Bool("json", false, "print JSON, schema hawser.token/1")
+	f := newTokenFlags(c)
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	if *newKey != "" {
-		return writeNewKey(c, *newKey)
+	if f.newKey != "" {
+		return writeNewKey(c, f.newKey)
 	}
-	switch {
-	case *user == "" || *device == "":
-		return usagef("--user and --device are both needed: a token is for one device")
-	case *ttl <= 0:
-		return usagef("--ttl %s must be above zero", *ttl)
-	}
-	if err := checkNames(*user, *device); err != nil {
+	if err := f.check(); err != nil {
 		return err
 	}
-	if err := m.fill(c, *dev); err != nil {
+	if err := f.fill(c, f.dev); err != nil {
 		return err
 	}
-	text, expires, err := m.mint(*user, *device, *ttl)
+	text, expires, err := f.mint(f.user, f.device, f.ttl)
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if f.asJSON {
 		return c.json(tokenResult{"hawser.token/1", text, expires.UTC().Format(time.RFC3339)})
 	}
 	c.printf("%s\n", text)
 	return nil
+}
+
+func (f *tokenFlags) check() error {
+	switch {
+	case f.user == "" || f.device == "":
+		return usagef("--user and --device are both needed: a token is for one device")
+	case f.ttl <= 0:
+		return usagef("--ttl %s must be above zero", f.ttl)
+	}
+	return checkNames(f.user, f.device)
 }
 
 // checkNames checks the values of --user and --device.
