@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/config"
@@ -60,9 +59,10 @@ func pushRequeue(ctx context.Context, c *console, args []string) error {
 	})
 }
 
-// page is how many are read before they are changed.
-const page = 1000
+// requeuePage is how many are read before they are put back.
+const requeuePage = 1000
 
+// requeue has what was given up made after all. It returns how many were.
 func requeue(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter, id string) (n int, err error) {
 	began := time.Now() // what is given up again meanwhile stays
 	for {
@@ -71,7 +71,7 @@ func requeue(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter, 
 			if (id == "" || l.ID() == id) && l.DeadAt.Before(began) {
 				some = append(some, l)
 			}
-			return len(some) < page
+			return len(some) < requeuePage
 		})
 		if err != nil {
 			return n, fmt.Errorf("read what was given up: %w", err)
@@ -82,12 +82,13 @@ func requeue(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter, 
 			}
 			n++
 		}
-		if len(some) < page {
+		if len(some) < requeuePage {
 			return n, nil
 		}
 	}
 }
 
+// release lets go what is held. It returns how many were.
 func release(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter) (n int, err error) {
 	var some []pushqueue.WaitingJob
 	err = desk.Reader.Waiting(ctx, filter, func(w pushqueue.WaitingJob) bool {
@@ -96,14 +97,17 @@ func release(ctx context.Context, desk *node.PushDesk, filter pushqueue.Filter) 
 		}
 		return true
 	})
-	for _, w := range slices.Clip(some) {
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range some {
+		done, err := desk.Reader.Release(ctx, w)
 		if err != nil {
 			return n, err
 		}
-		var done bool
-		if done, err = desk.Reader.Release(ctx, w); done {
+		if done {
 			n++
 		}
 	}
-	return n, err
+	return n, nil
 }
