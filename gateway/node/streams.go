@@ -53,45 +53,54 @@ func (m *mender) ready() error {
 	return nil
 }
 
+// loss is what a mender remembers of what is missing.
+type loss struct {
+	since  time.Time // when it was first missed; zero: nothing is missing
+	saidAt time.Time // when the log last said that it cannot be made anew
+}
+
 // run looks after the streams until ctx ends.
 func (m *mender) run(ctx context.Context) error {
 	tick := time.NewTicker(mendEvery)
 	defer tick.Stop()
-	var since, saidAt time.Time // since is when it was first missed
+	var l loss
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			m.look(ctx, &l)
 		}
-		why := m.missing()
-		if why == nil {
-			if !since.IsZero() {
-				since = time.Time{}
-				m.after()
-			}
-			continue
-		}
-		if since.IsZero() {
-			since = time.Now()
-			m.log.Error("a stream or consumer is lost in NATS: find out who deleted it, or which disk was lost. It is made anew in some seconds", "error", why)
-			continue
-		}
-		if time.Since(since) < mendAfter {
-			continue
-		}
-		if err := m.mend(ctx); err != nil {
-			if time.Since(saidAt) > awaitRemind && ctx.Err() == nil {
-				saidAt = time.Now()
-				m.log.Error("what is lost in NATS cannot be made anew, trying again", "error", err)
-			}
-			continue
-		}
-		m.mended.Inc()
-		m.log.Warn("streams and consumers are complete again: the items of a stream that was lost are gone; where only its consumer was, events are told again, and devices that are away are pushed once more",
-			"error", why)
-		m.settle(ctx)
 	}
+}
+
+func (m *mender) look(ctx context.Context, l *loss) {
+	why := m.missing()
+	switch {
+	case why == nil && l.since.IsZero():
+	case why == nil:
+		l.since = time.Time{}
+		m.after()
+	case l.since.IsZero():
+		l.since = time.Now()
+		m.log.Error("a stream or consumer is lost in NATS: find out who deleted it, or which disk was lost. It is made anew in some seconds", "error", why)
+	case time.Since(l.since) >= mendAfter:
+		m.makeAnew(ctx, l, why)
+	}
+}
+
+func (m *mender) makeAnew(ctx context.Context, l *loss, why error) {
+	if err := m.mend(ctx); err != nil {
+		if time.Since(l.saidAt) > awaitRemind && ctx.Err() == nil {
+			l.saidAt = time.Now()
+			m.log.Error("what is lost in NATS cannot be made anew, trying again", "error", err)
+		}
+		return
+	}
+	m.mended.Inc()
+	m.log.Warn("streams and consumers are complete again: the items of a stream that was lost are gone; where only its consumer was, events are told again, and devices that are away are pushed once more",
+		"error", why)
+	m.settle(ctx)
 }
 
 func (m *mender) mend(ctx context.Context) error {
