@@ -186,8 +186,8 @@ func (d *delivery) askAgain(deadline time.Time) time.Time {
 	switch {
 	case at.Before(last), at.After(deadline.Add(lastAsk)):
 		return at
-	case d.askedAt.Before(last):
-		return last
+	case d.askedAt.Before(last.Add(-lastAsk)):
+		return d.askedAt.Add(lastAsk)
 	default:
 		return deadline.Add(lastAsk)
 	}

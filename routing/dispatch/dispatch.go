@@ -34,8 +34,10 @@ const (
 	// reask is the time between two notifies that were not answered "acked".
 	reask = time.Second
 	// lastAsk is how long before the end of its patience a device is asked for
-	// the last time: an answer that was lost before costs no push then, and
-	// those whose time ends together are not all asked while all are decided on.
+	// the last time, or up to twice as long: an answer that was lost before
+	// costs no push then, and of a hundred thousand whose time ends together all
+	// have answered before they are decided on. Each is asked when its turn is,
+	// as it was at first, for to ask all of them at one moment takes too long.
 	lastAsk = 500 * time.Millisecond
 	// grace is how long a session that is asked late is given before its
 	// device is pushed: after a redelivery another router may have asked
@@ -321,12 +323,18 @@ func (p *Dispatcher) returned(h *held, by func(receipt any)) {
 	}
 }
 
-// Tick does what is due. Call it at least every 100 ms.
-func (p *Dispatcher) Tick(now time.Time) {
+// Due does what is due for devices. Tick does that too: to call Due more often
+// has them decided on sooner.
+func (p *Dispatcher) Due(now time.Time) {
 	for d := p.timers.due(now); d != nil; d = p.timers.due(now) {
 		p.drive(d, now)
 		p.collect(d.flow, now)
 	}
+}
+
+// Tick does what is due. Call it at least every 100 ms.
+func (p *Dispatcher) Tick(now time.Time) {
+	p.Due(now)
 	p.relieveAll(now)
 	p.hold.progress(now, p.out.Progress)
 	p.recent.expire(now)

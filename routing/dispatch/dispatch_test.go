@@ -40,7 +40,7 @@ func TestAsksAgainUntilPatienceIsOver(t *testing.T) {
 	r.pass(2400 * time.Millisecond)
 	r.want("notify 1 k 5", "notify 1 k 5", "notify 1 k 5")
 	r.pass(500 * time.Millisecond)
-	r.want("notify 1 k 5") // half a second before the end
+	r.want() // it was asked a second before the end
 	r.pass(200 * time.Millisecond)
 	r.want("store d k 5")
 	r.stored(0, nil)
@@ -54,6 +54,42 @@ func TestAsksAgainUntilPatienceIsOver(t *testing.T) {
 	r.acked(1, 6)
 	r.event(7)
 	r.want("notify 1 k 7")
+}
+
+// Whenever a device was asked first, it is asked last within the half second
+// that begins a second before the end, and not all are at one moment.
+func TestLastAskKeepsItsTurn(t *testing.T) {
+	moments := map[time.Duration]bool{}
+	for phase := time.Duration(0); phase < time.Second; phase += 50 * time.Millisecond {
+		r := newRig(t, Config{})
+		r.connect(1, "d", false)
+		r.token("d")
+		r.event(5, urgency(routing.UrgencyHigh))
+		begun := r.now
+		r.pass(phase)
+		r.event(6) // it is asked anew, and has no more time for that
+		r.log = nil
+		var last time.Duration
+		for r.now.Sub(begun) < routing.UrgencyHigh.Patience() {
+			if r.pass(50 * time.Millisecond); len(r.log) == 0 {
+				continue
+			}
+			if r.log[0] == "store d k 6" {
+				break
+			}
+			last, r.log = r.now.Sub(begun), nil
+		}
+		before := routing.UrgencyHigh.Patience() - last
+		if moments[before] = true; before < 500*time.Millisecond || before > time.Second {
+			t.Errorf("asked %v after it was told: the last time %v before the end", phase, before)
+		}
+		if len(r.jobs) != 1 {
+			t.Errorf("asked %v after it was told: %q", phase, r.log)
+		}
+	}
+	if len(moments) < 10 {
+		t.Errorf("20 devices were asked last at %d moments: %v", len(moments), moments)
+	}
 }
 
 func TestDoubtIsOverWithANewSession(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 
 const (
 	tickEvery = 50 * time.Millisecond
+	// dueEvery is how late a device is decided on at most for want of looking.
+	dueEvery  = 10 * time.Millisecond
 	beatEvery = time.Second
 	// drainSteps bounds what the loop takes in before it sends what came of
 	// it.
@@ -97,6 +99,8 @@ func newLoop(r *Router, subs *subscriptions) *loop {
 func (l *loop) run(ctx context.Context) {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
+	due := time.NewTicker(dueEvery)
+	defer due.Stop()
 	leaving := l.r.leaving
 	l.tick(l.now())
 	for {
@@ -127,6 +131,8 @@ func (l *loop) run(ctx context.Context) {
 			l.takePresence(q, l.now())
 		case <-tick.C:
 			l.tick(l.now())
+		case <-due.C:
+			l.d.Due(l.now())
 		}
 		l.drain()
 		l.flush(time.Now())
