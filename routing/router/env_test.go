@@ -28,6 +28,8 @@ type env struct {
 	js  jetstream.JetStream
 	cat *routing.Catalog
 	n   int
+	// published is the sequence of the last event.
+	published uint64
 	// maxPending is the routers'; 0: the default.
 	maxPending int
 	// awayFor is the routers'; 0: the default.
@@ -134,25 +136,39 @@ func (e *env) publish(user, kind string, change ...func(*routing.Event)) int64 {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	e.published = max(e.published, ack.Sequence)
 	return int64(ack.Sequence)
 }
 
-// open returns how many events the log still waits for.
+// open returns how many events the log still waits for; -1: it does not say.
 func (e *env) open() int {
+	info := e.reading()
+	if info == nil {
+		return -1
+	}
+	return info.NumAckPending + int(info.NumPending)
+}
+
+// reading is how far routers have read the log, nil if it does not say.
+func (e *env) reading() *jetstream.ConsumerInfo {
 	// What a server is asked while it starts it may never answer.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	c, err := e.js.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
 	if err != nil {
-		return -1
+		return nil
 	}
-	info := c.CachedInfo()
-	return info.NumAckPending + int(info.NumPending)
+	return c.CachedInfo()
 }
 
+// settled waits until every event is. The log may acknowledge one to its
+// publisher a moment before it counts it as open.
 func (e *env) settled() {
 	e.t.Helper()
-	eventually(e.t, "every event is acknowledged", func() bool { return e.open() == 0 })
+	eventually(e.t, "every event is acknowledged", func() bool {
+		info := e.reading()
+		return info != nil && info.NumAckPending == 0 && info.NumPending == 0 && info.Delivered.Stream >= e.published
+	})
 }
 
 // count is the number of messages in a stream.
