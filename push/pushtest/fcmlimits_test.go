@@ -40,6 +40,25 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
+// A device's quota of an hour binds where that of a minute does not, until the
+// hour is over; other devices have their own.
+func TestQuotaOfAnHour(t *testing.T) {
+	q := newQuota(FCMLimits{DevicePerMinute: 2, DevicePerHour: 3})
+	begun := time.Now()
+	for i, step := range []struct {
+		token  string
+		after  time.Duration
+		status int
+	}{
+		{"a", 0, 0}, {"a", 0, 0}, {"a", 0, 429}, {"a", 2 * time.Minute, 0}, {"a", 4 * time.Minute, 429},
+		{"b", 4 * time.Minute, 0}, {"a", 61 * time.Minute, 0},
+	} {
+		if got := q.check(step.token, begun.Add(step.after)); got.Status != step.status {
+			t.Errorf("%d: status %d for device %s after %v, want %d", i, got.Status, step.token, step.after, step.status)
+		}
+	}
+}
+
 func TestReplaceableMessagesAreHeldBack(t *testing.T) {
 	f := newFCM(t, FCMOptions{Limits: FCMLimits{Burst: 2, Refill: time.Hour}})
 	c := httpClient(t, f.server)
