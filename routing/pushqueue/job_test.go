@@ -23,13 +23,15 @@ func TestHoldOutlivesReplacement(t *testing.T) {
 		{"quiet hours let a call through", Job{NotBefore: later, Hold: HoldQuiet}, Job{Urgency: 3}, time.Time{}, HoldNone},
 		{"a window binds what is low", Job{NotBefore: later, Hold: HoldWindow}, Job{Urgency: 1}, later, HoldWindow},
 		{"a window lets what is normal through", Job{NotBefore: later, Hold: HoldWindow}, Job{Urgency: 2}, time.Time{}, HoldNone},
+		{"a stopped application binds all", Job{NotBefore: later, Hold: HoldPaused, WaitsFor: "ios app"}, Job{Urgency: 3}, later, HoldPaused},
+		{"and does when the time is over, too", Job{NotBefore: past, Hold: HoldPaused, WaitsFor: "ios app"}, Job{Urgency: 3}, past, HoldPaused},
 		{"what lifts brings its own", Job{NotBefore: later, Hold: HoldWindow}, Job{Urgency: 2, NotBefore: now.Add(time.Minute), Hold: HoldQuiet}, now.Add(time.Minute), HoldQuiet},
 		{"what is due takes the newer along", Job{}, Job{Urgency: 1, NotBefore: later, Hold: HoldWindow}, time.Time{}, HoldNone},
 		{"so does what has become due", Job{NotBefore: past, Hold: HoldRetry}, Job{Urgency: 1, NotBefore: later, Hold: HoldWindow}, time.Time{}, HoldNone},
 	} {
 		got := c.newer.over(c.older, now)
-		if !got.NotBefore.Equal(c.until) || got.Hold != c.hold {
-			t.Errorf("%s: not before %v, hold %d; want %v, %d", c.what, got.NotBefore, got.Hold, c.until, c.hold)
+		if !got.NotBefore.Equal(c.until) || got.Hold != c.hold || c.hold == HoldPaused && got.WaitsFor != c.older.WaitsFor {
+			t.Errorf("%s: not before %v, hold %d, waits for %q; want %v, %d", c.what, got.NotBefore, got.Hold, got.WaitsFor, c.until, c.hold)
 		}
 	}
 	if got := (Job{}).over(Job{Failures: 3, Reason: "TooManyRequests"}, now); got.Failures != 3 || got.Reason != "TooManyRequests" {
