@@ -88,25 +88,28 @@ func (p *Policy) Run(ctx context.Context) {
 			return
 		case <-collected:
 			p.glance(pace)
-			continue
 		case <-p.rushes:
 			p.glance(pace)
-			continue
 		case <-ticks.C:
+			p.decide(pace)
 		}
-		s := p.process.sample()
-		s.rush = p.rushed.Swap(false)
-		p.limit(p.host.rooms(), s)
-		pace.next(time.Now(), s)
-		p.metrics.share.Set(pace.share)
-		p.metrics.demand.Set(pace.demand())
-		if !p.paces {
-			continue
-		}
-		p.follow(pace)
-		if pace.settled() && pace.gogc() <= calmGOGC && time.Now().After(p.notUntil) {
-			p.trim(s)
-		}
+	}
+}
+
+// decide does what is due every interval.
+func (p *Policy) decide(pace *pace) {
+	s := p.process.sample()
+	s.rush = p.rushed.Swap(false)
+	p.limit(p.host.rooms(), s)
+	pace.next(time.Now(), s)
+	p.metrics.share.Set(pace.share)
+	p.metrics.demand.Set(pace.demand())
+	if !p.paces {
+		return
+	}
+	p.follow(pace)
+	if pace.settled() && pace.gogc() <= calmGOGC && time.Now().After(p.notUntil) {
+		p.trim(s)
 	}
 }
 
