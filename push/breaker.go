@@ -81,26 +81,25 @@ func (b *breaker) report(now time.Time, r Result, probe bool) (opened, closed bo
 	if b.state != breakerClosed && !probe {
 		return false, false
 	}
-	switch cause := r.trouble(); {
-	case cause == OfMessage, cause == OfQuota: // it is there, and answers
+	cause := r.trouble()
+	if cause == OfMessage || cause == OfQuota { // it is there, and answers
 		closed = b.state != breakerClosed
 		*b = breaker{}
 		return false, closed
-	case b.state == breakerClosed && cause != OfApp:
+	}
+	if b.state == breakerClosed && cause != OfApp {
 		if b.row++; b.row < breakAfter {
 			return false, false
 		}
-		fallthrough
-	default:
-		opened = b.state == breakerClosed
-		b.open(now, cause, r.After)
-		if probe && cause == OfLine {
-			// The wait includes the attempt's own time: a service that is back is
-			// found within lineMax, whether it was silent or could not be reached.
-			b.until = later(b.until.Add(b.began.Sub(now)), now.Add(spread(lineLeast)))
-		}
-		return opened, false
 	}
+	opened = b.state == breakerClosed
+	b.open(now, cause, r.After)
+	if probe && cause == OfLine {
+		// The wait includes the attempt's own time: a service that is back is
+		// found within lineMax, whether it was silent or could not be reached.
+		b.until = later(b.until.Add(b.began.Sub(now)), now.Add(spread(lineLeast)))
+	}
+	return opened, false
 }
 
 // renew has the next attempt made now, which decides.

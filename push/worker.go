@@ -76,35 +76,48 @@ func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
 	if w.waitsOn(job, d) {
 		return
 	}
-	window := w.cfg.Gather
-	switch returned, passed := w.memory.returns(job.key(), job.Version); {
-	case passed, job.Hold == HoldPaused: // gathered already
-		window = 0
-	case returned, job.Urgency == High:
-		window = w.cfg.GatherHigh
-	}
-	due := time.Now().Add(window)
-
-	w.mu.Lock()
-	if w.closed {
-		w.mu.Unlock()
-		w.resolve(outcomeStopped, func() { d.Retry(0) })
+	replaced, older, refusal := w.gatherJob(job, d, time.Now().Add(w.window(job)))
+	switch refusal {
+	case outcomeStopped:
+		w.resolve(refusal, func() { d.Retry(0) })
 		return
-	}
-	if w.gather.size() >= w.cfg.MaxHeld && !w.gather.has(job.key()) {
-		w.mu.Unlock()
+	case outcomeRefused:
 		w.metrics.refused.WithLabelValues(queueHeld).Inc()
-		w.resolve(outcomeRefused, func() { d.Retry(spread(w.cfg.AskEvery)) })
+		w.resolve(refusal, func() { d.Retry(spread(w.cfg.AskEvery)) })
 		return
 	}
-	replaced, older := w.gather.add(job, d, due)
-	w.metrics.held.Set(float64(w.gather.size()))
-	w.mu.Unlock()
-
 	w.nudge()
 	if replaced != nil {
 		w.supersede(replaced, older)
 	}
+}
+
+// window is for how long a job is held, for others of its key to join it.
+func (w *Worker) window(job Job) time.Duration {
+	switch returned, passed := w.memory.returns(job.key(), job.Version); {
+	case passed, job.Hold == HoldPaused: // gathered already
+		return 0
+	case returned, job.Urgency == High:
+		return w.cfg.GatherHigh
+	}
+	return w.cfg.Gather
+}
+
+// gatherJob holds a job until due. It returns the delivery whose place it took, and
+// whether that is of an older version, or else the outcome of a job that is not
+// held.
+func (w *Worker) gatherJob(job Job, d Delivery, due time.Time) (replaced Delivery, older bool, refusal string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil, false, outcomeStopped
+	}
+	if w.gather.size() >= w.cfg.MaxHeld && !w.gather.has(job.key()) {
+		return nil, false, outcomeRefused
+	}
+	replaced, older = w.gather.add(job, d, due)
+	w.metrics.held.Set(float64(w.gather.size()))
+	return replaced, older, ""
 }
 
 // supersede resolves a delivery that a later one of the same key replaced. The
