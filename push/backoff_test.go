@@ -64,8 +64,8 @@ func TestOwnTroubleIsSoonForgotten(t *testing.T) {
 					last = &ticket{t: t}
 					fail(b, last, errFake)
 					j, k := job(version+1), last
-					k.comeBack = func() { b.worker.Handle(t.Context(), j, k) }
-					b.worker.Handle(t.Context(), j, k)
+					k.comeBack = func() { b.worker.Handle(j, k) }
+					b.worker.Handle(j, k)
 					pass(500 * time.Millisecond)
 				}
 				fail(b, last, nil)

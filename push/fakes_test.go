@@ -337,7 +337,7 @@ func job(version int64) Job {
 // hand gives a job once.
 func (b *bench) hand(j Job) *ticket {
 	k := &ticket{t: b.t}
-	b.worker.Handle(b.t.Context(), j, k)
+	b.worker.Handle(j, k)
 	return k
 }
 
@@ -354,9 +354,9 @@ func (b *bench) store(j Job) *ticket {
 		k.mu.Lock()
 		again := j
 		k.mu.Unlock()
-		b.worker.Handle(b.t.Context(), again, k)
+		b.worker.Handle(again, k)
 	}
-	b.worker.Handle(b.t.Context(), j, k)
+	b.worker.Handle(j, k)
 	return k
 }
 

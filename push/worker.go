@@ -72,7 +72,7 @@ func NewWorker(cfg Config) (*Worker, error) {
 
 // Handle takes a job and returns at once. The delivery is resolved later; if
 // the worker is full or has ended, it comes back.
-func (w *Worker) Handle(_ context.Context, job Job, d Delivery) {
+func (w *Worker) Handle(job Job, d Delivery) {
 	if w.waitsOn(job, d) {
 		return
 	}

@@ -105,7 +105,7 @@ func (q *twoApps) work(name string) (stop func()) {
 	var running sync.WaitGroup
 	running.Go(func() { _ = worker.Run(ctx) })
 	running.Go(func() {
-		_ = pushqueue.Consume(ctx, js, pushqueue.ConsumeConfig{Name: name}, func(d *pushqueue.Delivery) { worker.Handle(ctx, push.Job(d.Job), d) })
+		_ = pushqueue.Consume(ctx, js, pushqueue.ConsumeConfig{Name: name}, func(d *pushqueue.Delivery) { worker.Handle(push.Job(d.Job), d) })
 	})
 	stop = sync.OnceFunc(func() { cancel(); running.Wait() })
 	q.t.Cleanup(stop)

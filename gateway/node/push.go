@@ -110,7 +110,7 @@ func (r *pushRole) run(ctx context.Context) error {
 		r.consuming.Store(true)
 		defer r.consuming.Store(false)
 		cfg := pushqueue.ConsumeConfig{Name: r.name, Ready: r.sharing.Store, Log: r.log, Registerer: r.registry}
-		return ended(pushqueue.Consume(ctx, r.js, cfg, func(d *pushqueue.Delivery) { r.handle(ctx, d) }))
+		return ended(pushqueue.Consume(ctx, r.js, cfg, r.handle))
 	})
 	return group.Wait()
 }
@@ -121,17 +121,17 @@ func openDevices(ctx context.Context, js jetstream.JetStream) (*devices.Store, e
 	return devices.Open(ctx, js)
 }
 
-func (r *pushRole) handle(ctx context.Context, d *pushqueue.Delivery) {
+func (r *pushRole) handle(d *pushqueue.Delivery) {
 	if drop := r.sabotage.dropPush; drop != nil && drop() {
 		d.Done()
 		return
 	}
 	if early := r.sabotage.earlyPush; early != nil && early() {
 		d.Done()
-		r.worker.Handle(ctx, push.Job(d.Job), calledDone{})
+		r.worker.Handle(push.Job(d.Job), calledDone{})
 		return
 	}
-	r.worker.Handle(ctx, push.Job(d.Job), d)
+	r.worker.Handle(push.Job(d.Job), d)
 }
 
 // calledDone is the delivery of a job that was called done before its push was

@@ -162,7 +162,7 @@ type tokenJob struct {
 
 func (j *tokenJob) hand() {
 	w := j.b.workers[(j.worker+int(j.retries.Load()))%len(j.b.workers)]
-	w.Handle(j.b.ctx, j.job, j)
+	w.Handle(j.job, j)
 }
 
 func (j *tokenJob) Current(context.Context) (bool, error) { return true, nil }

@@ -87,7 +87,7 @@ func startPushProcesses(t *testing.T, names ...string) pushProcesses {
 		}
 		running.Go(func() { _ = worker.Run(ctx) })
 		running.Go(func() {
-			_ = pushqueue.Consume(ctx, theirs, pushqueue.ConsumeConfig{Name: name}, func(d *pushqueue.Delivery) { worker.Handle(ctx, push.Job(d.Job), d) })
+			_ = pushqueue.Consume(ctx, theirs, pushqueue.ConsumeConfig{Name: name}, func(d *pushqueue.Delivery) { worker.Handle(push.Job(d.Job), d) })
 		})
 	}
 	store := pushqueue.NewStore(js)

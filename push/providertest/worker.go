@@ -71,7 +71,7 @@ func (w *Worker) Waits(t *testing.T) bool {
 func (w *Worker) Handle(t *testing.T, device string, version int64) Outcome {
 	t.Helper()
 	o := make(Outcome, 2)
-	w.worker.Handle(t.Context(), push.Job{
+	w.worker.Handle(push.Job{
 		Tenant: tenant, User: "u1", Device: device, Kind: "messages",
 		Version: version, EventAt: time.Now(), Urgency: push.Normal,
 	}, o)

@@ -41,7 +41,7 @@ func work(ctx context.Context, js jetstream.JetStream, s notedSystem, providers 
 	both.Go(func() { _ = w.Run(ctx) })
 	return pushqueue.Consume(ctx, js, pushqueue.ConsumeConfig{Name: "p1"}, func(d *pushqueue.Delivery) {
 		s.log.note(d.Job.Tenant, d.Job.User, hopHanded)
-		w.Handle(ctx, push.Job(d.Job), d)
+		w.Handle(push.Job(d.Job), d)
 	})
 }
 
