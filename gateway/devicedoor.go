@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -31,14 +32,14 @@ func (d *deviceDoor) register(f *flags) {
 // find fills what no flag named from a dev that runs beside. The authorities
 // of dev are taken for the edge of dev only.
 func (d *deviceDoor) find(c *console) error {
-	d.addr = firstOf(d.addr, c.getenv("HAWSER_ADDR"))
+	d.addr = cmp.Or(d.addr, c.getenv("HAWSER_ADDR"))
 	if d.addr == "" || d.dev != "" {
 		dev, err := findDev(c, d.dev)
 		if err != nil {
 			return err
 		}
 		if dev != nil && (d.addr == "" || d.addr == dev.Addr) {
-			d.addr, d.caFile = dev.Addr, firstOf(d.caFile, dev.CAFile)
+			d.addr, d.caFile = dev.Addr, cmp.Or(d.caFile, dev.CAFile)
 		}
 	}
 	if d.addr == "" {

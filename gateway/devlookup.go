@@ -30,13 +30,3 @@ func findDev(c *console, dir string) (*config.DevState, error) {
 	}
 	return &s, nil
 }
-
-// firstOf returns the first text that is not empty.
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -73,21 +74,21 @@ func (d *publisherDoor) open(c *console) (*publisher, error) {
 // find decides on the API and the file of its key. The key of dev is taken
 // for the API of dev only: it has no business elsewhere.
 func (d *publisherDoor) find(c *console) (api, keyFile string, err error) {
-	api = firstOf(d.api, c.getenv("HAWSER_API"))
-	keyFile = firstOf(d.keyFile, c.getenv("HAWSER_API_KEY_FILE"))
+	api = cmp.Or(d.api, c.getenv("HAWSER_API"))
+	keyFile = cmp.Or(d.keyFile, c.getenv("HAWSER_API_KEY_FILE"))
 	if api == "" || d.dev != "" {
 		dev, err := findDev(c, d.dev)
 		if err != nil {
 			return "", "", err
 		}
 		if dev != nil && (api == "" || api == dev.API) {
-			api, keyFile = dev.API, firstOf(keyFile, dev.APIKeyFile)
+			api, keyFile = dev.API, cmp.Or(keyFile, dev.APIKeyFile)
 		}
 	}
 	if keyFile == "" {
 		return "", "", usagef("no API key: name its file with --api-key-file or HAWSER_API_KEY_FILE, or start %s dev", c.self)
 	}
-	return firstOf(api, defaultAPI), keyFile, nil
+	return cmp.Or(api, defaultAPI), keyFile, nil
 }
 
 func (d *publisherDoor) httpClient() (*http.Client, error) {

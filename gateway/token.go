@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -42,7 +43,7 @@ func (m *minter) fill(c *console, devDir string) error {
 			return err
 		}
 		if dev != nil && m.keyFile == "" {
-			m.keyFile, m.tenant = dev.JWTKeyFile, firstOf(m.tenant, dev.Tenant)
+			m.keyFile, m.tenant = dev.JWTKeyFile, cmp.Or(m.tenant, dev.Tenant)
 		}
 	}
 	switch {
