@@ -311,22 +311,26 @@ func (r *rig) wait(d time.Duration) {
 }
 
 func TestRedeliveryAsksFirst(t *testing.T) {
-	r := newRig(t, Config{})
-	r.connect(1, "d", true) // in the background, which else is pushed at once
-	r.token("d")
-	r.event(5, redelivered, age(time.Minute))
-	r.pass(900 * time.Millisecond)
-	r.want("notify 1 k 5")
-	r.pass(200 * time.Millisecond)
-	if len(r.jobs) != 1 {
-		t.Fatal("not pushed after a second")
+	for what, old := range map[string]time.Duration{"in time": 100 * time.Millisecond, "late": time.Minute} {
+		t.Run(what, func(t *testing.T) {
+			r := newRig(t, Config{})
+			r.connect(1, "d", true) // in the background, which else is pushed at once
+			r.token("d")
+			r.event(5, redelivered, age(old))
+			r.pass(900 * time.Millisecond)
+			r.want("notify 1 k 5")
+			r.pass(200 * time.Millisecond)
+			if len(r.jobs) != 1 {
+				t.Fatal("not pushed after a second")
+			}
+			r = newRig(t, Config{})
+			r.connect(1, "d", true)
+			r.token("d")
+			r.event(5, redelivered, age(old))
+			r.acked(1, 5)
+			r.want("notify 1 k 5", "ack 5")
+		})
 	}
-	r = newRig(t, Config{})
-	r.connect(1, "d", true)
-	r.token("d")
-	r.event(5, redelivered, age(time.Minute))
-	r.acked(1, 5)
-	r.want("notify 1 k 5", "ack 5")
 }
 
 func TestBackgroundIsPushedAtOnce(t *testing.T) {
