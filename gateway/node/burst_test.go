@@ -20,6 +20,11 @@ func TestBurstIsOnePush(t *testing.T) {
 	const events = 1000
 	f := startFleet(t, options{})
 	ios, android := f.bothAway("burt")
+	// Once they are pushed they are away indeed: before that routers wait for who
+	// has just gone.
+	f.publish(tenantA, object{"user": "burt", "kind": "messages", "urgency": "NORMAL"})
+	f.waitPushed(ios, 1)
+	f.waitPushed(android, 1)
 	js := f.jetStream()
 	began := time.Now()
 	for i := range events {
@@ -33,7 +38,7 @@ func TestBurstIsOnePush(t *testing.T) {
 	last := f.publish(tenantA, object{"user": "burt", "kind": "messages", "urgency": "NORMAL"}).Version
 	eventually(t, "the burst is worked off", func() error { return f.workedOff(js) })
 	for _, token := range []string{ios, android} {
-		got := f.pushes(token)
+		got := f.pushes(token)[1:]
 		t.Logf("%d events within %v: %d pushes", events, took, len(got))
 		// Gathering takes a second; a machine that stores for longer earns more.
 		if most := 2 + int(took/time.Second); len(got) == 0 || len(got) > most {
