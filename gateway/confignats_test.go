@@ -101,7 +101,7 @@ func natsServer(t *testing.T, file, authorization string) (url string) {
 	opts.NoLog, opts.NoSigs = true, true
 	// A hash takes its time where many tests share a core. The client reads a ping
 	// that comes before the answer to its login for a refusal.
-	opts.AuthTimeout, opts.DisableShortFirstPing = 60, true
+	opts.AuthTimeout, opts.PingInterval, opts.DisableShortFirstPing = 60, 2*time.Minute, true
 	ns, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
