@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -176,10 +178,13 @@ func (d *device) giveUp() {
 	}
 	f, reason := d.flags, "no answer"
 	if d.lastErr != nil {
-		reason = strings.TrimPrefix(d.lastErr.Error(), "client: ")
+		reason = strings.ReplaceAll(strings.TrimPrefix(d.lastErr.Error(), "client: "), "\n", "; ")
 	}
-	d.cancel(unreachablef("cannot connect to %s within %s: %s. Start %s dev or serve, or name another edge with --addr",
-		f.door.addr, f.connectTimeout, reason, f.c.self))
+	advice := fmt.Sprintf("Start %s dev or serve, or name another edge with --addr", f.c.self)
+	if errors.As(d.lastErr, new(x509.UnknownAuthorityError)) {
+		advice = "Name the authorities of the edge's certificate with --ca-file"
+	}
+	d.cancel(unreachablef("cannot connect to %s within %s: %s. %s", f.door.addr, f.connectTimeout, reason, advice))
 }
 
 func (d *device) onState(s client.State) {

@@ -158,11 +158,11 @@ func TestConnectFailures(t *testing.T) {
 		{"transport", []string{"--transport", "udp"}, 2, `--transport "udp" must be auto, quic or tcp`},
 		{"once", []string{"--once", "-1"}, 2, "--once -1 must be a number of events"},
 		{"addr", []string{"--addr", "nowhere"}, 2, `--addr "nowhere" is not host:port`},
-		{"no token file", []string{"--token-file", "/nowhere"}, 1, "/nowhere: no such file or directory"},
+		{"no token file", []string{"--token-file", "/nowhere"}, 1, "cannot read the device's token: open /nowhere: no such file or directory"},
 		{"closed port", []string{"--transport", "tcp", "--addr", closedPort(t), "--jwt-key", state.JWTKeyFile, "--tenant", "demo", "--connect-timeout", "200ms"},
 			3, "within 200ms: "},
 		{"unknown authority", []string{"--transport", "tcp", "--addr", e.addr, "--jwt-key", state.JWTKeyFile, "--tenant", "demo", "--connect-timeout", "1s"},
-			3, "certificate"},
+			3, "certificate signed by unknown authority. Name the authorities of the edge's certificate with --ca-file"},
 		{"refused token", []string{"--token-file", forged}, 1, "the edge closed the connection: 3500"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

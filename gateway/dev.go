@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 
@@ -45,6 +46,9 @@ func runDev(ctx context.Context, c *console, args []string) error {
 	if err := f.parse(args); err != nil {
 		return err
 	}
+	if err := f.check(); err != nil {
+		return err
+	}
 	if f.dir == "" {
 		var err error
 		if f.dir, err = config.DevDir(c.getenv); err != nil {
@@ -60,6 +64,15 @@ func runDev(ctx context.Context, c *console, args []string) error {
 	}
 	defer os.RemoveAll(files)
 	return f.run(ctx, files)
+}
+
+func (f *devFlags) check() error {
+	for _, a := range []struct{ flag, value string }{{"--listen", f.listen}, {"--api", f.api}, {"--admin", f.admin}} {
+		if _, err := net.ResolveTCPAddr("tcp", a.value); err != nil {
+			return usagef("%s %.80q is not host:port: write for example :7443 or 127.0.0.1:7443", a.flag, a.value)
+		}
+	}
+	return nil
 }
 
 func (f *devFlags) run(ctx context.Context, files string) error {

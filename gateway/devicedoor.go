@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"time"
 
@@ -70,7 +70,10 @@ func (d *deviceDoor) token(user, device string) func(context.Context) (string, e
 	return func(context.Context) (string, error) {
 		if d.tokenFile != "" {
 			text, err := config.SecretFile(d.tokenFile).ReadTrimmed()
-			return string(bytes.TrimSpace(text)), err
+			if err != nil {
+				return "", fmt.Errorf("cannot read the device's token: %w", err)
+			}
+			return string(text), nil
 		}
 		text, _, err := d.mint(user, device, mintedTTL)
 		return text, err

@@ -31,6 +31,9 @@ func pushList(ctx context.Context, c *console, args []string) error {
 	if err := f.parse(args); err != nil {
 		return err
 	}
+	if *limit < 1 {
+		return usagef("--limit %d must be 1 or more", *limit)
+	}
 	return f.atDesk(ctx, func(ctx context.Context, _ *config.Config, desk *node.PushDesk) error {
 		r, err := readPushes(ctx, desk.Reader, filter, *limit, time.Now())
 		if err != nil {

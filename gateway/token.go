@@ -52,7 +52,7 @@ func (m *minter) fill(c *console, devDir string) error {
 	case m.tenant == "":
 		return usagef("--tenant is missing: name the tenant as the configuration does")
 	}
-	return nil
+	return checkName("--tenant", m.tenant)
 }
 
 func (m *minter) mint(user, device string, ttl time.Duration) (string, time.Time, error) {
@@ -128,10 +128,15 @@ func (f *tokenFlags) check() error {
 
 // checkNames checks the values of --user and --device.
 func checkNames(user, device string) error {
-	for _, name := range []struct{ flag, value string }{{"--user", user}, {"--device", device}} {
-		if err := wire.CheckID(name.flag, name.value); err != nil {
-			return usagef("%w", err)
-		}
+	if err := checkName("--user", user); err != nil {
+		return err
+	}
+	return checkName("--device", device)
+}
+
+func checkName(flag, value string) error {
+	if err := wire.CheckID(flag, value); err != nil {
+		return usagef("%w", err)
 	}
 	return nil
 }
