@@ -59,6 +59,7 @@ func (r *Router) consumeOnce(ctx context.Context, watch *logWatch) error {
 		default:
 		}
 		if err := p.pull(ctx); err != nil {
+			watch.missed()
 			r.cfg.Log.Debug("pulling events", "error", err)
 			sleep.For(ctx, pullPause)
 			return errRecalled

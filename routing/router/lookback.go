@@ -9,13 +9,18 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 )
 
-// Where the log was away for long, all its servers had stopped or had full
-// disks, and what they took in last may be lost in part: with full disks a
-// server forgets what it had not written yet; where it leads a consumer it takes
+// Where the log was away for long although its servers ran, their disks were
+// full, and what they took in last may be lost in part: a server with a full disk
+// forgets what it had not written yet; where it leads a consumer it takes
 // that for deleted, and tells the others. Events that lie in the log are then handed
 // out to nobody, and push jobs are gone for which events were settled. So the
 // events of shortly before are read from the log and settled once more. Every
 // router does so: who is pushed is known to the queue and to the push role.
+//
+// Servers that are killed forget nothing, for the kernel has what they wrote. They
+// end the router's connection too: only a log that fails on the connection on which
+// it last answered is looked back upon. To do so otherwise would push again
+// what was pushed by workers that were killed with the servers.
 
 const (
 	// awayFor is how long the log must have been away. An election takes 4 to 9 s,
@@ -38,9 +43,11 @@ type logWatch struct {
 	// Static after construction.
 	r *Router
 
-	heard time.Time
-	// failed: it did not answer, though the router was connected. One that is cut
-	// off lost nothing by that.
+	// heard is when the log last answered, on the connection after so many
+	// reconnects.
+	heard      time.Time
+	reconnects uint64
+	// failed: it did not answer on that connection, which was there.
 	failed bool
 }
 
@@ -54,12 +61,13 @@ func (w *logWatch) answered(now time.Time) {
 		default: // one is to begin, from further back
 		}
 	}
-	w.heard, w.failed = now, false
+	w.heard, w.reconnects, w.failed = now, w.r.cfg.Conn.Stats().Reconnects, false
 }
 
 // missed notes that the log did not answer.
 func (w *logWatch) missed() {
-	w.failed = w.failed || w.r.cfg.Conn.IsConnected()
+	conn := w.r.cfg.Conn
+	w.failed = w.failed || conn.IsConnected() && conn.Stats().Reconnects == w.reconnects
 }
 
 // lookBack reads what the log stored since a time, whenever that is asked for.

@@ -57,3 +57,47 @@ func TestLookBack(t *testing.T) {
 	eventually(t, "the event that was passed has its job", func() bool { return e.job("passed", "d1", "messages") == passed })
 	eventually(t, "nothing is left open", func() bool { n := r.metrics.totals.Load(); return n.Again == 2 && n.Deliveries == 0 })
 }
+
+// Servers whose disks are full stay connected, and killed ones do not.
+func TestLogWatch(t *testing.T) {
+	e := newEnv(t)
+	r := &Router{cfg: Config{Log: discard(), Conn: e.nc, AwayFor: awayFor}, lookBacks: make(chan time.Time, 1)}
+	watch, now := &logWatch{r: r}, time.Now()
+	restart := func() {
+		before := e.nc.Stats().Reconnects
+		e.srv.Restart(func() {
+			eventually(t, "the router is cut off", func() bool { return !e.nc.IsConnected() })
+			watch.missed()
+		})
+		eventually(t, "the router is connected again", func() bool { return e.nc.IsConnected() && e.nc.Stats().Reconnects > before })
+	}
+	for _, tt := range []struct {
+		name     string
+		away     time.Duration
+		trouble  func()
+		lookBack bool
+	}{
+		{"an election", awayFor - time.Millisecond, watch.missed, false},
+		{"full disks", awayFor, watch.missed, true},
+		{"nothing to answer", awayFor, func() {}, false},
+		{"killed servers, slow to come back", awayFor, func() { restart(); watch.missed() }, false},
+		{"full disks, then a restart", awayFor, func() { watch.missed(); restart(); watch.missed() }, true},
+		{"full disks on the new connection", awayFor, watch.missed, true},
+	} {
+		watch.answered(now)
+		tt.trouble()
+		heard := now
+		now = now.Add(tt.away)
+		watch.answered(now)
+		select {
+		case since := <-r.lookBacks:
+			if !tt.lookBack || !since.Equal(heard.Add(-lookBackFor)) {
+				t.Errorf("%s: looks back to %v before the log was last heard", tt.name, heard.Sub(since))
+			}
+		default:
+			if tt.lookBack {
+				t.Errorf("%s: does not look back", tt.name)
+			}
+		}
+	}
+}
