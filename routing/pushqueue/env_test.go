@@ -2,7 +2,9 @@ package pushqueue_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ type env struct {
 
 func start(t *testing.T, workers ...string) *env {
 	t.Helper()
-	users := []routing.User{{Role: routing.RoleRouter, Label: "r1"}, {Role: routing.RolePush, Label: "p1"}}
+	users := []routing.User{{Role: routing.RoleRouter, Label: "r1"}, {Role: routing.RolePush, Label: "p1"}, {Role: routing.RoleOperator, Label: "operator"}}
 	for _, name := range workers {
 		if name != "p1" {
 			users = append(users, routing.User{Role: routing.RolePush, Label: name})
@@ -119,6 +121,37 @@ func (e *env) stored() []pushqueue.Job {
 		jobs = append(jobs, j)
 	}
 	return jobs
+}
+
+// forget has the consumers take all that lies in the stream for settled.
+func (e *env) forget() {
+	e.t.Helper()
+	s, err := e.router.Stream(e.ctx, routing.StreamPush)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	operator := e.srv.Conn(routing.RoleOperator, "operator")
+	for _, name := range []string{routing.ConsumerPush, routing.ConsumerPushLater} {
+		body := fmt.Appendf(nil, `{"seq":%d}`, s.CachedInfo().State.LastSeq+1)
+		m, err := operator.Request("$JS.API.CONSUMER.RESET."+routing.StreamPush+"."+name, body, 10*time.Second)
+		if err != nil || strings.Contains(string(m.Data), `"error"`) {
+			e.t.Fatal(err, m)
+		}
+	}
+}
+
+// unseen is how many jobs each consumer has still to hand out.
+func (e *env) unseen() map[string]uint64 {
+	e.t.Helper()
+	n := map[string]uint64{}
+	for _, name := range []string{routing.ConsumerPush, routing.ConsumerPushLater} {
+		c, err := e.router.Consumer(e.ctx, routing.StreamPush, name)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		n[name] = c.CachedInfo().NumPending
+	}
+	return n
 }
 
 // empty waits until the stream is.

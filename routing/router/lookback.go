@@ -60,6 +60,10 @@ func (w *logWatch) answered(now time.Time) {
 		case w.r.lookBacks <- w.heard.Add(-lookBackFor):
 		default: // one is to begin, from further back
 		}
+		select {
+		case w.r.renewals <- struct{}{}:
+		default: // one is to begin
+		}
 	}
 	w.heard, w.reconnects, w.failed = now, w.r.cfg.Conn.Stats().Reconnects, false
 }

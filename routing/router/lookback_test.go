@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,57 +12,79 @@ import (
 )
 
 // NATS servers whose disks were full come back with a consumer that passes an
-// event, and without a job for which another one was settled. What they were
-// seen to do is done to them here.
+// event, without a job for which another one was settled, and with one in the
+// stream that is handed out to nobody. What they were seen to do is done to them
+// here.
 func TestLookBack(t *testing.T) {
 	e := newEnv(t)
 	e.awayFor = time.Millisecond
-	ctx := t.Context()
 	r := e.readyRouter("r1", Hooks{})
 	h := e.edge("e1")
-	h.put("settled", "d1", "token-1", r)
-	h.put("passed", "d1", "token-2", r)
-	settled := e.publish("settled", "messages")
-	eventually(t, "the job is stored", func() bool { return e.job("settled", "d1", "messages") == settled })
+	for i, user := range []string{"settled", "passed", "forgotten"} {
+		h.put(user, "d1", fmt.Sprint("token-", i), r)
+	}
+	settled, forgotten := e.publish("settled", "messages"), e.publish("forgotten", "posts")
+	eventually(t, "the jobs are stored", func() bool {
+		return e.job("settled", "d1", "messages") == settled && e.job("forgotten", "d1", "posts") == forgotten
+	})
 	e.settled()
 
-	operator, err := jetstream.New(e.srv.Conn(routing.RoleOperator, "operator"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := operator.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := c.CachedInfo().Config
-	if err := operator.DeleteConsumer(ctx, routing.StreamInbox, routing.ConsumerRouters); err != nil {
-		t.Fatal(err)
-	}
-	passed := e.publish("passed", "messages")
-	push, err := operator.Stream(ctx, routing.StreamPush)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := push.Purge(ctx); err != nil {
-		t.Fatal(err)
-	}
-	failures := r.metrics.retries.WithLabelValues(retryConsumer)
-	before := testutil.ToFloat64(failures)
-	eventually(t, "the router finds the log away", func() bool { return testutil.ToFloat64(failures) > before })
-	cfg.DeliverPolicy = jetstream.DeliverNewPolicy
-	if _, err := operator.CreateConsumer(ctx, routing.StreamInbox, cfg); err != nil {
-		t.Fatal(err)
-	}
+	var passed int64
+	e.logAway(r, func(operator jetstream.JetStream) {
+		passed = e.publish("passed", "messages")
+		push, err := operator.Stream(t.Context(), routing.StreamPush)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := push.Purge(t.Context(), jetstream.WithPurgeSubject(routing.PushSubject(tenant, "settled", "d1", "messages"))); err != nil {
+			t.Fatal(err)
+		}
+		body := fmt.Appendf(nil, `{"seq":%d}`, push.CachedInfo().State.LastSeq+1)
+		if _, err := operator.Conn().Request("$JS.API.CONSUMER.RESET."+routing.StreamPush+"."+routing.ConsumerPush, body, 10*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	})
 
 	eventually(t, "the job that was lost is stored again", func() bool { return e.job("settled", "d1", "messages") == settled })
 	eventually(t, "the event that was passed has its job", func() bool { return e.job("passed", "d1", "messages") == passed })
-	eventually(t, "nothing is left open", func() bool { n := r.metrics.totals.Load(); return n.Again == 2 && n.Deliveries == 0 })
+	eventually(t, "all three are to be handed out", func() bool {
+		c, err := e.js.Consumer(t.Context(), routing.StreamPush, routing.ConsumerPush)
+		return err == nil && c.CachedInfo().NumPending == 3
+	})
+	eventually(t, "nothing is left open", func() bool { n := r.metrics.totals.Load(); return n.Again == 3 && n.Deliveries == 0 })
+}
+
+// logAway takes the log's consumer from a router until it has found that out, and
+// gives it back with nothing to hand out of what came meanwhile.
+func (e *env) logAway(r *running, meanwhile func(operator jetstream.JetStream)) {
+	e.t.Helper()
+	ctx := e.t.Context()
+	operator, err := jetstream.New(e.srv.Conn(routing.RoleOperator, "operator"))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	c, err := operator.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	cfg := c.CachedInfo().Config
+	if err := operator.DeleteConsumer(ctx, routing.StreamInbox, routing.ConsumerRouters); err != nil {
+		e.t.Fatal(err)
+	}
+	meanwhile(operator)
+	failures := r.metrics.retries.WithLabelValues(retryConsumer)
+	before := testutil.ToFloat64(failures)
+	eventually(e.t, "the router finds the log away", func() bool { return testutil.ToFloat64(failures) > before })
+	cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+	if _, err := operator.CreateConsumer(ctx, routing.StreamInbox, cfg); err != nil {
+		e.t.Fatal(err)
+	}
 }
 
 // Servers whose disks are full stay connected, and killed ones do not.
 func TestLogWatch(t *testing.T) {
 	e := newEnv(t)
-	r := &Router{cfg: Config{Log: discard(), Conn: e.nc, AwayFor: awayFor}, lookBacks: make(chan time.Time, 1)}
+	r := &Router{cfg: Config{Log: discard(), Conn: e.nc, AwayFor: awayFor}, lookBacks: make(chan time.Time, 1), renewals: make(chan struct{}, 1)}
 	watch, now := &logWatch{r: r}, time.Now()
 	restart := func() {
 		before := e.nc.Stats().Reconnects

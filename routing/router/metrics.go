@@ -56,7 +56,7 @@ type metrics struct {
 	edgesLost, stops            prometheus.Counter
 	clockAhead                  prometheus.Gauge
 	changes                     *prometheus.CounterVec
-	unhealed                    prometheus.Counter
+	unhealed, renewed           prometheus.Counter
 	lateness                    prometheus.Histogram
 	totals                      atomic.Pointer[totals]
 }
@@ -86,6 +86,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		changes: p.CounterVec("presence_events_total", "Devices that came or went, by whether their backend's event was stored. What was dropped shows when the backend asks for presence.",
 			metric.By("result", changeStored, changeDropped)),
 		unhealed: p.Counter("presence_unhealed_total", "Changes of presence that are lost if the router that tells them dies now: too many were under way."),
+		renewed:  p.Counter("push_jobs_renewed_total", "Push jobs of before the log was away that were written once more, so that they are handed out again."),
 		lateness: p.Histogram("decision_lateness_seconds", "Time from the end of the patience with a device to the decision to push it.",
 			[]float64{.01, .025, .05, .1, .15, .2, .25, .5, 1, 2.5, 5, 10}),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),

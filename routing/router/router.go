@@ -78,6 +78,9 @@ type Router struct {
 	// lookBacks has a place for a time since when the log is to be read once more.
 	// Never closed.
 	lookBacks chan time.Time
+	// renewals has a place while push jobs are to be handed out once more. Never
+	// closed.
+	renewals chan struct{}
 	// rewatch has a place while the watch of records is to begin anew. Never
 	// closed.
 	rewatch chan struct{}
@@ -103,7 +106,7 @@ func New(cfg Config) (*Router, error) {
 		jobs: make(chan dispatch.Job, jobQueue), unneeded: make(chan Away, unneededQueue), heads: make(chan *nats.Msg, headsQueue), devices: make(chan *nats.Msg, deviceQueue),
 		changes: make(chan online.Change, changeQueue), limits: make(chan limitTask, limitQueue),
 		presence: make(chan presenceQuery, presenceQueue), asked: make(chan *nats.Msg, presenceQueue),
-		recalled: make(chan struct{}, 1), rereads: newRereads(), lookBacks: make(chan time.Time, 1), again: make(chan againTask), rewatch: make(chan struct{}, 1),
+		recalled: make(chan struct{}, 1), rereads: newRereads(), lookBacks: make(chan time.Time, 1), renewals: make(chan struct{}, 1), again: make(chan againTask), rewatch: make(chan struct{}, 1),
 		complete: make(chan struct{}), leaving: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{}),
 	}
 	if r.reader == nil {
@@ -140,6 +143,7 @@ func (r *Router) Run(ctx context.Context) error {
 	wg.Go(func() { r.storeJobs(ctx) })
 	wg.Go(func() { r.rereads.run(ctx, r.reader.CatchUp) })
 	wg.Go(func() { r.lookBack(ctx) })
+	wg.Go(func() { r.renewJobs(ctx) })
 	for range unneededWorkers {
 		wg.Go(func() { r.removeJobs(ctx) })
 	}

@@ -1,0 +1,78 @@
+package pushqueue_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
+)
+
+// Consumers that take all that lies in the stream for settled, as servers with
+// full disks were seen to leave them, hand it out once it was renewed.
+func TestRenew(t *testing.T) {
+	e := start(t)
+	due, held, young := job(5), job(6), job(7)
+	held.Device, held.NotBefore, held.Hold, held.Failures, held.Reason = "d2", time.Now().Add(time.Hour).Truncate(time.Millisecond), pushqueue.HoldRetry, 3, "busy"
+	young.Device = "d3"
+	e.put(due)
+	e.put(held)
+	before := e.stored()
+	time.Sleep(10 * time.Millisecond)
+	then := time.Now()
+	time.Sleep(10 * time.Millisecond)
+	e.put(young)
+	e.forget()
+	if n := e.unseen(); n[routing.ConsumerPush] != 0 || n[routing.ConsumerPushLater] != 0 {
+		t.Fatalf("%v jobs are to be handed out, want none", n)
+	}
+
+	for again, want := range []int{2, 0} {
+		if n, err := e.store.Renew(t.Context(), then); err != nil || n != want {
+			t.Fatalf("renewed %d jobs in call %d, want %d: %v", n, again, want, err)
+		}
+	}
+	if n, want := e.unseen(), map[string]uint64{routing.ConsumerPush: 1, routing.ConsumerPushLater: 1}; !maps.Equal(n, want) {
+		t.Errorf("%v jobs are to be handed out, want %v", n, want)
+	}
+	after := map[string]string{}
+	for _, j := range e.stored() {
+		after[j.Device] = fmt.Sprintf("%+v", j)
+	}
+	for _, j := range before {
+		if got, want := after[j.Device], fmt.Sprintf("%+v", j); got != want {
+			t.Errorf("the job is %s, was %s", got, want)
+		}
+	}
+	w := e.consume(pushqueue.ConsumeConfig{})
+	if d := w.next(); d.Job.Version != due.Version {
+		t.Errorf("version %d is handed out, want %d", d.Job.Version, due.Version)
+	}
+}
+
+// News that come while jobs are renewed stand.
+func TestRenewLeavesNews(t *testing.T) {
+	e := start(t)
+	e.put(job(5))
+	then := time.Now().Add(time.Hour)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for v := int64(6); v <= 60; v++ {
+			e.put(job(v))
+		}
+	}()
+	for range 20 {
+		// The time is ahead of the servers': each call meets what it wrote.
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		_, _ = e.store.Renew(ctx, then)
+		cancel()
+	}
+	<-done
+	if jobs := e.stored(); len(jobs) != 1 || jobs[0].Version != 60 {
+		t.Errorf("the jobs are %+v, want version 60", jobs)
+	}
+}
