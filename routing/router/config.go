@@ -74,8 +74,8 @@ type Config struct {
 	LostWait time.Duration
 	LostRate int
 	// AwayFor is how long the log must have been away to be read once more from
-	// shortly before, for what its servers lost. Default 10 s: longer than an
-	// election takes.
+	// shortly before, for what its servers lost; twice that where the router's own
+	// server ran on. 0: 10 s.
 	AwayFor time.Duration
 	// Listen is how long the router listens for edges before it believes to
 	// know all of them. It must be more than two beats. 0: 2.5 s.

@@ -17,14 +17,16 @@ import (
 // events of shortly before are read from the log and settled once more. Every
 // router does so: who is pushed is known to the queue and to the push role.
 //
-// Servers that are killed forget nothing, for the kernel has what they wrote. They
-// end the router's connection too: only a log that fails on the connection on which
-// it last answered is looked back upon. To do so otherwise would push again
-// what was pushed by workers that were killed with the servers.
+// Servers that are killed forget nothing, for the kernel has what they wrote, and
+// to look back then would push again what was pushed by workers that were killed
+// with them. They end the router's connection, or leave a log without a leader for
+// the time of an election. Servers with full disks fail on a connection that stays,
+// as they switch the log off and run on, and then have to be started anew.
 
 const (
-	// awayFor is how long the log must have been away. An election takes 4 to 9 s,
-	// and loses nothing.
+	// awayFor is how long the log must have been away where its servers were
+	// started anew. Where the router's own was not, as when it is one of few whose
+	// disk was not full, it is twice that: an election took up to 12.5 s.
 	awayFor = 10 * time.Second
 	// lookBackFor is how much older than the log's last sign of life events are
 	// that are read again: the job of a silent device is stored when the patience
@@ -53,8 +55,12 @@ type logWatch struct {
 
 // answered notes that events could be pulled.
 func (w *logWatch) answered(now time.Time) {
-	away := now.Sub(w.heard)
-	if !w.heard.IsZero() && w.failed && away >= w.r.cfg.AwayFor {
+	away, reconnects := now.Sub(w.heard), w.r.cfg.Conn.Stats().Reconnects
+	enough := w.r.cfg.AwayFor
+	if reconnects == w.reconnects {
+		enough *= 2
+	}
+	if !w.heard.IsZero() && w.failed && away >= enough {
 		w.r.cfg.Log.Warn("the log was away: what it stored shortly before is seen to once more", "away_s", away.Seconds())
 		select {
 		case w.r.lookBacks <- w.heard.Add(-lookBackFor):
@@ -65,7 +71,7 @@ func (w *logWatch) answered(now time.Time) {
 		default: // one is to begin
 		}
 	}
-	w.heard, w.reconnects, w.failed = now, w.r.cfg.Conn.Stats().Reconnects, false
+	w.heard, w.reconnects, w.failed = now, reconnects, false
 }
 
 // missed notes that the log did not answer.

@@ -100,12 +100,13 @@ func TestLogWatch(t *testing.T) {
 		trouble  func()
 		lookBack bool
 	}{
-		{"an election", awayFor - time.Millisecond, watch.missed, false},
-		{"full disks", awayFor, watch.missed, true},
-		{"nothing to answer", awayFor, func() {}, false},
-		{"killed servers, slow to come back", awayFor, func() { restart(); watch.missed() }, false},
-		{"full disks, then a restart", awayFor, func() { watch.missed(); restart(); watch.missed() }, true},
-		{"full disks on the new connection", awayFor, watch.missed, true},
+		{"an election", 2*awayFor - time.Millisecond, watch.missed, false},
+		{"full disks, but of this server", 2 * awayFor, watch.missed, true},
+		{"full disks", awayFor, func() { watch.missed(); restart(); watch.missed() }, true},
+		{"a server that is started anew in time", awayFor - time.Millisecond, func() { watch.missed(); restart(); watch.missed() }, false},
+		{"killed servers, slow to come back", 3 * awayFor, func() { restart(); watch.missed() }, false},
+		{"nothing to answer", 3 * awayFor, func() {}, false},
+		{"full disks on the new connection", 2 * awayFor, watch.missed, true},
 	} {
 		watch.answered(now)
 		tt.trouble()
