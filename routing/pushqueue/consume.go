@@ -137,7 +137,9 @@ func (c *consumption) connectOpen(ctx context.Context, ackWait time.Duration) {
 	o, conn := c.open, c.js.Conn()
 	// Before NATS hands a job to another worker this one no longer has it.
 	o.lease = ackWait * 9 / 10
-	o.newest, o.connected, o.mine, o.unheld = c.newest, conn.IsConnected, c.share.mine, c.unheld
+	o.newest, o.mine, o.unheld = c.newest, c.share.mine, c.unheld
+	o.line = func() line { return lineOf(conn) }
+	o.stands = func(d *Delivery) bool { return stands(ctx, conn, d) }
 	o.hold = func(d *Delivery, j Job) error { return publish(ctx, c.js, j, j.subject(time.Now()), d.seq) }
 	o.bury = func(l Letter) error { return bury(ctx, c.js, l) }
 	o.message = func(reply string) message { return passedMessage{conn, reply} }
@@ -227,13 +229,13 @@ func (c *consumption) fetch(ctx context.Context, cons jetstream.Consumer, later 
 	defer cancel()
 	// A job may have come at any time since the one before was taken: of a
 	// process that is stopped meanwhile that is long ago.
-	given := c.open.since()
+	given, line := c.open.since(), c.open.line()
 	batch, err := cons.Fetch(places, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(time.Second))
 	if err != nil {
 		return fmt.Errorf("fetch push jobs: %w", err)
 	}
 	for msg := range batch.Messages() {
-		if c.take(ctx, msg, later, given) {
+		if c.take(ctx, msg, later, given, line.reconnects) {
 			places--
 		}
 		given = c.open.since()
@@ -257,9 +259,9 @@ func (c *consumption) mayTake(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// take hands on a job that was given to this worker no earlier than given. It
-// reports whether the job took its reserved place.
-func (c *consumption) take(ctx context.Context, msg jetstream.Msg, later bool, given time.Duration) bool {
+// take hands on a job that was given to this worker no earlier than given, and
+// after no fewer reconnects. It reports whether the job took its reserved place.
+func (c *consumption) take(ctx context.Context, msg jetstream.Msg, later bool, given time.Duration, reconnects uint64) bool {
 	meta, err := msg.Metadata()
 	if err != nil {
 		c.metrics.malformed.Inc()
@@ -274,7 +276,7 @@ func (c *consumption) take(ctx context.Context, msg jetstream.Msg, later bool, g
 		}
 		return false
 	}
-	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open, later: later}
+	d := &Delivery{Job: j, Deliveries: meta.NumDelivered, msg: msg, seq: meta.Sequence.Stream, open: c.open, given: reconnects, later: later}
 	d.keptAt.Store(int64(given))
 	c.open.addReserved(d)
 	if !early(d) {

@@ -102,7 +102,7 @@ func (d *Delivery) Dead(app, reason string) {
 			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(keepFrom) })
 			return
 		}
-		d.finish(settledDead, func() error { return d.msg.TermWithReason(l.Reason) })
+		d.end(settledDead, func() error { return d.msg.TermWithReason(l.Reason) })
 	})
 }
 

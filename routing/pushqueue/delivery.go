@@ -19,6 +19,8 @@ type Delivery struct {
 	msg  message
 	seq  uint64
 	open *openSet
+	// given counts the reconnects before the job was handed out.
+	given uint64
 	// later is set for a job that came from where the held ones wait.
 	later bool
 
@@ -56,7 +58,7 @@ func (d *Delivery) ours() bool { return !d.lapsed() && d.open.mine(d.Job) }
 // this one, which may have to wait elsewhere.
 func (d *Delivery) Drop() {
 	if d.replaced.Load() {
-		d.settle(settledDropped, d.msg.Ack)
+		d.remove(settledDropped)
 		return
 	}
 	if !d.open.mine(d.Job) {
@@ -72,7 +74,13 @@ func (d *Delivery) lapsed() bool { return d.open.since()-d.kept() > d.open.lease
 func (d *Delivery) kept() time.Duration { return time.Duration(d.keptAt.Load()) }
 
 // Done removes the job. If a newer one has taken its place, that one stays.
-func (d *Delivery) Done() { d.settle(settledDone, d.msg.Ack) }
+func (d *Delivery) Done() { d.remove(settledDone) }
+
+func (d *Delivery) remove(how string) {
+	if d.claim() {
+		d.end(how, d.msg.Ack)
+	}
+}
 
 // Retry hands the job out again, not before the given time has passed; a
 // newer one takes its place at once.
@@ -115,12 +123,14 @@ type openSet struct {
 	began   time.Time
 	// lease is for how long a job that the queue is not told of stays this
 	// worker's, newest reads the sequence of a device's job of a kind, 0 for none,
-	// connected says whether NATS hears what it is told, and mine whether a
-	// job's device is this worker's.
-	lease     time.Duration
-	newest    func(ctx context.Context, slot string) (uint64, error)
-	connected func() bool
-	mine      func(Job) bool
+	// line is the connection now, and mine says whether a job's device is this
+	// worker's.
+	lease  time.Duration
+	newest func(ctx context.Context, slot string) (uint64, error)
+	line   func() line
+	mine   func(Job) bool
+	// stands says whether a job is still where it was handed out from.
+	stands func(d *Delivery) bool
 	// hold writes a job down that is to be handed out later, in the place of
 	// the delivery's; unheld is told of a failure.
 	hold   func(d *Delivery, j Job) error
@@ -129,7 +139,8 @@ type openSet struct {
 	message func(reply string) message
 	// bury keeps a dead letter.
 	bury func(l Letter) error
-	// writes are those of hold and bury that are under way, each for an open delivery.
+	// writes are the calls of hold, bury and stands that are under way, each for an
+	// open delivery.
 	writes sync.WaitGroup
 	// room has a place when a delivery was settled. Never closed.
 	room chan struct{}
@@ -294,7 +305,7 @@ func (o *openSet) since() time.Duration { return time.Since(o.began) }
 func (o *openSet) keep() {
 	for _, d := range o.placed() {
 		now := o.since()
-		if d.lapsed() || !o.connected() {
+		if d.lapsed() || !o.line().up {
 			continue
 		}
 		if err := d.msg.InProgress(); err != nil {

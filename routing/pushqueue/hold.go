@@ -78,7 +78,7 @@ func (d *Delivery) Hold(until time.Time, hold int, waitsFor, why string) {
 		err := d.open.hold(d, j)
 		switch {
 		case err == nil:
-			d.finish(settledHeld, d.msg.Ack)
+			d.end(settledHeld, d.msg.Ack)
 		case wrongSequence(err):
 			// A newer one took its place, or was told of this one already. The
 			// queue asks again if that is not so.

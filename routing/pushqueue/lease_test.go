@@ -28,7 +28,7 @@ func always(Job) bool { return true }
 func TestStoppedProcessHasLostItsJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOpenSet(10, newMetrics(prometheus.NewRegistry()))
-		o.lease, o.connected, o.mine = 9*time.Second, func() bool { return true }, always
+		o.lease, o.line, o.mine = 9*time.Second, func() line { return line{up: true} }, always
 		o.newest = func(context.Context, string) (uint64, error) { return 7, nil }
 		job := func() (*Delivery, *told) {
 			m := &told{}
@@ -63,7 +63,7 @@ func TestStoppedProcessHasLostItsJobs(t *testing.T) {
 func TestJobIsNotKeptWithoutNATS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOpenSet(10, newMetrics(prometheus.NewRegistry()))
-		o.lease, o.connected = 9*time.Second, func() bool { return false }
+		o.lease, o.line = 9*time.Second, func() line { return line{} }
 		d := &Delivery{msg: &told{}, open: o}
 		o.add(d)
 		for range 4 {

@@ -25,6 +25,7 @@ const (
 	settledHeld       = "held"
 	settledEarly      = "early"
 	settledPostponed  = "postponed"
+	settledGone       = "gone"
 )
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -38,7 +39,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		unburied:     p.Counter("unburied_total", "Dead letters that could not be kept; the job comes again."),
 		unheld:       p.Counter("unheld_total", "Push jobs that are to wait and could not be written down; they come again in 5 s: look at the log."),
 		settled: p.CounterVec("settled_total", "Push jobs by how the worker settled them.",
-			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed, settledHeld, settledEarly, settledPostponed)),
+			metric.By("how", settledDone, settledRetry, settledDead, settledHandedBack, settledDropped, settledPassed, settledHeld, settledEarly, settledPostponed, settledGone)),
 	}
 }
 

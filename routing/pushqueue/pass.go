@@ -67,7 +67,14 @@ func (p *passes) upTo(id uint64) map[uint64]*Delivery {
 // it took the job, it stays here and is passed again.
 func (s *sharing) pass(d *Delivery, owner string) { s.send(s.passes.add(d), d, owner) }
 
+// send passes a job on, unless another one may stand at its sequence by now: who is
+// passed it could not tell.
 func (s *sharing) send(id uint64, d *Delivery, owner string) {
+	if !d.sure() {
+		s.passes.remove(id)
+		d.settle(settledHandedBack, d.msg.Nak)
+		return
+	}
 	s.publish(&nats.Msg{
 		Subject: routing.PassSubject(owner), Reply: routing.PassedReply(s.c.cfg.Name, strconv.FormatUint(id, 10)),
 	}, &linkpb.PassedJob{Job: d.Job.message(), Ack: d.msg.Reply(), Sequence: d.seq, Deliveries: d.Deliveries})
@@ -122,7 +129,7 @@ func (s *sharing) takePassed(m *nats.Msg, now time.Duration) {
 		s.c.metrics.malformed.Inc()
 		return
 	}
-	d := &Delivery{Job: p.job, Deliveries: p.deliveries, msg: passedMessage{s.nc, p.ack}, seq: p.sequence, open: s.c.open}
+	d := &Delivery{Job: p.job, Deliveries: p.deliveries, msg: passedMessage{s.nc, p.ack}, seq: p.sequence, open: s.c.open, given: s.c.open.line().reconnects}
 	// Whoever passed it kept it a moment ago: it would be out itself by now.
 	d.keptAt.Store(int64(now))
 	taken := s.roster.takesJobs(now) && s.roster.mine(p.job, now) && s.c.open.add(d)

@@ -1,0 +1,71 @@
+package pushqueue
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/hawser-edge/hawser/gateway/sleep"
+	"github.com/hawser-edge/hawser/routing"
+)
+
+// An acknowledgement names a sequence of the stream and removes what stands there.
+// NATS servers whose disks were full lose the stream's end, and give the sequences
+// of what they lost to other jobs. They were started anew then, which ends
+// connections. So before a job is removed that was handed out over an earlier
+// connection, the worker looks whether it still stands there.
+
+const (
+	// confirmFor bounds the attempts to look. A job that could not be looked at
+	// comes again.
+	confirmFor   = 30 * time.Second
+	confirmPause = 250 * time.Millisecond
+)
+
+// line is the connection to NATS as it is at a time.
+type line struct {
+	reconnects uint64
+	up         bool
+}
+
+func lineOf(nc *nats.Conn) line { return line{nc.Stats().Reconnects, nc.IsConnected()} }
+
+// sure reports whether the sequence is the job's without a look.
+func (d *Delivery) sure() bool {
+	now := d.open.line()
+	return now.up && now.reconnects == d.given
+}
+
+// end removes the job from the queue by the answer, unless another one took its
+// place there. Who has claimed the job calls this.
+func (d *Delivery) end(how string, answer func() error) {
+	if d.sure() {
+		d.finish(how, answer)
+		return
+	}
+	d.open.writes.Go(func() {
+		if !d.open.stands(d) {
+			how, answer = settledGone, func() error { return nil }
+		}
+		d.finish(how, answer)
+	})
+}
+
+// stands reports whether a job surely stands where it was handed out from.
+func stands(ctx context.Context, nc *nats.Conn, d *Delivery) bool {
+	ctx, cancel := context.WithTimeout(ctx, confirmFor)
+	defer cancel()
+	for {
+		m, err := read(ctx, nc, routing.StreamPush, struct {
+			Seq uint64 `json:"seq"`
+		}{d.seq})
+		if err == nil {
+			j, err := Parse(m.subject, m.data)
+			return err == nil && j.slot() == d.Job.slot() && j.Version == d.Job.Version
+		}
+		if !sleep.For(ctx, confirmPause) {
+			return false
+		}
+	}
+}
