@@ -13,7 +13,8 @@ import (
 // newer version. A worker that has it in its hands finds it gone, just before
 // it sends. It needs a router's rights.
 func (s *Store) Remove(ctx context.Context, tenant, user, device, kind string, version int64) error {
-	j, m, err := s.last(ctx, routing.PushSlot(tenant, user, device, kind))
+	slot := routing.PushSlot(tenant, user, device, kind)
+	j, m, err := s.last(ctx, slot)
 	if err != nil {
 		return fmt.Errorf("read the push job to remove: %w", err)
 	}
@@ -24,8 +25,12 @@ func (s *Store) Remove(ctx context.Context, tenant, user, device, kind string, v
 	if err != nil {
 		return fmt.Errorf("open stream %s: %w", routing.StreamPush, err)
 	}
-	// A newer one that took its place meanwhile has a greater sequence.
-	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(m.subject), jetstream.WithPurgeSequence(m.sequence+1)); err != nil {
+	// A newer one that took its place meanwhile has a greater sequence. The subject
+	// is the wildcard of both, which no consumer's filter covers, and must be: where
+	// one does, the consumer takes its floors from the job that is removed
+	// (nats-server 2.15.2), and hands out no more what was under way before it and
+	// is to come again.
+	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(slot), jetstream.WithPurgeSequence(m.sequence+1)); err != nil {
 		return fmt.Errorf("remove push job: %w", err)
 	}
 	return nil

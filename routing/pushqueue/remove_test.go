@@ -30,3 +30,30 @@ func TestRemoveOfWhatIsHeard(t *testing.T) {
 		})
 	}
 }
+
+// A job that is removed while others are under way leaves these alone: they come
+// again, whichever of them is done with first.
+func TestRemoveLeavesOthers(t *testing.T) {
+	e := start(t)
+	w := e.consume(pushqueue.ConsumeConfig{})
+	taken := map[string]*pushqueue.Delivery{}
+	for _, device := range []string{"d1", "d2", "d3"} {
+		j := job(5)
+		j.Device = device
+		e.put(j)
+		d := w.next()
+		taken[d.Job.Device] = d
+	}
+	j := taken["d2"].Job
+	if err := e.store.Remove(t.Context(), j.Tenant, j.User, j.Device, j.Kind, j.Version); err != nil {
+		t.Fatal(err)
+	}
+	taken["d3"].Done()
+	for len(e.stored()) > 1 {
+		time.Sleep(time.Millisecond)
+	}
+	taken["d1"].Retry(100 * time.Millisecond)
+	if d := w.next(); d.Job.Device != "d1" {
+		t.Errorf("the job of %s came again, want that of d1", d.Job.Device)
+	}
+}
