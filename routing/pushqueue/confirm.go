@@ -29,7 +29,11 @@ type line struct {
 	up         bool
 }
 
-func lineOf(nc *nats.Conn) line { return line{nc.Stats().Reconnects, nc.IsConnected()} }
+// lineOf reads the state first: a reconnect in between is counted then.
+func lineOf(nc *nats.Conn) line {
+	up := nc.IsConnected()
+	return line{nc.Stats().Reconnects, up}
+}
 
 // sure reports whether the sequence is the job's without a look.
 func (d *Delivery) sure() bool {

@@ -71,7 +71,7 @@ func (r *Reader) Waiting(ctx context.Context, f Filter, visit func(WaitingJob) b
 	if err != nil {
 		return err
 	}
-	return walk(ctx, r.js.Conn(), routing.StreamPush, subject, func(m stored) bool {
+	return walk(ctx, r.js.Conn(), routing.StreamPush, subject, 1, func(m stored) bool {
 		j, err := Parse(m.subject, m.data)
 		if err != nil || !f.fits(j.Reason) || f.App != "" && j.App() != short(f.App) {
 			return true
@@ -87,7 +87,7 @@ func (r *Reader) Letters(ctx context.Context, f Filter, visit func(Letter) bool)
 	if err != nil {
 		return err
 	}
-	return walk(ctx, r.js.Conn(), routing.StreamPushDead, subject, func(m stored) bool {
+	return walk(ctx, r.js.Conn(), routing.StreamPushDead, subject, 1, func(m stored) bool {
 		l, err := ParseLetter(m.subject, m.sequence, m.data)
 		if err != nil || !f.fits(l.Reason) || f.App != "" && l.App != f.App {
 			return true
@@ -155,10 +155,10 @@ func (r *Reader) Release(ctx context.Context, w WaitingJob) (bool, error) {
 	}
 }
 
-// walk reads the messages of a subject, one by one, from the stream's leader, until
-// visit returns false.
-func walk(ctx context.Context, nc *nats.Conn, stream, subject string, visit func(stored) bool) error {
-	for from := uint64(1); ; {
+// walk reads the messages of a subject from a sequence on, one by one, from the
+// stream's leader, until visit returns false.
+func walk(ctx context.Context, nc *nats.Conn, stream, subject string, from uint64, visit func(stored) bool) error {
+	for {
 		m, err := read(ctx, nc, stream, struct {
 			Seq  uint64 `json:"seq"`
 			Next string `json:"next_by_subj"`

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
 
@@ -22,24 +23,35 @@ func (r *Router) renewJobs(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-r.renewals:
-			r.renewBefore(ctx, store, time.Now())
+			r.renewAll(ctx, store)
 		}
 	}
 }
 
-// renewBefore goes on until all are written that were stored before then.
-func (r *Router) renewBefore(ctx context.Context, store *pushqueue.Store, then time.Time) {
+// renewAll goes on until all are written that the stream has now.
+func (r *Router) renewAll(ctx context.Context, store *pushqueue.Store) {
+	began, end, total := time.Now(), uint64(0), 0
 	for pause := lookBackPause; ; pause = min(2*pause, lookBackPauseMax) {
-		n, err := store.Renew(ctx, then)
+		n, err := 0, error(nil)
+		if end == 0 {
+			end, err = store.End(ctx)
+		}
+		if err == nil {
+			n, err = store.Renew(ctx, end)
+		}
+		total += n
 		r.metrics.renewed.Add(float64(n))
 		switch {
 		case ctx.Err() != nil:
+			r.cfg.Log.Warn("not all push jobs of before the log was away were handed out again: other routers go on with that", "jobs", total)
 			return
 		case err == nil:
-			r.cfg.Log.Info("push jobs of before the log was away are handed out again", "jobs", n, "took_s", time.Since(then).Seconds())
+			r.cfg.Log.Info("push jobs of before the log was away are handed out again", "jobs", total, "took_s", time.Since(began).Seconds())
 			return
+		case n > 0:
+			pause = lookBackPause
 		}
-		r.cfg.Log.Warn("push jobs of before the log was away cannot be handed out again, trying again", "jobs", n, "error", err)
+		r.cfg.Log.Warn("push jobs of before the log was away cannot be handed out again, trying again: is the stream full?", "stream", routing.StreamPush, "jobs", total, "error", err)
 		sleep.For(ctx, pause)
 	}
 }
