@@ -16,10 +16,14 @@ import (
 // connections, and shares no flags with those that do.
 const heartbeats = "heartbeat"
 
+// maxSeeds bounds the memory of a comparison.
+const maxSeeds = 1000
+
 // heartbeatOptions are its flags.
 type heartbeatOptions struct {
 	world    string
 	seed     uint64
+	seeds    int
 	scale    float64
 	policies string
 	json     string
@@ -30,6 +34,7 @@ func heartbeatFlags(o *heartbeatOptions) *flag.FlagSet {
 	f.SetOutput(io.Discard)
 	f.StringVar(&o.world, "world", "heartbeat/natsim/worlds/tcp.json", "the `file` of the world")
 	f.Uint64Var(&o.seed, "seed", 1, "makes the world definite")
+	f.IntVar(&o.seeds, "seeds", 1, "how many seeds, that one and those after it: more than one are printed in a row each, and all together")
 	f.Float64Var(&o.scale, "timeout-scale", 1, "multiplies all of the world's timeouts")
 	f.StringVar(&o.policies, "policies", strings.Join([]string{natsim.Hawser, natsim.Deaf, natsim.Mars, "fixed:270", "fixed:60"}, ","), "what to compare with the oracle, by commas")
 	f.StringVar(&o.json, "json", "", "write the report to this `file`, too; - for stdout alone")
@@ -48,6 +53,10 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case err == nil && f.NArg() > 0:
 		err = fmt.Errorf("%.40q is no flag", f.Arg(0))
+	case err == nil && (o.seeds < 1 || o.seeds > maxSeeds):
+		err = fmt.Errorf("--seeds %d: want 1 to %d", o.seeds, maxSeeds)
+	case err == nil && o.seeds > 1 && given(f, "policies"):
+		err = errors.New("--seeds compares hawser with Mars and the oracle: leave --policies away")
 	case err == nil && !(o.scale > 0 && o.scale <= 100):
 		err = fmt.Errorf("--timeout-scale %g: want more than 0 and at most 100", o.scale)
 	}
@@ -65,12 +74,15 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 	return exitOK
 }
 
+// simulated is what is printed.
+type simulated interface{ WriteTable(io.Writer) error }
+
 func (o *heartbeatOptions) run(stdout io.Writer) error {
 	w, err := natsim.Load(o.world)
 	if err != nil {
 		return err
 	}
-	r, err := natsim.Compare(w, o.seed, o.scale, strings.Split(o.policies, ","))
+	r, err := o.compare(w)
 	if err != nil {
 		return err
 	}
@@ -89,4 +101,18 @@ func (o *heartbeatOptions) run(stdout io.Writer) error {
 		}
 	}
 	return r.WriteTable(stdout)
+}
+
+func (o *heartbeatOptions) compare(w natsim.World) (simulated, error) {
+	if o.seeds > 1 {
+		return natsim.ComparePool(w, o.seed, o.seeds, o.scale)
+	}
+	return natsim.Compare(w, o.seed, o.scale, strings.Split(o.policies, ","))
+}
+
+// given reports whether a flag stands on the command line.
+func given(f *flag.FlagSet, name string) bool {
+	found := false
+	f.Visit(func(fl *flag.Flag) { found = found || fl.Name == name })
+	return found
 }
