@@ -112,7 +112,10 @@ func (p *Pool) WriteTable(w io.Writer) error {
 
 func (s Standing) writeRow(b *strings.Builder, name string) {
 	avoidable := "none"
-	if s.AvoidableToMars > 0 {
+	switch {
+	case s.AvoidableToMars > 0.1:
+		avoidable = fmt.Sprintf("%.2f", s.AvoidableToMars)
+	case s.AvoidableToMars > 0:
 		avoidable = fmt.Sprintf("1/%.0f", 1/s.AvoidableToMars)
 	}
 	fmt.Fprintf(b, "| %s | %.3f | %.3f | %.4f %% | %.4f %% | %.3f | %.3f | %s |\n", name,

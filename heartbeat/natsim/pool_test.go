@@ -17,7 +17,7 @@ func TestPool(t *testing.T) {
 			{Policy: Oracle, Days: days(oracle, 0)}, {Policy: Hawser, Days: days(us, dead)}, {Policy: Mars, Days: days(mars, 1000)},
 		}}
 	}
-	p := &Pool{Schema: PoolSchema, World: "two", Scale: 1, Devices: 5, Seeds: []*Report{of(7, 110, 100, 200, 0), of(8, 330, 300, 400, 10)}}
+	p := &Pool{Schema: PoolSchema, World: "two", Scale: 1, Devices: 5, Seeds: []*Report{of(7, 110, 100, 200, 0), of(8, 330, 300, 400, 10), of(9, 110, 100, 400, 1500)}}
 	p.All = standing(p.Seeds)
 	var b strings.Builder
 	if err := p.WriteTable(&b); err != nil {
@@ -26,7 +26,8 @@ func TestPool(t *testing.T) {
 	for _, want := range []string{
 		"| 7 | 1.100 | 1.100 | 0.0000 % | 10.0000 % | 0.550 | 0.500 | none |\n",
 		"| 8 | 1.100 | 1.100 | 0.0231 % | 10.0000 % | 0.825 | 0.750 | 1/100 |\n",
-		"| all | 1.100 | 1.100 | 0.0116 % | 10.0000 % | 0.733 | 0.667 | 1/200 |\n",
+		"| 9 | 1.100 | 1.100 | 3.4722 % | 10.0000 % | 0.275 | 0.250 | 1.50 |\n",
+		"| all | 1.100 | 1.100 | 1.1651 % | 10.0000 % | 0.550 | 0.500 | 0.50 |\n",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no row %q in\n%s", want, b.String())
