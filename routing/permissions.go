@@ -151,11 +151,19 @@ func routerPermissions(router string) Permissions {
 	for _, s := range []string{StreamInbox, StreamPush, StreamPushDead, StreamEvents, StreamDevices, StreamCells} {
 		p.Publish = append(p.Publish,
 			"$JS.API.STREAM.CREATE."+s, "$JS.API.STREAM.UPDATE."+s, "$JS.API.STREAM.INFO."+s,
-			"$JS.API.STREAM.PURGE."+s, "$JS.API.STREAM.MSG.GET."+s,
+			removal(s), "$JS.API.STREAM.MSG.GET."+s,
 			"$JS.API.DIRECT.GET."+s, "$JS.API.DIRECT.GET."+s+".>",
 			"$JS.API.CONSUMER.CREATE."+s+".>", "$JS.API.CONSUMER.INFO."+s+".*")
 	}
 	return p
+}
+
+// removal is how routers remove messages of a stream: of the log one by one.
+func removal(stream string) string {
+	if stream == StreamInbox {
+		return "$JS.API.STREAM.MSG.DELETE." + stream
+	}
+	return "$JS.API.STREAM.PURGE." + stream
 }
 
 // A push worker consumes jobs, reads heads and records, and drops tokens that

@@ -96,7 +96,7 @@ var stolen = []struct {
 		asEdge, system, discovery,
 		{name: "destroying", publish: []string{
 			"$JS.API.STREAM.DELETE.INBOX", "$JS.API.STREAM.DELETE.KV_DEVICES", "$JS.API.STREAM.CREATE.X", "$JS.API.STREAM.SNAPSHOT.INBOX",
-			"$JS.API.STREAM.RESTORE.INBOX", "$JS.API.CONSUMER.DELETE.INBOX.ROUTERS", "$JS.API.STREAM.MSG.DELETE.INBOX", "$JS.API.ACCOUNT.PURGE.HAWSER",
+			"$JS.API.STREAM.RESTORE.INBOX", "$JS.API.CONSUMER.DELETE.INBOX.ROUTERS", "$JS.API.STREAM.PURGE.INBOX", "$JS.API.ACCOUNT.PURGE.HAWSER",
 		}},
 		{name: "another router's name", publish: []string{"hw.b.r2", "_INBOX.router.r2.x"}, subscribe: []string{"hw.r.*.a.*", "hw.r.r2.a.*", "hw.r.r2.d.*", "_INBOX.router.r2.>"}},
 		{name: "everybody's replies", subscribe: []string{"_INBOX.>", "_INBOX.edge.hk1.>", "_R_.>", ">", "hw.>"}},

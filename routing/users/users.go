@@ -76,7 +76,7 @@ func (s *Service) DeleteUser(ctx context.Context, tenant, user string) (tokensFr
 		if err := store.RemoveUser(ctx, tenant, user); err != nil {
 			return err
 		}
-		if err := s.purge(ctx, routing.StreamInbox, routing.InboxOf(tenant, user)); err != nil {
+		if err := s.removeEvents(ctx, routing.InboxOf(tenant, user)); err != nil {
 			return err
 		}
 		// Last: a job that is stored after this finds no record, and is dropped.
