@@ -90,7 +90,8 @@ func cutoff(now time.Time) *linkpb.Cutoff {
 	return &linkpb.Cutoff{SessionsMs: now.UnixMilli(), TokensS: now.Unix() + 1}
 }
 
-// purgePushes removes what waits to be pushed, and what was given up.
+// purgePushes removes what waits to be pushed, and what was given up. The slots are
+// wildcards that no consumer's filter covers: see pushqueue.Store.Remove.
 func (s *Service) purgePushes(ctx context.Context, slots string) error {
 	if err := s.purge(ctx, routing.StreamPush, slots); err != nil {
 		return err
