@@ -150,11 +150,13 @@ func TestStandingConsumerIsMoved(t *testing.T) {
 	// Where what waited is deleted nothing stands still.
 	awaitLeader(t, ctx, js, func(leader string) bool { return leader != "" })
 	s, err := js.Stream(ctx, routing.StreamInbox)
-	if err == nil {
-		err = s.Purge(ctx)
-	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	for state := s.CachedInfo().State; state.FirstSeq <= state.LastSeq; state.FirstSeq++ {
+		if err := s.DeleteMsg(ctx, state.FirstSeq); err != nil {
+			t.Fatal(err)
+		}
 	}
 	look(100)
 	look(107)

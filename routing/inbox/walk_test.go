@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 	"github.com/hawser-edge/hawser/routing/inbox"
 )
 
@@ -29,7 +30,8 @@ func (r *rig) walked(since time.Time) (versions []int64) {
 }
 
 func TestWalk(t *testing.T) {
-	r := newRig(t, routing.StreamOptions{})
+	// Without users: routers may not purge the log.
+	r := newRigOn(t, routing.StreamOptions{}, natstest.Run(t))
 	began := time.Now().Add(-time.Minute)
 	if got := r.walked(began); len(got) != 0 {
 		t.Errorf("an empty log has %v", got)
