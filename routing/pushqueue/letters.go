@@ -145,14 +145,21 @@ func gone(e *jetstream.APIError) bool {
 func (r *Reader) Release(ctx context.Context, w WaitingJob) (bool, error) {
 	j := w.Job
 	j.NotBefore, j.Hold, j.WaitsFor = time.Time{}, HoldNone, ""
-	switch err := publish(ctx, r.js, j, w.subject, w.Sequence); {
-	case err == nil:
-		return true, nil
-	case wrongSequence(err):
-		return false, nil
-	default:
+	done, err := rewrite(ctx, r.js, j, w.subject, w.Sequence)
+	if err != nil {
 		return false, fmt.Errorf("release push job: %w", err)
 	}
+	return done, nil
+}
+
+// rewrite writes a job in the place of the one at a sequence. It reports false
+// where that has gone, or a newer one has come.
+func rewrite(ctx context.Context, js jetstream.JetStream, j Job, subject string, sequence uint64) (bool, error) {
+	err := publish(ctx, js, j, subject, sequence)
+	if wrongSequence(err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // walk reads the messages of a subject from a sequence on, one by one, from the

@@ -72,12 +72,5 @@ func (s *Store) renew(ctx context.Context, m stored) (bool, error) {
 	if err != nil {
 		return false, nil
 	}
-	switch err := publish(ctx, s.js, j, m.subject, m.sequence); {
-	case err == nil:
-		return true, nil
-	case wrongSequence(err):
-		return false, nil
-	default:
-		return false, err
-	}
+	return rewrite(ctx, s.js, j, m.subject, m.sequence)
 }
