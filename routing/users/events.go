@@ -3,7 +3,6 @@ package users
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,69 +16,51 @@ import (
 // (nats-server 2.15.2): events of other users before these would not come again
 // where their router dies.
 func (s *Service) removeEvents(ctx context.Context, subject string) error {
-	var failed error
-	for last := uint64(0); ; {
-		seq, err := s.nextEvent(ctx, last, subject)
-		switch {
-		case err != nil:
+	log, err := s.js.Stream(ctx, routing.StreamInbox)
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", routing.StreamInbox, err)
+	}
+	for from := uint64(1); ; {
+		seq, err := s.nextEvent(ctx, from, subject)
+		if err != nil {
 			return fmt.Errorf("read the events to remove: %w", err)
-		case seq == 0:
+		}
+		if seq == 0 {
 			return nil
-		case seq == last: // it is there still
-			return fmt.Errorf("remove event %d: %w", seq, failed)
 		}
-		if failed = s.removeEvent(ctx, seq); failed == nil {
-			failed = errStands
+		if err := log.DeleteMsg(ctx, seq); err != nil {
+			return fmt.Errorf("remove event %d: %w", seq, err)
 		}
-		last = seq
+		from = seq + 1
 	}
 }
-
-// errStands tells that a removed event is still there.
-var errStands = errors.New("it stands there still")
 
 // nextEvent asks the log's leader, as a replica may not know the newest yet; 0:
 // there is none.
 func (s *Service) nextEvent(ctx context.Context, from uint64, subject string) (uint64, error) {
+	body, err := json.Marshal(map[string]any{"seq": from, "next_by_subj": subject})
+	if err != nil {
+		return 0, err
+	}
+	m, err := s.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+routing.StreamInbox, body)
+	if err != nil {
+		return 0, err
+	}
 	var answer struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message struct {
 			Seq uint64 `json:"seq"`
 		} `json:"message"`
 	}
-	err := s.ask(ctx, "GET", map[string]any{"seq": max(from, 1), "next_by_subj": subject}, &answer)
-	switch {
-	case err != nil:
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
 		return 0, err
-	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+	}
+	switch {
+	case answer.Error == nil:
+		return answer.Message.Seq, nil
+	case answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
 		return 0, nil
-	case answer.Error != nil:
+	default:
 		return 0, answer.Error
 	}
-	return answer.Message.Seq, nil
-}
-
-func (s *Service) removeEvent(ctx context.Context, seq uint64) error {
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := s.ask(ctx, "DELETE", map[string]any{"seq": seq, "no_erase": true}, &answer); err != nil {
-		return err
-	}
-	if answer.Error != nil {
-		return answer.Error
-	}
-	return nil
-}
-
-func (s *Service) ask(ctx context.Context, what string, body, answer any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	m, err := s.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG."+what+"."+routing.StreamInbox, b)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(m.Data, answer)
 }
