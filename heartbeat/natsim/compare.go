@@ -37,9 +37,9 @@ func Compare(w World, seed uint64, scale float64, policies []string) (*Report, e
 	oracle := r.Results[0]
 	for _, result := range r.Results {
 		for i := range result.Days {
-			result.Days[i].BeatsRatio = result.Days[i].Beats / max(oracle.Days[i].Beats, 1e-9)
+			result.Days[i].BeatsRatio = ratio(result.Days[i].Beats, oracle.Days[i].Beats)
 			result.Days[i].BeyondS = result.Days[i].DeadS - oracle.Days[i].DeadS
-			result.Days[i].EnergyRatio = result.Days[i].EnergyJ / max(oracle.Days[i].EnergyJ, 1e-9)
+			result.Days[i].EnergyRatio = ratio(result.Days[i].EnergyJ, oracle.Days[i].EnergyJ)
 		}
 	}
 	return r, nil
@@ -95,7 +95,7 @@ func (r *Report) writeMars(b *strings.Builder) {
 	}
 	u, m, o := us.Last(), mars.Last(), r.Results[0].Last()
 	fmt.Fprintf(b, "\nto Mars, last day: beats %.2f (oracle %.2f); dead %.4f (oracle %.4f); avoidably dead %.4f (%.1f s to %.1f s); dead beyond the oracle's %.4f (%.1f s to %.1f s)\n",
-		u.Beats/max(m.Beats, 1e-9), o.Beats/max(m.Beats, 1e-9), u.DeadS/max(m.DeadS, 1e-9), o.DeadS/max(m.DeadS, 1e-9),
-		u.AvoidableS/max(m.AvoidableS, 1e-9), u.AvoidableS, m.AvoidableS,
-		u.BeyondS/max(m.BeyondS, 1e-9), u.BeyondS, m.BeyondS)
+		ratio(u.Beats, m.Beats), ratio(o.Beats, m.Beats), ratio(u.DeadS, m.DeadS), ratio(o.DeadS, m.DeadS),
+		ratio(u.AvoidableS, m.AvoidableS), u.AvoidableS, m.AvoidableS,
+		ratio(u.BeyondS, m.BeyondS), u.BeyondS, m.BeyondS)
 }
