@@ -52,16 +52,33 @@ type sockets struct {
 	cancel context.CancelFunc
 }
 
+// onSockets is such an edge and a client of it that runs.
 func onSockets(t *testing.T, mode string, configure func(*client.Config)) *sockets {
+	t.Helper()
+	s, device := listening(t)
+	s.run(t, device, mode, configure)
+	return s
+}
+
+// listening is an edge that nobody calls yet, and the device's side of its TLS.
+func listening(t *testing.T) (*sockets, *tls.Config) {
 	t.Helper()
 	server, device := newTLS(t)
 	overTCP, overQUIC, err := transport.ListenBoth(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &sockets{byKind: map[transport.Kind]transport.Listener{tcp: overTCP, quic: overQUIC}, ran: make(chan error, 1)}
+	t.Cleanup(func() {
+		_ = overTCP.Close()
+		_ = overQUIC.Close()
+	})
+	return &sockets{byKind: map[transport.Kind]transport.Listener{tcp: overTCP, quic: overQUIC}, ran: make(chan error, 1)}, device
+}
+
+func (s *sockets) run(t *testing.T, device *tls.Config, mode string, configure func(*client.Config)) {
+	t.Helper()
 	cfg := client.Config{
-		Addr:      overTCP.Addr().String(),
+		Addr:      s.byKind[tcp].Addr().String(),
 		Transport: mode,
 		TLS:       device,
 		Token:     func(context.Context) (string, error) { return "token", nil },
@@ -69,18 +86,14 @@ func onSockets(t *testing.T, mode string, configure func(*client.Config)) *socke
 	if configure != nil {
 		configure(&cfg)
 	}
+	var err error
 	if s.client, err = client.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
+	t.Cleanup(cancel)
 	go func() { s.ran <- s.client.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		_ = overTCP.Close()
-		_ = overQUIC.Close()
-	})
-	return s
 }
 
 func (s *sockets) welcomed(t *testing.T, kind transport.Kind) *peer {
@@ -154,15 +167,12 @@ func TestCloseCodeOnRealSockets(t *testing.T) {
 
 // UDP is dead: nothing listens there.
 func TestFallsBackToTCP(t *testing.T) {
-	s := onSockets(t, client.Auto, nil)
-	_ = s.byKind[quic].Shutdown(context.Background())
-	s.cancel()
-	_ = s.returned(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	t.Cleanup(cancel)
-	go func() { s.ran <- s.client.Run(ctx) }()
+	s, device := listening(t)
+	if err := s.byKind[quic].Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, device, client.Auto, nil)
 	s.welcomed(t, tcp)
-	cancel()
+	s.cancel()
 	_ = s.returned(t)
 }
