@@ -17,3 +17,6 @@ func ConnsPerWorker(l Listener) []int64 {
 	}
 	return n
 }
+
+// ShakingHands tells how many handshakes a TCP listener has under way.
+func ShakingHands(l Listener) int { return l.(*tcpListener).busy.count() }
