@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 	for _, i := range implementations {
 		t.Run(i.name, func(t *testing.T) {
 			transporttest.Run(t, func(t *testing.T) (transport.Listener, func(context.Context) (transport.Conn, error)) {
-				l, err := i.listen(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server, HandshakeTimeout: 5 * time.Second})
+				l, err := i.listen(transport.ListenConfig{Addr: "127.0.0.1:0", TLS: server, HandshakeTimeout: time.Minute})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -15,8 +15,9 @@ import (
 	"github.com/hawser-edge/hawser/gateway/transport"
 )
 
-// patience bounds what should happen at once.
-const patience = 10 * time.Second
+// patience bounds what should happen at once. It is long because other tests may
+// want all the machine, and nothing waits for it unless something is broken.
+const patience = time.Minute
 
 // Setup makes a listener and a way to dial it. The suite closes the listener.
 type Setup func(t *testing.T) (l transport.Listener, dial func(context.Context) (transport.Conn, error))
