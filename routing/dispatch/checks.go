@@ -9,6 +9,9 @@ import (
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
+// checkWait is how long the push role's question waits for the device.
+const checkWait = 500 * time.Millisecond
+
 // checks are the push role's open questions.
 type checks struct {
 	open map[checkKey][]*check

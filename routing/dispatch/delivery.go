@@ -3,7 +3,6 @@ package dispatch
 import (
 	"time"
 
-	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -71,6 +70,7 @@ const (
 	byRelease
 )
 
+// settles says how the device settled a message; open: it did not.
 func (d *delivery) settles(h *held) reason {
 	switch {
 	case h.Version <= d.acked:
@@ -84,6 +84,7 @@ func (d *delivery) settles(h *held) reason {
 	}
 }
 
+// open reports whether there is a message that the device has not settled.
 func (d *delivery) open() bool {
 	for _, h := range d.flow.held {
 		if d.settles(h) == open {
@@ -130,255 +131,6 @@ func (d *delivery) patience() (since time.Time, patience time.Duration) {
 		return time.Time{}, 0
 	}
 	return at, u.Patience()
-}
-
-// endReminder ends the reminding of what was settled before, once the edge has it.
-func (d *delivery) endReminder(s table.Session, now time.Time) {
-	if d.remindUntil.IsZero() {
-		return
-	}
-	head := d.flow.head
-	if !s.Exists() || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.remindUntil) {
-		d.remindUntil = time.Time{}
-	}
-}
-
-// ask notifies the session of the head: at once when it or the head is new,
-// then again until the delivery is settled.
-func (p *Dispatcher) ask(d *delivery, s table.Session, deadline, now time.Time) {
-	if d.acked >= d.flow.head {
-		return
-	}
-	if s != d.asked {
-		late := !deadline.IsZero() && !now.Before(deadline)
-		if d.asked.Exists() || late || d.flow.redelivered() {
-			d.graceUntil = now.Add(grace)
-		}
-		d.asked, d.askSince, d.askedVersion, d.answered = s, now, 0, 0
-	}
-	d.hearOut(deadline, now)
-	fresh := d.askedVersion < d.flow.head && d.mayTell(now)
-	again := !now.Before(d.askAgain(deadline)) && (d.open() || !d.remindUntil.IsZero())
-	if !fresh && !again {
-		return
-	}
-	if !fresh {
-		p.counts.Reasked++
-	}
-	d.askedVersion, d.askedAt = d.flow.head, now
-	p.counts.Notifies++
-	p.out.Notify(s, d.flow.kind, d.flow.head, d.urgency())
-}
-
-// hearOut gives a session the moment that it has at least, where it was asked
-// first and its time turned out to be over afterwards: the log's clock may be
-// behind that of the router, whose hint the session was asked on.
-func (d *delivery) hearOut(deadline, now time.Time) {
-	until := d.askSince.Add(grace)
-	if !deadline.IsZero() && !now.Before(deadline) && now.Before(until) && d.graceUntil.Before(until) {
-		d.graceUntil = until
-	}
-}
-
-// askAgain is when the session is asked again, if nothing is heard of it.
-func (d *delivery) askAgain(deadline time.Time) time.Time {
-	at, last := d.askedAt.Add(reask), deadline.Add(-lastAsk)
-	switch {
-	case at.Before(last), at.After(deadline.Add(lastAsk)):
-		return at
-	case d.askedAt.Before(last.Add(-lastAsk)):
-		return d.askedAt.Add(lastAsk)
-	default:
-		return deadline.Add(lastAsk)
-	}
-}
-
-// decide gives up waiting where it is time to.
-func (p *Dispatcher) decide(d *delivery, dev table.Device, deadline, now time.Time) {
-	since, _ := d.patience()
-	switch {
-	case !dev.Session.Exists():
-		if d.waitUntil = p.comesBack(d, dev, deadline, now); !now.Before(d.waitUntil) {
-			p.reachAway(d, dev, now)
-		}
-	case d.flow.hurried():
-		p.hurry(d, dev, now)
-	case now.Before(d.graceUntil), now.Before(d.fetchUntil(deadline)), now.Before(d.rideUntil(since)) && !p.outran(d, now):
-	case !now.Before(deadline):
-		p.missed(d, dev, deadline, now)
-	case dev.Doubtful:
-		p.reachSlow(d, dev, now)
-	case dev.Background && dev.HasToken, dev.HasToken && p.outran(d, now):
-		p.store(d, now)
-	}
-}
-
-// fetchUntil is until when a device is waited for because it was fetching when
-// it was last asked: its edge says so again with each answer.
-func (d *delivery) fetchUntil(deadline time.Time) time.Time {
-	return earlier(d.fetchedAt.Add(2*reask), deadline.Add(fetchFor))
-}
-
-// rideUntil is until when a device is waited for whose edge waits for it.
-func (d *delivery) rideUntil(since time.Time) time.Time {
-	if d.urgency() != routing.UrgencyLow {
-		return time.Time{}
-	}
-	return earlier(d.ridesUntil, since.Add(rideFor))
-}
-
-// endRide ends the wait for the device's next frame where something comes that
-// does not wait for it. The device hears of everything only now, and has the
-// patience of that to acknowledge it.
-func (d *delivery) endRide(since, now time.Time) {
-	u := d.urgency()
-	if u == routing.UrgencyLow || !now.Before(earlier(d.ridesUntil, since.Add(rideFor))) {
-		return
-	}
-	d.ridesUntil, d.graceUntil = time.Time{}, now.Add(u.Patience())
-}
-
-// urgency is the greatest of what the device has not acknowledged.
-func (d *delivery) urgency() routing.Urgency {
-	_, u, _ := d.flow.past.after(d.acked)
-	return max(u, d.flow.hintUrgency).Or(routing.UrgencyNormal)
-}
-
-// missed deals with a session that let the patience pass.
-func (p *Dispatcher) missed(d *delivery, dev table.Device, deadline, now time.Time) {
-	if !dev.Doubtful {
-		p.table.SetDoubtful(dev.Session, true)
-		p.counts.Doubtful++
-	}
-	p.reachSlow(d, dev, now)
-	if now.Sub(deadline) > giveBack && p.mute(d, dev, giveBack, now) {
-		p.giveBack(d.flow, p.out.Nak)
-	}
-}
-
-// hurry settles what has no time left: the push role waits for the device in
-// the router's place. An edge that answers nothing must not keep the place.
-func (p *Dispatcher) hurry(d *delivery, dev table.Device, now time.Time) {
-	p.reachSlow(d, dev, now)
-	if p.mute(d, dev, 2*reask, now) {
-		p.giveBack(d.flow, p.out.Defer)
-	}
-}
-
-// mute reports whether a device that no push can be stored for is not even
-// known to its edge after all the asking.
-func (p *Dispatcher) mute(d *delivery, dev table.Device, after time.Duration, now time.Time) bool {
-	return d.answered < d.flow.head && now.Sub(d.askSince) > after && d.open() && d.storing == 0 && !p.canStore(d, dev)
-}
-
-// canStore reports whether a push job is, or will be, what settles d.
-func (p *Dispatcher) canStore(d *delivery, dev table.Device) bool {
-	h, _ := d.flow.newestPush(max(d.acked, d.stored))
-	return dev.HasToken && h != nil
-}
-
-// reachSlow pushes a device whose session does not acknowledge. Without a
-// push the notify stays with its session, once the edge says that it is
-// there.
-func (p *Dispatcher) reachSlow(d *delivery, dev table.Device, now time.Time) {
-	if dev.HasToken {
-		p.store(d, now)
-	}
-	if d.answered >= d.flow.head {
-		d.letGo(dev.HasToken)
-	}
-}
-
-// reachAway pushes a device without a session. Without a token its next
-// Hello finds the head.
-func (p *Dispatcher) reachAway(d *delivery, dev table.Device, now time.Time) {
-	if d.away < d.flow.head {
-		d.away = d.flow.head
-		p.counts.Away++
-		p.out.Away(d.id(), d.flow.kind, d.flow.head)
-	}
-	if dev.HasToken {
-		p.store(d, now)
-	}
-	d.letGo(dev.HasToken)
-}
-
-// letGo settles what no push is to be made for.
-func (d *delivery) letGo(hasToken bool) {
-	d.released[0] = d.flow.head
-	if !hasToken {
-		d.released[1] = d.flow.head
-	}
-}
-
-// store has the newest job stored that the device needs. One at a time, so
-// that an older one never replaces a newer one.
-func (p *Dispatcher) store(d *delivery, now time.Time) {
-	h, urgency := d.flow.newestPush(max(d.acked, d.stored))
-	if h == nil || d.storing != 0 || now.Before(d.storeAt) {
-		return
-	}
-	d.storing = h.Version
-	since, patience := d.patience()
-	j := Job{
-		Device: d.id(), Kind: d.flow.kind, Version: h.Version,
-		EventAt: since, LatestAt: h.At, Urgency: urgency, Content: h.Content,
-	}
-	if d.failures == 0 && d.asked.Exists() {
-		j.Deadline = d.ended(since, since.Add(patience), now)
-	}
-	p.counts.Stores++
-	p.out.Store(j)
-}
-
-// ended is when the time of a device that was asked was over, or the zero time
-// where it is not.
-func (d *delivery) ended(since, deadline, now time.Time) time.Time {
-	for _, t := range []time.Time{d.graceUntil, d.waitUntil, d.fetchUntil(deadline), d.rideUntil(since)} {
-		if t.After(deadline) {
-			deadline = t
-		}
-	}
-	if now.Before(deadline) {
-		return time.Time{}
-	}
-	return deadline
-}
-
-// Stored tells that a job was stored, or why not.
-func (p *Dispatcher) Stored(j Job, err error, now time.Time) {
-	if err != nil {
-		p.counts.StoreErrors++
-	}
-	f := p.find(j.Device.UserID, j.Kind)
-	if f == nil {
-		if err == nil && !j.NotBefore.IsZero() {
-			p.uninsureLate(j)
-		}
-		return
-	}
-	d := f.device(j.Device.Device)
-	if d == nil {
-		return
-	}
-	mine := d.storing == j.Version
-	if mine {
-		d.storing = 0
-	}
-	switch {
-	case err == nil && !j.NotBefore.IsZero():
-		d.insured = max(d.insured, j.Version)
-		p.uninsure(d) // it may have acknowledged meanwhile
-	case err == nil:
-		d.stored = max(d.stored, j.Version)
-		d.failures, d.storeAt = 0, now.Add(storeEvery)
-		f.storeAt = d.storeAt
-	case mine:
-		d.storeAt = now.Add(min(storeRetry<<min(d.failures, 5), storeRetryMax))
-		d.failures++
-	}
-	p.drive(d, now)
-	p.collect(f, now)
 }
 
 // next returns when to look at the delivery again, or the zero time.

@@ -26,67 +26,8 @@ import (
 	"time"
 
 	"github.com/hawser-edge/hawser/routing"
-	"github.com/hawser-edge/hawser/routing/linkpb"
 	"github.com/hawser-edge/hawser/routing/table"
 )
-
-const (
-	// reask is the time between two notifies that were not answered "acked".
-	reask = time.Second
-	// lastAsk is how long before the end of its patience a device is asked for
-	// the last time, or up to twice as long: an answer that was lost before
-	// costs no push then, and of a hundred thousand whose time ends together all
-	// have answered before they are decided on. Each is asked when its turn is,
-	// as it was at first, for to ask all of them at one moment takes too long.
-	lastAsk = 500 * time.Millisecond
-	// grace is how long a session that is asked late is given before its
-	// device is pushed: after a redelivery another router may have asked
-	// before, and a device that just connected is likely to be fetching.
-	grace = time.Second
-	// fetchFor is how much longer than its patience a device is waited for that
-	// is fetching: it is alive, and its backend may be slow.
-	fetchFor = 10 * time.Second
-	// rideFor is for how long, since the oldest event, news that are not urgent
-	// may wait for the next beat of a device whose radio is slow, and
-	// rideSlack what it has to acknowledge them after that.
-	rideFor   = 5 * time.Minute
-	rideSlack = 15 * time.Second
-	// giveBack is how long an edge that lives, but answers nothing, is asked
-	// for a device without a push before another router shall try.
-	giveBack = 30 * time.Second
-	// remindFor is how long a session that registered just after an event was
-	// settled is asked about it.
-	remindFor = 5 * time.Second
-	// checkWait is how long the push role's question waits for the device.
-	checkWait = 500 * time.Millisecond
-	// storeRetry is the first pause after a push job could not be stored; it
-	// doubles up to storeRetryMax.
-	storeRetry    = 250 * time.Millisecond
-	storeRetryMax = 4 * time.Second
-)
-
-// Config of a Dispatcher. Zero values stand for the defaults.
-type Config struct {
-	// AckWait of the log's consumer: messages are kept alive at a third of
-	// it. Default 4 s.
-	AckWait time.Duration
-	// MaxPending bounds the messages held, and at twice as many the open
-	// deliveries: see relief.go. Default 100,000.
-	MaxPending int
-	// MaxRecent bounds the users' kinds that are remembered for RecentFor
-	// after some device was not heard of, and those that every known device
-	// acknowledged. Default 131,072 of each.
-	MaxRecent int
-	// RecentFor is how long they are remembered. Default 30 s.
-	RecentFor time.Duration
-	// LostWait is how long the devices of a lost edge are given to come back
-	// before they are pushed: see lost.go. Default 20 s; LostRate is how many
-	// of them are pushed a second afterwards. Default 2,000.
-	LostWait time.Duration
-	LostRate int
-	// MaxChecks bounds the push role's open questions. Default 20,000.
-	MaxChecks int
-}
 
 // Message is one event as the log delivers it.
 type Message struct {
@@ -105,48 +46,6 @@ type Message struct {
 	Redelivered bool
 	// Receipt is handed back with Ack, Nak and Progress. Not nil.
 	Receipt any
-}
-
-// Job is a push job to be stored.
-type Job struct {
-	Device  table.DeviceID
-	Kind    string
-	Version int64
-	// EventAt is the time of the oldest event that the job stands for,
-	// LatestAt that of the newest, whose Version and Content it has.
-	EventAt, LatestAt time.Time
-	// Urgency is the highest of those that ask for a push.
-	Urgency routing.Urgency
-	Content []byte
-	// NotBefore is when the push may be made, where that is not at once.
-	NotBefore time.Time
-	// Deadline is when the patience with a device ended, where that is why it
-	// is pushed; zero for others, and for a job that is called for again.
-	Deadline time.Time
-}
-
-// Effects is what a Dispatcher calls for. The calls must not block for long.
-type Effects interface {
-	// Notify asks a session to tell its device of a version. The urgency is the
-	// greatest of what the device has not acknowledged.
-	Notify(s table.Session, kind string, version int64, u routing.Urgency)
-	// Away tells that a device was found without a live session, before its
-	// job is stored or it is settled without one.
-	Away(d table.DeviceID, kind string, version int64)
-	// Store stores a push job; Stored must follow, once.
-	Store(Job)
-	// Remove removes a stored job of a version or an older one: its device
-	// has acknowledged.
-	Remove(d table.DeviceID, kind string, version int64)
-	// Ack, Nak, Defer and Progress tell the log that a message is settled, is
-	// to be delivered again, at once or some seconds later, or is still being
-	// worked on.
-	Ack(receipt any)
-	Nak(receipt any)
-	Defer(receipt any)
-	Progress(receipt any)
-	// Checked answers Check.
-	Checked(id uint64, state linkpb.CheckResponse_State)
 }
 
 // Dispatcher is the state of all open events of a router.
@@ -197,28 +96,6 @@ func New(cfg Config, t *table.Table, out Effects) *Dispatcher {
 		closed: newClosed(), waits: newWaits(),
 		checks: checks{open: make(map[checkKey][]*check)},
 	}
-}
-
-func (c Config) withDefaults() Config {
-	def := func(p *int, v int) {
-		if *p <= 0 {
-			*p = v
-		}
-	}
-	def(&c.MaxPending, 100_000)
-	def(&c.MaxRecent, 131_072)
-	def(&c.MaxChecks, 20_000)
-	def(&c.LostRate, 2_000)
-	if c.LostWait <= 0 {
-		c.LostWait = 20 * time.Second
-	}
-	if c.AckWait <= 0 {
-		c.AckWait = 4 * time.Second
-	}
-	if c.RecentFor <= 0 {
-		c.RecentFor = 30 * time.Second
-	}
-	return c
 }
 
 // Message takes in an event.

@@ -9,6 +9,10 @@ import (
 // What reaches the table just after an event was settled is seen to here: a
 // session, or a push token, that the event did not find.
 
+// remindFor is how long a session that registered just after an event was
+// settled is asked about it.
+const remindFor = 5 * time.Second
+
 // memories are what was settled not long ago.
 func (p *Dispatcher) memories() [2]*recent { return [2]*recent{&p.recent, &p.heard} }
 
@@ -31,6 +35,17 @@ func (p *Dispatcher) remind(c table.Change, now time.Time) {
 			p.drive(d, now)
 			p.collect(f, now)
 		}
+	}
+}
+
+// endReminder ends the reminding of what was settled before, once the edge has it.
+func (d *delivery) endReminder(s table.Session, now time.Time) {
+	if d.remindUntil.IsZero() {
+		return
+	}
+	head := d.flow.head
+	if !s.Exists() || d.acked >= head || s == d.asked && d.answered >= head || !now.Before(d.remindUntil) {
+		d.remindUntil = time.Time{}
 	}
 }
 
