@@ -2,7 +2,6 @@ package backlog
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hawser-edge/hawser/gateway/metric"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 const (
@@ -150,7 +150,7 @@ func (m *mover) stood() bool {
 // waits asks the stream's leader whether there is a message to hand out: the
 // last ones may have been deleted.
 func (m *mover) waits(ctx context.Context) (bool, error) {
-	err := m.ask(ctx, "STREAM.MSG.GET."+m.stream, map[string]any{"seq": m.at.delivered + 1, "next_by_subj": ">"})
+	_, err := jsapi.Get(ctx, m.js.Conn(), m.stream, jsapi.Query{Next: ">", Sequence: m.at.delivered + 1})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, nil
 	}
@@ -164,28 +164,5 @@ func (m *mover) move(ctx context.Context, to string) error {
 	if to != "" && to != m.at.leader {
 		body["placement"] = map[string]string{"preferred": to}
 	}
-	return m.ask(ctx, "CONSUMER.LEADER.STEPDOWN."+m.stream+"."+m.consumer, body)
-}
-
-// ask puts a question to JetStream's API. What it refuses is a
-// *jetstream.APIError.
-func (m *mover) ask(ctx context.Context, what string, body any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	reply, err := m.js.Conn().RequestWithContext(ctx, "$JS.API."+what, b)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w", what, err)
-	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return fmt.Errorf("read the answer to %s: %w", what, err)
-	}
-	if answer.Error != nil {
-		return answer.Error
-	}
-	return nil
+	return jsapi.Ask(ctx, m.js.Conn(), "CONSUMER.LEADER.STEPDOWN."+m.stream+"."+m.consumer, body, nil)
 }

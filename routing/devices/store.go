@@ -11,6 +11,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // attempts bounds how often a write is tried when others write the same key.
@@ -63,21 +64,22 @@ func (e entry) live() bool { return e.revision != 0 && !e.deleted }
 
 // read also returns delete markers: their revision is what the next write
 // must expect, and their time tells late registrations from new ones.
+//
+// It asks the stream's leader. The client library would ask any replica, and one
+// that lags behind does not know what this process has just written: a registration
+// would then see its own claim of the token missing, and take its record for
+// another's.
 func (s *Store) read(ctx context.Context, key string) (entry, error) {
-	m, err := s.newest(ctx, key)
+	m, err := jsapi.Get(ctx, s.js.Conn(), routing.StreamDevices, jsapi.Query{Last: "$KV." + routing.BucketDevices + "." + key})
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return entry{}, nil
 	}
 	if err != nil {
 		return entry{}, fmt.Errorf("read device key: %w", err)
 	}
-	h, err := m.header()
-	if err != nil {
-		return entry{}, err
-	}
-	e := entry{value: m.Data, revision: m.Sequence, at: m.Time}
-	e.deleted = h.Get("KV-Operation") != "" || h.Get("Nats-Marker-Reason") != ""
-	e.rejected = h.Get(headerRejected) != ""
+	e := entry{value: m.Data, revision: m.Sequence, at: m.At}
+	e.deleted = m.Header.Get("KV-Operation") != "" || m.Header.Get("Nats-Marker-Reason") != ""
+	e.rejected = m.Header.Get(headerRejected) != ""
 	return e, nil
 }
 

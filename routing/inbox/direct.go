@@ -13,11 +13,7 @@ import (
 	"github.com/hawser-edge/hawser/routing"
 )
 
-const (
-	subjectDirect = "$JS.API.DIRECT.GET." + routing.StreamInbox
-	subjectLeader = "$JS.API.STREAM.MSG.GET." + routing.StreamInbox
-	subjectInfo   = "$JS.API.STREAM.INFO." + routing.StreamInbox
-)
+const subjectDirect = "$JS.API.DIRECT.GET." + routing.StreamInbox
 
 // Headers that the server adds to the answers of direct gets.
 const (
@@ -34,7 +30,6 @@ const (
 // getRequest is JetStream's message get request.
 type getRequest struct {
 	Seq       uint64   `json:"seq,omitempty"`
-	LastFor   string   `json:"last_by_subj,omitempty"`
 	NextFor   string   `json:"next_by_subj,omitempty"`
 	Batch     int      `json:"batch,omitempty"`
 	MaxBytes  int      `json:"max_bytes,omitempty"`

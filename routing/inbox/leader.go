@@ -2,20 +2,22 @@ package inbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // Last returns the newest event of a user's kind from the stream's leader;
 // ok is false where there is none.
 func (r *Reader) Last(ctx context.Context, tenant, user, kind string) (e routing.Event, ok bool, err error) {
-	s, err := r.asking().leader(ctx, getRequest{LastFor: routing.InboxSubject(tenant, user, kind)})
+	s, err := r.asking().leader(ctx, jsapi.Query{Last: routing.InboxSubject(tenant, user, kind)})
 	if err != nil || s == nil {
 		return routing.Event{}, false, err
 	}
@@ -26,7 +28,7 @@ func (r *Reader) Last(ctx context.Context, tenant, user, kind string) (e routing
 // At returns the event with a sequence from the stream's leader; ok is false
 // where it is no longer kept.
 func (r *Reader) At(ctx context.Context, seq uint64) (e routing.Event, ok bool, err error) {
-	s, err := r.asking().leader(ctx, getRequest{Seq: seq})
+	s, err := r.asking().leader(ctx, jsapi.Query{Sequence: seq})
 	if err != nil || s == nil {
 		return routing.Event{}, false, err
 	}
@@ -81,47 +83,26 @@ func (s *stored) event() (routing.Event, error) {
 }
 
 // leader reads one message from the stream's leader; nil: there is none.
-func (r *asking) leader(ctx context.Context, req getRequest) (found *stored, err error) {
+func (r *asking) leader(ctx context.Context, q jsapi.Query) (found *stored, err error) {
 	err = r.retry(ctx, func(ctx context.Context) error {
 		road, err := r.road()
 		if err == nil {
-			found, err = r.leaderOver(ctx, road, req)
+			found, err = leaderOver(ctx, road, q)
 		}
 		return err
 	})
 	return found, err
 }
 
-func (r *Reader) leaderOver(ctx context.Context, road *road, req getRequest) (*stored, error) {
-	var answer struct {
-		Error   *apiError `json:"error"`
-		Message struct {
-			Subject string    `json:"subject"`
-			Seq     uint64    `json:"seq"`
-			Header  []byte    `json:"hdrs"`
-			Data    []byte    `json:"data"`
-			Time    time.Time `json:"time"`
-		} `json:"message"`
+func leaderOver(ctx context.Context, road *road, q jsapi.Query) (*stored, error) {
+	m, err := jsapi.Get(ctx, road.nc, routing.StreamInbox, q)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, unavailable(err)
 	}
-	if err := r.api(ctx, road, subjectLeader, req, &answer); err != nil {
-		return nil, err
-	}
-	if answer.Error != nil {
-		const noMessage = 10037
-		if answer.Error.ErrCode == noMessage {
-			return nil, nil
-		}
-		return nil, fmt.Errorf("inbox: %w", answer.Error)
-	}
-	m := answer.Message
-	header := nats.Header{}
-	if len(m.Header) > 0 {
-		var err error
-		if header, err = nats.DecodeHeadersMsg(m.Header); err != nil {
-			return nil, fmt.Errorf("inbox: headers of message %d: %w", m.Seq, err)
-		}
-	}
-	return &stored{subject: m.Subject, header: header, data: m.Data, seq: m.Seq, at: m.Time}, nil
+	return &stored{subject: m.Subject, header: m.Header, data: m.Data, seq: m.Sequence, at: m.At}, nil
 }
 
 // leading asks the leader that has the log up to minSeq. All goes over the road
@@ -146,7 +127,7 @@ func (l *leading) last(ctx context.Context, subject string) (newest *stored, err
 		if err = l.find(ctx); err != nil {
 			return err
 		}
-		if newest, err = l.r.leaderOver(ctx, l.road, getRequest{LastFor: subject}); err != nil {
+		if newest, err = leaderOver(ctx, l.road, jsapi.Query{Last: subject}); err != nil {
 			l.road = nil
 		}
 		return err
@@ -185,7 +166,7 @@ func (r *asking) leaderView(ctx context.Context, subject string) (last uint64, n
 			last, err = r.lastOver(ctx, road)
 		}
 		if err == nil {
-			newest, err = r.leaderOver(ctx, road, getRequest{LastFor: subject})
+			newest, err = leaderOver(ctx, road, jsapi.Query{Last: subject})
 		}
 		return err
 	})
@@ -194,19 +175,15 @@ func (r *asking) leaderView(ctx context.Context, subject string) (last uint64, n
 
 func (r *Reader) lastOver(ctx context.Context, road *road) (uint64, error) {
 	var answer struct {
-		Error *apiError `json:"error"`
 		State struct {
 			LastSeq uint64 `json:"last_seq"`
 		} `json:"state"`
 		Cluster *cluster `json:"cluster"`
 	}
-	err := r.api(ctx, road, subjectInfo, struct{}{}, &answer)
-	switch {
-	case err != nil:
-		return 0, err
-	case answer.Error != nil:
-		return 0, fmt.Errorf("inbox: %w", answer.Error)
-	case !answer.Cluster.leads():
+	if err := jsapi.Ask(ctx, road.nc, "STREAM.INFO."+routing.StreamInbox, struct{}{}, &answer); err != nil {
+		return 0, unavailable(err)
+	}
+	if !answer.Cluster.leads() {
 		r.metrics.stale.Inc()
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, errCutOff)
 	}
@@ -244,45 +221,13 @@ func (c *cluster) leads() bool {
 	return 2*heard > len(c.Replicas)+1
 }
 
-type apiError struct {
-	Code        int    `json:"code"`
-	ErrCode     int    `json:"err_code"`
-	Description string `json:"description"`
-}
-
-func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.Description, e.ErrCode) }
-
-// api asks the JetStream API, which the leader answers.
-func (r *Reader) api(ctx context.Context, road *road, subject string, req, answer any) error {
-	body, err := json.Marshal(req)
-	if err != nil {
-		return fmt.Errorf("inbox: encode request: %w", err)
-	}
-	m, err := road.nc.RequestWithContext(ctx, subject, body)
-	if errors.Is(err, nats.ErrConnectionClosed) {
+// unavailable is ErrUnavailable where it helps to ask again: nothing was answered,
+// or JetStream has no leader for the moment.
+func unavailable(err error) error {
+	var refusal *jetstream.APIError
+	refused := errors.As(err, &refusal) && refusal.Code != http.StatusServiceUnavailable
+	if refused || errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("inbox: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if err := notNow(m.Data); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(m.Data, answer); err != nil {
-		return fmt.Errorf("inbox: decode answer: %w", err)
-	}
-	return nil
-}
-
-// notNow is ErrUnavailable where JetStream answers that it has no leader for
-// the moment.
-func notNow(answer []byte) error {
-	var failed struct {
-		Error *apiError `json:"error"`
-	}
-	const unavailable = 503
-	if err := json.Unmarshal(answer, &failed); err == nil && failed.Error != nil && failed.Error.Code == unavailable {
-		return fmt.Errorf("%w: %w", ErrUnavailable, failed.Error)
-	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

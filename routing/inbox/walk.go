@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -65,7 +67,7 @@ func (r *asking) end(ctx context.Context) (last uint64, err error) {
 		if err == nil {
 			last, err = r.lastOver(ctx, road)
 		}
-		var api *apiError
+		var api *jetstream.APIError
 		if errors.As(err, &api) {
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err) // a stream that is on its way back
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // An acknowledgement names a sequence of the stream and removes what stands there.
@@ -61,9 +62,7 @@ func stands(ctx context.Context, nc *nats.Conn, d *Delivery) bool {
 	ctx, cancel := context.WithTimeout(ctx, confirmFor)
 	defer cancel()
 	for {
-		m, err := read(ctx, nc, routing.StreamPush, struct {
-			Seq uint64 `json:"seq"`
-		}{d.seq})
+		m, err := read(ctx, nc, routing.StreamPush, jsapi.Query{Sequence: d.seq})
 		if err == nil {
 			j, err := Parse(m.subject, m.data)
 			return err == nil && j.slot() == d.Job.slot() && j.Version == d.Job.Version

@@ -2,7 +2,7 @@ package pushqueue
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // A Reader shows an operator what waits and what was given up. It needs a push
@@ -116,27 +117,21 @@ func (r *Reader) Requeue(ctx context.Context, l Letter) error {
 
 // remove takes a letter away, which may have gone before.
 func (r *Reader) remove(ctx context.Context, l Letter) error {
-	req := fmt.Appendf(nil, `{"seq":%d}`, l.Sequence)
-	m, err := r.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.DELETE."+routing.StreamPushDead, req)
-	if err != nil {
+	err := jsapi.Ask(ctx, r.js.Conn(), "STREAM.MSG.DELETE."+routing.StreamPushDead, jsapi.Query{Sequence: l.Sequence}, nil)
+	if err != nil && !gone(err) {
 		return fmt.Errorf("remove dead letter: %w", err)
-	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return fmt.Errorf("remove dead letter: %w", err)
-	}
-	if e := answer.Error; e != nil && !gone(e) {
-		return fmt.Errorf("remove dead letter: %w", e)
 	}
 	return nil
 }
 
 // gone reports whether a message was not removed because it is not there. NATS
 // has a code for that, and does not use it for the oldest ones.
-func gone(e *jetstream.APIError) bool {
+func gone(err error) bool {
 	const sequenceNotFound, deleteFailed = 10043, 10057
+	var e *jetstream.APIError
+	if !errors.As(err, &e) {
+		return false
+	}
 	return e.ErrorCode == sequenceNotFound || e.ErrorCode == deleteFailed && strings.Contains(e.Description, "no message found")
 }
 
@@ -166,10 +161,7 @@ func rewrite(ctx context.Context, js jetstream.JetStream, j Job, subject string,
 // stream's leader, until visit returns false.
 func walk(ctx context.Context, nc *nats.Conn, stream, subject string, from uint64, visit func(stored) bool) error {
 	for {
-		m, err := read(ctx, nc, stream, struct {
-			Seq  uint64 `json:"seq"`
-			Next string `json:"next_by_subj"`
-		}{from, subject})
+		m, err := read(ctx, nc, stream, jsapi.Query{Next: subject, Sequence: from})
 		if err != nil {
 			return err
 		}
@@ -178,19 +170,4 @@ func walk(ctx context.Context, nc *nats.Conn, stream, subject string, from uint6
 		}
 		from = m.sequence + 1
 	}
-}
-
-// read asks a stream's leader for one message.
-func read(ctx context.Context, nc *nats.Conn, stream string, which any) (stored, error) {
-	req, err := json.Marshal(which)
-	if err != nil {
-		return stored{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, putAttempt)
-	defer cancel()
-	m, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, req)
-	if err != nil {
-		return stored{}, fmt.Errorf("read stream %s: %w", stream, err)
-	}
-	return parseStored(m.Data)
 }

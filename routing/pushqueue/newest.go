@@ -2,7 +2,7 @@ package pushqueue
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // stored is a message of the stream; sequence 0: there is none.
@@ -23,30 +24,19 @@ type stored struct {
 // newest asks the stream's leader for the newest message of a subject, which may
 // be a wildcard. A replica might not know yet of one that took its place.
 func newest(ctx context.Context, nc *nats.Conn, subject string) (stored, error) {
-	return read(ctx, nc, routing.StreamPush, struct {
-		Last string `json:"last_by_subj"`
-	}{subject})
+	return read(ctx, nc, routing.StreamPush, jsapi.Query{Last: subject})
 }
 
-func parseStored(data []byte) (stored, error) {
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Subject string    `json:"subject"`
-			Seq     uint64    `json:"seq"`
-			Data    []byte    `json:"data"`
-			Time    time.Time `json:"time"`
-		} `json:"message"`
+// read asks a stream's leader for one message.
+func read(ctx context.Context, nc *nats.Conn, stream string, q jsapi.Query) (stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, putAttempt)
+	defer cancel()
+	m, err := jsapi.Get(ctx, nc, stream, q)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return stored{}, nil
 	}
-	if err := json.Unmarshal(data, &answer); err != nil {
-		return stored{}, fmt.Errorf("read push job: %w", err)
+	if err != nil {
+		return stored{}, fmt.Errorf("read stream %s: %w", stream, err)
 	}
-	if answer.Error != nil {
-		if answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
-			return stored{}, nil
-		}
-		return stored{}, fmt.Errorf("read push job: %w", answer.Error)
-	}
-	m := answer.Message
-	return stored{subject: m.Subject, sequence: m.Seq, data: m.Data, at: m.Time}, nil
+	return stored{subject: m.Subject, sequence: m.Sequence, data: m.Data, at: m.At}, nil
 }

@@ -2,12 +2,13 @@ package users
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // removeEvents removes a user's events from the log, one by one: there are as many
@@ -21,46 +22,16 @@ func (s *Service) removeEvents(ctx context.Context, subject string) error {
 		return fmt.Errorf("open stream %s: %w", routing.StreamInbox, err)
 	}
 	for from := uint64(1); ; {
-		seq, err := s.nextEvent(ctx, from, subject)
+		m, err := jsapi.Get(ctx, s.js.Conn(), routing.StreamInbox, jsapi.Query{Next: subject, Sequence: from})
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("read the events to remove: %w", err)
 		}
-		if seq == 0 {
-			return nil
+		if err := log.DeleteMsg(ctx, m.Sequence); err != nil {
+			return fmt.Errorf("remove event %d: %w", m.Sequence, err)
 		}
-		if err := log.DeleteMsg(ctx, seq); err != nil {
-			return fmt.Errorf("remove event %d: %w", seq, err)
-		}
-		from = seq + 1
-	}
-}
-
-// nextEvent asks the log's leader, as a replica may not know the newest yet; 0:
-// there is none.
-func (s *Service) nextEvent(ctx context.Context, from uint64, subject string) (uint64, error) {
-	body, err := json.Marshal(map[string]any{"seq": from, "next_by_subj": subject})
-	if err != nil {
-		return 0, err
-	}
-	m, err := s.js.Conn().RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+routing.StreamInbox, body)
-	if err != nil {
-		return 0, err
-	}
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Seq uint64 `json:"seq"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return 0, err
-	}
-	switch {
-	case answer.Error == nil:
-		return answer.Message.Seq, nil
-	case answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return 0, nil
-	default:
-		return 0, answer.Error
+		from = m.Sequence + 1
 	}
 }
