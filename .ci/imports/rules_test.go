@@ -72,6 +72,7 @@ var parts = []part{
 	{leaf, "pushtest", []string{"push/pushtest/..."}},
 
 	{ground, "metric", []string{"gateway/metric"}},
+	{ground, "reminder", []string{"gateway/reminder"}},
 	{ground, "sleep", []string{"gateway/sleep"}},
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hawser-edge/hawser/gateway/metric"
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/gateway/sleep"
 )
 
@@ -55,8 +56,8 @@ func (m *mender) ready() error {
 
 // loss is what a mender remembers of what is missing.
 type loss struct {
-	since  time.Time // when it was first missed; zero: nothing is missing
-	saidAt time.Time // when the log last said that it cannot be made anew
+	since time.Time         // when it was first missed; zero: nothing is missing
+	said  reminder.Reminder // that it cannot be made anew
 }
 
 // run looks after the streams until ctx ends.
@@ -91,8 +92,7 @@ func (m *mender) look(ctx context.Context, l *loss) {
 
 func (m *mender) makeAnew(ctx context.Context, l *loss, why error) {
 	if err := m.mend(ctx); err != nil {
-		if time.Since(l.saidAt) > awaitRemind && ctx.Err() == nil {
-			l.saidAt = time.Now()
+		if ctx.Err() == nil && l.said.Due(time.Now()) {
 			m.log.Error("what is lost in NATS cannot be made anew, trying again", "error", err)
 		}
 		return

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
@@ -22,10 +23,8 @@ const (
 	lostAfter = 5 * time.Second
 	// storePause is before another try.
 	storePause = time.Second
-	// askTime bounds one question to NATS, sayEvery is how often the log says
-	// that there is no answer.
-	askTime  = 5 * time.Second
-	sayEvery = time.Minute
+	// askTime bounds one question to NATS.
+	askTime = 5 * time.Second
 )
 
 var (
@@ -45,13 +44,12 @@ type store struct {
 
 // follow keeps the mirror until ctx ends.
 func (k *Keeper) follow(ctx context.Context) {
-	var said time.Time
+	var said reminder.Reminder
 	for ctx.Err() == nil {
 		err := k.followOnce(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.metrics.retries.Inc()
-			if now := time.Now(); now.Sub(said) >= sayEvery {
-				said = now
+			if said.Due(time.Now()) {
 				k.log.Warn("the bucket of what edges learned of networks cannot be followed, trying again: edges learn by themselves meanwhile",
 					"bucket", routing.BucketCells, "error", err)
 			}

@@ -1,6 +1,10 @@
 package edgelink
 
-import "time"
+import (
+	"time"
+
+	"github.com/hawser-edge/hawser/gateway/reminder"
+)
 
 const (
 	// twinAfter is longer than a process is still heard of after another one
@@ -8,13 +12,14 @@ const (
 	twinAfter = 5 * time.Second
 	// twinGone is after what silence a twin has ended.
 	twinGone = 3 * time.Second
-	// twinRemind is how often the log names a twin.
-	twinRemind = time.Minute
 )
 
 // A twin is another process under a name that is in use. The two take each
 // other's messages, so that devices of one of them are taken for away.
-type twin struct{ first, last, said time.Time }
+type twin struct {
+	first, last time.Time
+	said        reminder.Reminder
+}
 
 // saw notes a sign of the twin and reports whether that is worth a line.
 func (t *twin) saw(now time.Time) bool {
@@ -22,11 +27,7 @@ func (t *twin) saw(now time.Time) bool {
 		t.first = now
 	}
 	t.last = now
-	if !t.here(now) || now.Sub(t.said) < twinRemind {
-		return false
-	}
-	t.said = now
-	return true
+	return t.here(now) && t.said.Due(now)
 }
 
 func (t *twin) here(now time.Time) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -93,7 +94,7 @@ type consumption struct {
 	share   *sharing // from run on
 
 	handing sync.Mutex // held while handle is called
-	holds   sharedReminder
+	holds   reminder.Reminder
 }
 
 func (c *consumption) run(ctx context.Context) (err error) {
@@ -148,7 +149,7 @@ func (c *consumption) connectOpen(ctx context.Context, ackWait time.Duration) {
 // unheld tells the operator that jobs that are to wait cannot be written down.
 func (c *consumption) unheld(err error) {
 	c.metrics.unheld.Inc()
-	if c.holds.due(time.Now()) {
+	if c.holds.Due(time.Now()) {
 		c.log.Error("a push that is to wait could not be written down; it comes again and takes the place of one that is due: is the stream full, or NATS short of disk?",
 			"stream", routing.StreamPush, "error", err)
 	}
@@ -162,13 +163,13 @@ func (c *consumption) newest(ctx context.Context, slot string) (uint64, error) {
 
 // find waits for a consumer: on a new installation a router creates it.
 func (c *consumption) find(ctx context.Context, name string) jetstream.Consumer {
-	var said reminder
+	var said reminder.Reminder
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		cons, err := c.js.Consumer(ctx, routing.StreamPush, name)
 		if err == nil {
 			return cons
 		}
-		if said.due(time.Now()) {
+		if said.Due(time.Now()) {
 			c.log.Warn("no push jobs: waiting for the consumer, which a router creates",
 				"stream", routing.StreamPush, "consumer", name, "error", err)
 		}
@@ -196,7 +197,7 @@ func (c *consumption) keepAll(ctx context.Context, ackWait time.Duration) {
 // buffer, where nobody would keep it from being handed out again.
 func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer, later bool) {
 	wait := 100 * time.Millisecond
-	var said reminder
+	var said reminder.Reminder
 	for c.mayTake(ctx) {
 		places := c.open.reserve(later, fetchMax)
 		if places == 0 {
@@ -206,14 +207,14 @@ func (c *consumption) fetchAll(ctx context.Context, cons jetstream.Consumer, lat
 		err := c.fetch(ctx, cons, later, places)
 		if err == nil {
 			wait = 100 * time.Millisecond
-			if said.over() {
+			if said.Over() {
 				c.log.Info("push jobs are fetched again")
 			}
 			continue
 		}
 		if ctx.Err() == nil {
 			c.metrics.fetchErrors.Inc()
-			if said.due(time.Now()) {
+			if said.Due(time.Now()) {
 				c.log.Warn("push jobs could not be fetched, trying again", "error", err)
 			}
 		}

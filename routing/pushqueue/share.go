@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
@@ -35,8 +36,8 @@ type sharing struct {
 
 	// Owned by run, not thread-safe.
 	asked     uint64 // the newest job that was passed before the last beat
-	unshared  reminder
-	stranger  reminder
+	unshared  reminder.Reminder
+	stranger  reminder.Reminder
 	idleSince time.Duration
 	ready     bool
 }
@@ -142,7 +143,7 @@ func (s *sharing) hearBeat(m *nats.Msg, now time.Duration) {
 		return
 	}
 	from := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
-	if !s.roster.hear(from, &b, now) && s.stranger.due(time.Now()) {
+	if !s.roster.hear(from, &b, now) && s.stranger.Due(time.Now()) {
 		s.c.log.Error("another push process uses this one's name: each needs one of its own", "name", from)
 	}
 }
@@ -161,12 +162,12 @@ func (s *sharing) tell(now time.Duration) {
 		s.c.cfg.Ready(ready)
 	}
 	if takes {
-		if s.unshared.over() {
+		if s.unshared.Over() {
 			s.c.log.Info("push jobs are taken again")
 		}
 		return
 	}
-	if now-s.idleSince > idleFor && s.unshared.due(time.Now()) {
+	if now-s.idleSince > idleFor && s.unshared.Due(time.Now()) {
 		s.c.log.Warn("no push jobs are taken: this process does not hear itself or another push process does not hear it; is NATS away, or its accounts.conf older than hawser?",
 			"takes_part", s.roster.size(now) > 0, "counts_on", s.roster.names())
 	}

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// crowdLogEvery is how often the log names the tenants that are crowded.
-const crowdLogEvery = time.Minute
-
 // Crowded reports whether the tenant's events were put off just now: its
 // devices settle them more slowly than they come. It may be called by any
 // goroutine.
@@ -37,8 +34,7 @@ func (l *loop) crowding(now time.Time) {
 		crowded[name] = true
 	}
 	l.r.crowded.Store(&crowded)
-	if now.Sub(l.crowdSaidAt) >= crowdLogEvery {
-		l.crowdSaidAt = now
+	if l.crowdSaid.Due(now) {
 		l.r.cfg.Log.Warn("events are put off: these tenants' devices do not settle them as fast as they come, or push jobs are not stored as fast",
 			"tenants", strings.Join(names, " "))
 	}

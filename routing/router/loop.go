@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -79,7 +80,7 @@ type loop struct {
 	// table that was left behind is not complete.
 	steppedAt, caughtUpBy time.Time
 	beatAt                time.Time
-	crowdSaidAt           time.Time
+	crowdSaid             reminder.Reminder
 	totals                totals
 	clock                 clock
 }

@@ -1,19 +1,19 @@
-package pushqueue
+package reminder
 
 import (
 	"testing"
 	"time"
 )
 
-func TestReminder(t *testing.T) {
-	var r reminder
+func TestOneLineAMinute(t *testing.T) {
+	var r Reminder
 	now := time.Unix(1000, 0)
-	if r.over() {
+	if r.Over() {
 		t.Error("trouble that never was is over")
 	}
 	lines := 0
 	for range 150 { // failures, one a second
-		if r.due(now) {
+		if r.Due(now) {
 			lines++
 		}
 		now = now.Add(time.Second)
@@ -21,10 +21,10 @@ func TestReminder(t *testing.T) {
 	if lines != 3 {
 		t.Errorf("%d lines in 150 s, want 3", lines)
 	}
-	if !r.over() || r.over() {
+	if !r.Over() || r.Over() {
 		t.Error("the end is to be told once")
 	}
-	if !r.due(now) {
+	if !r.Due(now) {
 		t.Error("new trouble is not told at once")
 	}
 }
