@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -178,13 +179,18 @@ func (d *device) giveUp() {
 	}
 	f, reason := d.flags, "no answer"
 	if d.lastErr != nil {
-		reason = strings.ReplaceAll(strings.TrimPrefix(d.lastErr.Error(), "client: "), "\n", "; ")
+		reason = plain(d.lastErr)
 	}
 	advice := fmt.Sprintf("Start %s dev or serve, or name another edge with --addr", f.c.self)
 	if errors.As(d.lastErr, new(x509.UnknownAuthorityError)) {
 		advice = "Name the authorities of the edge's certificate with --ca-file"
 	}
 	d.cancel(unreachablef("cannot connect to %s within %s: %s. %s", f.door.addr, f.connectTimeout, reason, advice))
+}
+
+// plain is an error of the client in one line.
+func plain(err error) string {
+	return strings.ReplaceAll(strings.TrimPrefix(err.Error(), "client: "), "\n", "; ")
 }
 
 func (d *device) onState(s client.State) {
@@ -194,8 +200,12 @@ func (d *device) onState(s client.State) {
 	if s.Err != nil {
 		d.lastErr = s.Err
 	}
+	welcomed := d.welcomed
 	d.mu.Unlock()
 	d.print.state(s, d.flags.door.addr)
+	if !welcomed && d.flags.connectTimeout > 0 && errors.As(s.Err, new(tls.RecordHeaderError)) {
+		d.cancel(unreachablef("cannot connect to %s: %s. Something other than an edge listens there: name the edge's port with --addr", d.flags.door.addr, plain(s.Err)))
+	}
 	if first && d.flags.logout {
 		d.leaving.Go(d.logout)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +163,8 @@ func TestConnectFailures(t *testing.T) {
 		{"no token file", []string{"--token-file", "/nowhere"}, 1, "cannot read the device's token: open /nowhere: no such file or directory"},
 		{"closed port", []string{"--transport", "tcp", "--addr", closedPort(t), "--jwt-key", state.JWTKeyFile, "--tenant", "demo", "--connect-timeout", "200ms"},
 			3, "within 200ms: "},
+		{"another service", []string{"--transport", "tcp", "--addr", serveHTTP(t), "--jwt-key", state.JWTKeyFile, "--tenant", "demo", "--connect-timeout", "1m"},
+			3, "Something other than an edge listens there: name the edge's port with --addr"},
 		{"unknown authority", []string{"--transport", "tcp", "--addr", e.addr, "--jwt-key", state.JWTKeyFile, "--tenant", "demo", "--connect-timeout", "1s"},
 			3, "certificate signed by unknown authority. Name the authorities of the edge's certificate with --ca-file"},
 		{"refused token", []string{"--token-file", forged}, 1, "the edge closed the connection: 3500"},
@@ -172,6 +176,14 @@ func TestConnectFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// serveHTTP is the address of a server without TLS.
+func serveHTTP(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 func TestConnectWithoutDev(t *testing.T) {

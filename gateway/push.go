@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/config"
@@ -82,11 +83,13 @@ func (f *pushFlags) atDesk(ctx context.Context, do func(context.Context, *config
 
 // tenant is the one that was named, or the only one that there is.
 func (f *pushFlags) tenant(cfg *config.Config, named string) (string, error) {
-	if named == "" && len(cfg.Tenants) != 1 {
+	switch {
+	case named == "" && len(cfg.Tenants) != 1:
 		return "", usagef("--tenant is missing: the configuration has %d", len(cfg.Tenants))
-	}
-	if named == "" {
+	case named == "":
 		return cfg.Tenants[0].Name, nil
+	case !slices.ContainsFunc(cfg.Tenants, func(t config.Tenant) bool { return t.Name == named }):
+		return "", usagef("--tenant %.64q is unknown: name one of the configuration's tenants", named)
 	}
 	return named, nil
 }

@@ -34,6 +34,9 @@ func pushCommands(t *testing.T, dir string) {
 	if got := push(exitOK, "explain", "--user", "nobody", "--device", "phone"); !strings.Contains(got, "No such device is registered") {
 		t.Errorf("explain: %s", got)
 	}
+	if got := cli(t, nil, "push", "explain", "--dev", dir, "--tenant", "dmeo", "--user", "bob", "--device", "phone"); got.code != exitUsage || !strings.Contains(got.stderr, `--tenant "dmeo" is unknown`) {
+		t.Errorf("explain of an unknown tenant: %+v", got)
+	}
 
 	// Its push grows too old while events are gathered.
 	phone, leave := context.WithCancel(t.Context())

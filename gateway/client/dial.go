@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"sync"
 	"time"
@@ -20,9 +21,9 @@ const (
 	// dialTimeout bounds a race.
 	dialTimeout = 15 * time.Second
 	// refusedTimeout is how long a race may go on after an edge's last address
-	// was refused on one transport: most likely no edge runs there, which UDP
-	// does not say. Where something on the way refuses TCP alone, it is enough
-	// for a handshake.
+	// was refused on one transport, or something other than an edge answered
+	// there: most likely no edge runs there, which UDP does not say. Where
+	// something on the way does that to TCP alone, it is enough for a handshake.
 	refusedTimeout = 2 * time.Second
 	// quicRest is for how long TCP goes first on a network that does not let
 	// QUIC through.
@@ -148,7 +149,7 @@ func (d *dialer) race(ctx context.Context, all []attempt) (conn transport.Conn, 
 			refused := transport.Refused(r.err)
 			answered = answered || refused && r.kind == transport.QUIC
 			startNext()
-			if refused && started == len(all) {
+			if (refused || foreign(r.err)) && started == len(all) {
 				defer time.AfterFunc(refusedTimeout, cancel).Stop()
 			}
 		}
@@ -159,6 +160,9 @@ func (d *dialer) race(ctx context.Context, all []attempt) (conn transport.Conn, 
 	cancel()
 	return nil, answered, failures
 }
+
+// foreign reports whether err is the answer of something that does not speak TLS.
+func foreign(err error) bool { return errors.As(err, new(tls.RecordHeaderError)) }
 
 func (d *dialer) start(ctx context.Context, a attempt, results chan<- dialed) {
 	d.work.Go(func() {

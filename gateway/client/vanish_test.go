@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"syscall"
@@ -78,6 +79,16 @@ func TestRefusedTCPEndsTheWaitForQUIC(t *testing.T) {
 	}, func(e *edge, _ *network) {
 		time.Sleep(2300 * time.Millisecond)
 		if s := e.lastState(); !errors.Is(s.Err, syscall.ECONNREFUSED) {
+			t.Errorf("2.3 s later the device is still %+v", s)
+		}
+	})
+	// So it is where a server of something else answers.
+	raced(t, func(n *network) {
+		n.delay[quic] = time.Hour
+		n.fail[tcp] = fmt.Errorf("handshake: %w", tls.RecordHeaderError{Msg: "no record"})
+	}, func(e *edge, _ *network) {
+		time.Sleep(2300 * time.Millisecond)
+		if s := e.lastState(); !errors.As(s.Err, new(tls.RecordHeaderError)) {
 			t.Errorf("2.3 s later the device is still %+v", s)
 		}
 	})
