@@ -15,9 +15,7 @@ import (
 // there are written once more. New ones do not wait for that.
 
 // renewJobs has the jobs in the stream handed out again, whenever that is asked for.
-func (r *Router) renewJobs(ctx context.Context) {
-	store := pushqueue.NewStore(r.cfg.JS)
-	defer store.Close()
+func (r *Router) renewJobs(ctx context.Context, store *pushqueue.Store) {
 	for {
 		select {
 		case <-ctx.Done():

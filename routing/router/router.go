@@ -13,6 +13,7 @@ import (
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/inbox"
 	"github.com/hawser-edge/hawser/routing/online"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
 
 // The bounds of the queues into the loop. What finds a core queue full is
@@ -136,16 +137,18 @@ func (r *Router) Run(ctx context.Context) error {
 		return fmt.Errorf("router: %w", err)
 	}
 	defer subs.end()
+	store := pushqueue.NewStore(r.cfg.JS)
+	defer store.Close()
 
 	var wg sync.WaitGroup
 	wg.Go(func() { r.watchRecords(ctx) })
 	wg.Go(func() { r.consume(ctx) })
-	wg.Go(func() { r.storeJobs(ctx) })
+	wg.Go(func() { r.storeJobs(ctx, store) })
 	wg.Go(func() { r.rereads.run(ctx, r.reader.CatchUp) })
 	wg.Go(func() { r.lookBack(ctx) })
-	wg.Go(func() { r.renewJobs(ctx) })
+	wg.Go(func() { r.renewJobs(ctx, store) })
 	for range unneededWorkers {
-		wg.Go(func() { r.removeJobs(ctx) })
+		wg.Go(func() { r.removeJobs(ctx, store) })
 	}
 	for range changeWorkers {
 		wg.Go(func() { r.storeChanges(ctx) })

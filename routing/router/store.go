@@ -22,9 +22,7 @@ var errBusy = errors.New("too many push jobs wait to be stored")
 
 // storeJobs has the loop's push jobs stored, in their order, and tells the
 // loop what became of them.
-func (r *Router) storeJobs(ctx context.Context) {
-	store := pushqueue.NewStore(r.cfg.JS)
-	defer store.Close()
+func (r *Router) storeJobs(ctx context.Context, store *pushqueue.Store) {
 	places := make(chan struct{}, pushqueue.MaxInFlight)
 	for {
 		select {
@@ -89,9 +87,7 @@ const (
 )
 
 // removeJobs is one of the workers that remove jobs.
-func (r *Router) removeJobs(ctx context.Context) {
-	store := pushqueue.NewStore(r.cfg.JS)
-	defer store.Close()
+func (r *Router) removeJobs(ctx context.Context, store *pushqueue.Store) {
 	for {
 		select {
 		case <-ctx.Done():
