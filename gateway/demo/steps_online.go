@@ -123,18 +123,3 @@ func (s *story) sameAgain(ctx context.Context) ([]string, error) {
 	}
 	return []string{fmt.Sprintf("the other router answers version %d, duplicate true; no device hears it again", again.Version)}, nil
 }
-
-func (s *story) forgedToken(ctx context.Context) ([]string, error) {
-	forged, err := forge("A", "phone")
-	if err != nil {
-		return nil, err
-	}
-	c, err := client.New(client.Config{
-		Addr: s.fleet.edges[0].Devices, TLS: s.fleet.tls, Transport: client.TCP,
-		Token: func(context.Context) (string, error) { return forged, nil },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return refusal(ctx, c, s.aPhone)
-}
