@@ -43,6 +43,9 @@ const (
 	// fetchMax and fetchWait bound one request for jobs.
 	fetchMax  = 256
 	fetchWait = 5 * time.Second
+	// findWait bounds one question for a consumer: what was sent over a connection
+	// that had ended is never answered.
+	findWait = 5 * time.Second
 )
 
 func (c ConsumeConfig) withDefaults() ConsumeConfig {
@@ -165,7 +168,7 @@ func (c *consumption) newest(ctx context.Context, slot string) (uint64, error) {
 func (c *consumption) find(ctx context.Context, name string) jetstream.Consumer {
 	var said reminder.Reminder
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		cons, err := c.js.Consumer(ctx, routing.StreamPush, name)
+		cons, err := c.ask(ctx, name)
 		if err == nil {
 			return cons
 		}
@@ -177,6 +180,12 @@ func (c *consumption) find(ctx context.Context, name string) jetstream.Consumer 
 			return nil
 		}
 	}
+}
+
+func (c *consumption) ask(ctx context.Context, name string) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, findWait)
+	defer cancel()
+	return c.js.Consumer(ctx, routing.StreamPush, name)
 }
 
 // keepAll keeps open deliveries from being handed out to others.
