@@ -36,11 +36,14 @@ func TestPool(t *testing.T) {
 }
 
 // What is promised of the engine, on seeds that no commit before has seen. How
-// many beats Mars needs goes by what few mobile networks happen to keep, 0.51 to
-// 0.71 of them in forty seeds of tcp: so it is compared over several.
+// many beats Mars needs goes by what few mobile networks happen to keep, and so
+// does how long it is dead where nothing masks: in a hundred seeds of tcp one in
+// five was over 0.65 of its beats by itself, and of tcp-unmasked one in eleven over
+// a twentieth of its dead time. So it is compared over as many as leave it to
+// chance in one run of a thousand.
 func TestPromises(t *testing.T) {
 	if os.Getenv("NATSIM_SEED") == "" {
-		t.Skip("this takes two to three minutes of CPU: set NATSIM_SEED=N to run it")
+		t.Skip("this takes three to four minutes of CPU: set NATSIM_SEED=N to run it")
 	}
 	const tcpBeats, quicBeats, coldBeats, tcpDead, quicDead, late = 1.12, 1.05, 1.25, 0.0005, 0.0012, 0.0005
 	for _, tt := range []struct {
@@ -50,10 +53,10 @@ func TestPromises(t *testing.T) {
 		beats, dead float64
 		mars        bool
 	}{
-		{"tcp", 8, 1, tcpBeats, tcpDead, true},
-		{"tcp-unmasked", 4, 1, tcpBeats, tcpDead, true},
+		{"tcp", 16, 1, tcpBeats, tcpDead, true},
+		{"tcp-unmasked", 8, 1, tcpBeats, tcpDead, true},
 		{"tcp", 1, 0.5, tcpBeats, tcpDead, false},
-		{"tcp", 4, 2, tcpBeats, tcpDead, true},
+		{"tcp", 3, 2, tcpBeats, tcpDead, true},
 		{"quic", 1, 1, quicBeats, quicDead, false},
 	} {
 		t.Run(fmt.Sprintf("%s x%g", tt.world, tt.scale), func(t *testing.T) {
