@@ -23,6 +23,9 @@ const (
 	// InFlight: a session was notified just now. Ask again, and send once the
 	// event is older than its urgency allows.
 	InFlight
+	// Fetching: a session fetches the kind at this moment. As InFlight, and for
+	// some seconds more: the device is alive, and its backend may be slow.
+	Fetching
 )
 
 // Presence asks the routers whether a device still needs a push.

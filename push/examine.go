@@ -51,6 +51,10 @@ func (w *Worker) lookup(ctx context.Context, h *held) (rec Record, ok bool) {
 	return rec, true
 }
 
+// fetchFor is for how long, from when it was found at it first, a device is waited
+// for that is fetching, though the patience with it is over.
+const fetchFor = 10 * time.Second
+
 // needed asks the routers. It reports false if that settled the job.
 func (w *Worker) needed(ctx context.Context, h *held) bool {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.StepTimeout)
@@ -60,28 +64,34 @@ func (w *Worker) needed(ctx context.Context, h *held) bool {
 	if err != nil {
 		state = Unknown
 	}
-	if state == Unknown {
-		if w.memory.unknown(h.key, time.Now()) >= w.cfg.UnknownFor {
-			return true
-		}
-		w.retry(h, outcomeUnknown, w.cfg.AskEvery)
-		return false
+	now := time.Now()
+	left := patience(j.Urgency) - now.Sub(w.memory.waitsSince(h.key, j.EventAt))
+	if state != Unknown && state != Fetching {
+		w.memory.known(h.key)
 	}
-	w.memory.known(h.key)
 	switch state {
+	case Unknown:
+		return w.waits(h, outcomeUnknown, w.cfg.UnknownFor-w.memory.unknown(h.key, now))
 	case Covered:
 		w.done(h, outcomeCovered)
 		return false
 	case InFlight:
-		left := patience(j.Urgency) - time.Since(w.memory.waitsSince(h.key, j.EventAt))
-		if left <= 0 {
-			return true
-		}
-		w.retry(h, outcomeInFlight, min(left, w.cfg.AskEvery))
-		return false
+		return w.waits(h, outcomeInFlight, left)
+	case Fetching:
+		return w.waits(h, outcomeInFlight, max(left, fetchFor-w.memory.fetching(h.key, now)))
 	default:
 		return true
 	}
+}
+
+// waits has the device asked about again, unless no time is left for that: the
+// push is needed then.
+func (w *Worker) waits(h *held, outcome string, left time.Duration) (needed bool) {
+	if left <= 0 {
+		return true
+	}
+	w.retry(h, outcome, min(left, w.cfg.AskEvery))
+	return false
 }
 
 // compose reads the head and words the message. ok is false if that settled
@@ -97,10 +107,6 @@ func (w *Worker) compose(ctx context.Context, h *held, rec Record) (m Message, v
 		return Message{}, 0, false
 	}
 	version = max(head, j.Version)
-	if w.memory.told(h.key, rec.Token, version) {
-		w.done(h, outcomeTold)
-		return Message{}, 0, false
-	}
 	content, send := w.content(j, head, raw)
 	if !send {
 		w.done(h, outcomeNone)

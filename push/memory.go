@@ -30,6 +30,8 @@ type remembered struct {
 	passed       bool  // an earlier job was not this worker's any more when it was due
 	gathered     int64 // the version of a job that was sent back only for want of room
 	unknownSince time.Time
+	// fetchesSince is since when the device has been found fetching.
+	fetchesSince time.Time
 	// waitsSince is the time of the oldest event whose job was sent back
 	// unpushed: a newer job may take the place of that one in the queue.
 	waitsSince time.Time
@@ -81,12 +83,26 @@ func (m *memory) unknown(k key, now time.Time) (since time.Duration) {
 	return since
 }
 
-// known ends the time of unknown presence.
+// fetching returns for how long the device has been found fetching. It ends the
+// time of unknown presence, which itself ends no time of fetching.
+func (m *memory) fetching(k key, now time.Time) (since time.Duration) {
+	m.change(k, func(r *remembered) {
+		r.unknownSince = time.Time{}
+		if r.fetchesSince.IsZero() {
+			r.fetchesSince = now
+		}
+		since = now.Sub(r.fetchesSince)
+	})
+	return since
+}
+
+// known ends the times of unknown presence and of fetching.
 func (m *memory) known(k key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if e := m.byKey[k]; e != nil {
-		e.Value.(*remembered).unknownSince = time.Time{}
+		r := e.Value.(*remembered)
+		r.unknownSince, r.fetchesSince = time.Time{}, time.Time{}
 	}
 }
 
@@ -100,7 +116,7 @@ func (m *memory) settled(k key) {
 	}
 	r := e.Value.(*remembered)
 	r.ours, r.theirs, r.returned, r.passed = failures{}, failures{}, false, false
-	r.unknownSince, r.waitsSince = time.Time{}, time.Time{}
+	r.unknownSince, r.fetchesSince, r.waitsSince = time.Time{}, time.Time{}, time.Time{}
 }
 
 // sentBack remembers that a job of this key, or a newer one in its place, will

@@ -91,6 +91,130 @@ func TestNotifiedDeviceThatAnswersIsNotPushed(t *testing.T) {
 	})
 }
 
+// A device that fetches hears: it is waited for also where the patience with it is
+// over, as with a call whose push was stored for that moment.
+func TestFetchingDeviceIsNotPushed(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Fetching } })
+		k := b.store(overdue())
+		pass(8 * time.Second)
+		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Covered } })
+		pass(2 * time.Second)
+		k.want("done")
+		if n := len(b.app.messages()); n != 0 {
+			t.Errorf("%d pushes", n)
+		}
+	})
+}
+
+// One that fetches for ever is pushed, also where routers do not always know.
+func TestFetchingEndsInAPush(t *testing.T) {
+	for name, also := range map[string]PresenceState{"always": Fetching, "or unknown": Unknown} {
+		t.Run(name, func(t *testing.T) {
+			run(t, nil, func(b *bench) {
+				asked := 0
+				b.set(func(w *world) {
+					w.presence = func(Target) PresenceState {
+						if asked++; asked%2 == 0 {
+							return also
+						}
+						return Fetching
+					}
+				})
+				k := b.store(overdue())
+				pass(8 * time.Second)
+				if n := len(b.app.messages()); n != 0 {
+					t.Fatalf("%d pushes while it fetches", n)
+				}
+				pass(10 * time.Second)
+				k.want("done")
+				if n := len(b.app.messages()); n != 1 {
+					t.Errorf("%d pushes", n)
+				}
+			})
+		})
+	}
+}
+
+// It is waited for at least as long as any device that was notified.
+func TestFetchingDoesNotEndPatience(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Fetching } })
+		j := job(1)
+		j.Urgency = Low
+		k := b.store(j)
+		pass(patience(Low) - time.Millisecond)
+		if n := len(b.app.messages()); n != 0 {
+			t.Fatalf("%d pushes within its patience", n)
+		}
+		pass(2 * time.Second)
+		k.want("done")
+	})
+}
+
+// To fetch is to be known, and ends with it: each time of either begins anew.
+func TestTimesOfPresence(t *testing.T) {
+	m, k, begun := newMemory(10), job(1).key(), time.Now()
+	at := func(s int) time.Time { return begun.Add(time.Duration(s) * time.Second) }
+	for i, c := range []struct {
+		ask  func(key, time.Time) time.Duration
+		at   int
+		want time.Duration
+	}{
+		{m.unknown, 0, 0}, {m.unknown, 4, 4 * time.Second}, {m.fetching, 5, 0}, {m.unknown, 6, 0},
+		{m.unknown, 8, 2 * time.Second}, {m.fetching, 9, 4 * time.Second},
+	} {
+		if got := c.ask(k, at(c.at)); got != c.want {
+			t.Errorf("question %d: %v, want %v", i, got, c.want)
+		}
+	}
+	m.known(k)
+	if u, f := m.unknown(k, at(20)), m.fetching(k, at(20)); u != 0 || f != 0 {
+		t.Errorf("since it was known otherwise: %v and %v", u, f)
+	}
+}
+
+// A job that waited for its turn goes to what the device is by then.
+func TestDeviceIsLookedUpAgainAfterALongWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		change     func(*Record)
+		app, other int // messages, one of them of the job before
+	}{
+		"another token":       {func(r *Record) { r.Token = "newer" }, 2, 0},
+		"another application": {func(r *Record) { r.App = "other" }, 1, 1},
+		"no record":           {func(r *Record) { *r = Record{} }, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, func(c *Config) { c.AppInFlight = 1 }, func(b *bench) {
+				b.app.set(func(context.Context, Message) Result { time.Sleep(5 * time.Second); return Result{} })
+				b.store(job(1))
+				pass(1100 * time.Millisecond) // it is being sent
+				second := job(1)
+				second.Device = "d2"
+				k := b.store(second)
+				pass(1100 * time.Millisecond)
+				b.set(func(w *world) { c.change(&w.record) })
+				pass(20 * time.Second)
+				k.want("done")
+				sent := b.app.messages()
+				if len(sent) != c.app || len(b.other.messages()) != c.other {
+					t.Fatalf("%d and %d messages, want %d and %d", len(sent), len(b.other.messages()), c.app, c.other)
+				}
+				if last := sent[len(sent)-1]; c.app == 2 && last.Token != "newer" {
+					t.Errorf("sent to %q", last.Token)
+				}
+			})
+		})
+	}
+}
+
+// overdue is a job with whose device all patience is over.
+func overdue() Job {
+	j := job(1)
+	j.EventAt = time.Now().Add(-time.Minute)
+	return j
+}
+
 func TestUnknownPresenceEndsInAPush(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Unknown } })

@@ -28,6 +28,8 @@ func presenceState(s presence.State) push.PresenceState {
 		return push.Covered
 	case presence.InFlight:
 		return push.InFlight
+	case presence.Fetching:
+		return push.Fetching
 	default:
 		return push.Unknown
 	}

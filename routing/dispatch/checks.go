@@ -117,7 +117,7 @@ func (p *Dispatcher) verdict(c *check, now time.Time) linkpb.CheckResponse_State
 	case dev.Session != c.session:
 		return linkpb.CheckResponse_STATE_IN_FLIGHT // it just registered anew
 	case c.fetching:
-		return linkpb.CheckResponse_STATE_IN_FLIGHT
+		return linkpb.CheckResponse_STATE_FETCHING
 	case dev.Doubtful || c.inFlight && dev.Background:
 		return linkpb.CheckResponse_STATE_DOUBTFUL
 	case c.inFlight:

@@ -69,5 +69,5 @@ func TestCheckWhileItFetches(t *testing.T) {
 	r.d.Check(1, deviceID("d"), "k", 5, routing.UrgencyNormal, r.now)
 	r.fetching(1, 5)
 	r.pass(600 * time.Millisecond)
-	r.want("notify 1 k 5", "checked 1 IN_FLIGHT")
+	r.want("notify 1 k 5", "checked 1 FETCHING")
 }

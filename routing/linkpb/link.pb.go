@@ -148,6 +148,9 @@ const (
 	CheckResponse_STATE_COVERED CheckResponse_State = 3
 	// A session that was just notified: ask again before T is over.
 	CheckResponse_STATE_IN_FLIGHT CheckResponse_State = 4
+	// A session that fetches the kind at this moment: ask again, also for a while
+	// after T. Push workers that do not know this take it for UNSPECIFIED.
+	CheckResponse_STATE_FETCHING CheckResponse_State = 5
 )
 
 // Enum value maps for CheckResponse_State.
@@ -158,6 +161,7 @@ var (
 		2: "STATE_DOUBTFUL",
 		3: "STATE_COVERED",
 		4: "STATE_IN_FLIGHT",
+		5: "STATE_FETCHING",
 	}
 	CheckResponse_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
@@ -165,6 +169,7 @@ var (
 		"STATE_DOUBTFUL":    2,
 		"STATE_COVERED":     3,
 		"STATE_IN_FLIGHT":   4,
+		"STATE_FETCHING":    5,
 	}
 )
 
@@ -2800,16 +2805,17 @@ const file_link_proto_rawDesc = "" +
 	"\x06device\x18\x03 \x01(\tR\x06device\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\x03R\aversion\x12\x18\n" +
-	"\aurgency\x18\x06 \x01(\x05R\aurgency\"\xb6\x01\n" +
+	"\aurgency\x18\x06 \x01(\x05R\aurgency\"\xca\x01\n" +
 	"\rCheckResponse\x129\n" +
-	"\x05state\x18\x01 \x01(\x0e2#.hawser.link.v1.CheckResponse.StateR\x05state\"j\n" +
+	"\x05state\x18\x01 \x01(\x0e2#.hawser.link.v1.CheckResponse.StateR\x05state\"~\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"STATE_AWAY\x10\x01\x12\x12\n" +
 	"\x0eSTATE_DOUBTFUL\x10\x02\x12\x11\n" +
 	"\rSTATE_COVERED\x10\x03\x12\x13\n" +
-	"\x0fSTATE_IN_FLIGHT\x10\x04\"\xea\x02\n" +
+	"\x0fSTATE_IN_FLIGHT\x10\x04\x12\x12\n" +
+	"\x0eSTATE_FETCHING\x10\x05\"\xea\x02\n" +
 	"\aPushJob\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x16\n" +

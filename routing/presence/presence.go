@@ -33,6 +33,8 @@ const (
 	Covered
 	// InFlight: it has a session that was notified just now.
 	InFlight
+	// Fetching: it has a session that fetches the kind at this moment.
+	Fetching
 )
 
 // Question names a device and what it should have heard of.
@@ -92,6 +94,8 @@ func stateOf(s linkpb.CheckResponse_State) State {
 		return Covered
 	case linkpb.CheckResponse_STATE_IN_FLIGHT:
 		return InFlight
+	case linkpb.CheckResponse_STATE_FETCHING:
+		return Fetching
 	default:
 		return Unknown
 	}

@@ -45,6 +45,7 @@ func TestCheck(t *testing.T) {
 		linkpb.CheckResponse_STATE_DOUBTFUL:    presence.Doubtful,
 		linkpb.CheckResponse_STATE_COVERED:     presence.Covered,
 		linkpb.CheckResponse_STATE_IN_FLIGHT:   presence.InFlight,
+		linkpb.CheckResponse_STATE_FETCHING:    presence.Fetching,
 		99:                                     presence.Unknown,
 	} {
 		answer <- sent
