@@ -57,6 +57,7 @@ func TestPriorityAndTTL(t *testing.T) {
 		{"one try only", func(m *push.Message) { m.Expiry = time.Time{} }, "high", "0s", false},
 		{"longer than Google keeps", func(m *push.Message) { m.Expiry = time.Now().Add(1000 * time.Hour) }, "high", "2419200s", false},
 		{"background", func(m *push.Message) { m.Content, m.Urgency = push.Content{Background: true}, push.High }, "normal", "3600s", true},
+		{"a badge alone", func(m *push.Message) { m.Content = push.Content{Badge: new(int), Sound: "ping"} }, "normal", "3600s", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, sim := start(t)

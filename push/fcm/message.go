@@ -23,17 +23,17 @@ func compose(m push.Message, now time.Time) (msg *messaging.Message, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	ttl := timeToLive(m.Expiry, now)
+	ttl, shows := timeToLive(m.Expiry, now), c.Title != "" || c.Body != ""
 	msg = &messaging.Message{
 		Token: m.Token,
 		Data:  data(c, hawser),
 		Android: &messaging.AndroidConfig{
 			CollapseKey: m.Collapse,
-			Priority:    priority(m),
+			Priority:    priority(m.Urgency, shows),
 			TTL:         &ttl,
 		},
 	}
-	if c.Title != "" || c.Body != "" {
+	if shows {
 		msg.Notification = &messaging.Notification{Title: c.Title, Body: c.Body}
 		// The collapse key replaces what waits at Google, the tag what the
 		// device shows.
@@ -44,9 +44,10 @@ func compose(m push.Message, now time.Time) (msg *messaging.Message, ok bool) {
 	return msg, true
 }
 
-// priority: high without something to show is held against the application.
-func priority(m push.Message) string {
-	if m.Content.Background || m.Urgency == push.Low {
+// priority: high without something to show is held against the application. A badge
+// or a sound alone is nothing to show on Android.
+func priority(urgency int, shows bool) string {
+	if !shows || urgency == push.Low {
 		return "normal"
 	}
 	return "high"
