@@ -69,6 +69,27 @@ func TestRecoveryFromASilentService(t *testing.T) {
 	}
 }
 
+// A silent service is tried every few seconds, for no single push waits for it
+// longer than that.
+func TestSilentServiceIsTriedEveryFewSeconds(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		o := &hole{}
+		o.open.Store(true)
+		b.app.set(o.answer)
+		b.devices(20)
+		pass(2 * time.Minute)
+		at := b.app.times()
+		if len(at) < 30 {
+			t.Fatalf("%d attempts in two minutes", len(at))
+		}
+		for i := 25; i < len(at); i++ { // the first 20 began before the breaker opened
+			if gap := at[i].Sub(at[i-1]); gap > 5500*time.Millisecond {
+				t.Errorf("attempt %d came %v after the one before", i, gap)
+			}
+		}
+	})
+}
+
 // An open breaker's jobs hold no place among the attempts, and the worker takes
 // no more of them than its queue holds.
 func TestJobsOfAnOpenBreakerWait(t *testing.T) {

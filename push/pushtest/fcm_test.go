@@ -132,6 +132,7 @@ func TestFCMRefusesWhatGoogleRefuses(t *testing.T) {
 		"reserved key":   `{"message":{"token":"t","data":{"google.a":"1"}}}`,
 		"priority":       `{"message":{"token":"t","android":{"priority":"urgent"}}}`,
 		"ttl":            `{"message":{"token":"t","android":{"ttl":"1 hour"}}}`,
+		"ttl of a year":  `{"message":{"token":"t","android":{"ttl":"31536000s"}}}`,
 		"too big":        `{"message":{"token":"t","data":{"a":"` + strings.Repeat("x", 4100) + `"}}}`,
 	} {
 		status, answer := post(t, c, f.sendURL(), access, "application/json", body)

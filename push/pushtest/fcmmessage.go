@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-const fcmMaxPayload = 4096
+const (
+	fcmMaxPayload = 4096
+	fcmMaxTTL     = 28 * 24 * time.Hour
+)
 
 // fcmMessage is the part of a message that the simulator understands; what it
 // does not know it refuses, as Google does.
@@ -65,12 +68,17 @@ func (m fcmMessage) problem() string {
 		return "no recipient"
 	case p != "" && p != "high" && p != "normal" && p != "HIGH" && p != "NORMAL":
 		return "priority"
-	case m.Android.TTL != "" && !fcmTTL.MatchString(m.Android.TTL):
+	case m.Android.TTL != "" && !fcmTTL.MatchString(m.Android.TTL), tooLong(m.Android.TTL):
 		return "ttl"
 	case m.size() > fcmMaxPayload:
 		return "message too big"
 	}
 	return ""
+}
+
+func tooLong(ttl string) bool {
+	d, ok := seconds(ttl)
+	return ok && d > fcmMaxTTL
 }
 
 func (m fcmMessage) size() int {

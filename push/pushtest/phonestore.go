@@ -83,13 +83,14 @@ func (n Notification) storeKey() string {
 	}
 }
 
-// seconds reads FCM's form of a duration, for instance "3.5s".
+// seconds reads FCM's form of a duration, for instance "3.5s". Decades are as good
+// as more.
 func seconds(text string) (time.Duration, bool) {
 	s, err := strconv.ParseFloat(strings.TrimSuffix(text, "s"), 64)
 	if err != nil || s < 0 {
 		return 0, false
 	}
-	return time.Duration(s * float64(time.Second)), true
+	return time.Duration(min(s, 1e9) * float64(time.Second)), true
 }
 
 // throttled reports whether FCM counts the message against what it delivers of
