@@ -134,7 +134,7 @@ func (w *Worker) pause(q *appQueue, h *held, least time.Duration, reason string)
 // setting must neither lose pushes nor be silent.
 func (w *Worker) unconfigured(h *held, k AppKey) {
 	now := time.Now()
-	if w.noApp.due(now) {
+	if w.noApp.Due(now) {
 		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
 			"tenant", k.Tenant, "platform", k.Platform, "app", k.App)
 	}

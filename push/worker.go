@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hawser-edge/hawser/gateway/reminder"
 )
 
 // Worker turns stored jobs into pushes. Handle feeds it, Run does the work.
@@ -19,9 +21,11 @@ type Worker struct {
 	memory  *memory
 	apps    map[AppKey]*appQueue
 	guards  map[AppKey]*guard
-	noApp   *seldom       // the log about applications without a provider
 	wake    chan struct{} // capacity 1: the next due time may have changed
 	lookups chan struct{} // capacity MaxExamined: lookups under way
+
+	// noApp is of the log about applications without a provider.
+	noApp reminder.Reminder
 
 	// stopped counts the applications whose breakers are not closed.
 	stopped atomic.Int64
@@ -51,7 +55,6 @@ func NewWorker(cfg Config) (*Worker, error) {
 		memory:  newMemory(cfg.MaxRemembered),
 		apps:    make(map[AppKey]*appQueue, len(cfg.Apps)),
 		guards:  make(map[AppKey]*guard, len(cfg.Apps)),
-		noApp:   &seldom{every: time.Minute},
 		wake:    make(chan struct{}, 1),
 		lookups: make(chan struct{}, cfg.MaxExamined),
 		gather:  newGatherer(),
