@@ -127,7 +127,7 @@ func (d *device) config(ctx context.Context) (client.Config, error) {
 	if _, err := token(ctx); err != nil {
 		return client.Config{}, err
 	}
-	tls, err := f.door.tls()
+	trust, err := f.door.tls()
 	if err != nil {
 		return client.Config{}, err
 	}
@@ -138,7 +138,7 @@ func (d *device) config(ctx context.Context) (client.Config, error) {
 		return client.Config{}, usagef("--platform %.20q must be ios, android or other", f.platform)
 	}
 	cfg := client.Config{
-		Addr: f.door.addr, Transport: f.transport, TLS: tls, PostQuantum: f.postQuantum, Token: token,
+		Addr: f.door.addr, Transport: f.transport, TLS: trust, PostQuantum: f.postQuantum, Token: token,
 		Platform: platform, App: f.app, AppVersion: "hawser-connect", PushToken: f.pushToken, Background: f.background,
 		OnEvent: d.onEvent, OnState: d.onState,
 		Log: slog.New(slog.NewJSONHandler(f.c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

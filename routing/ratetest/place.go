@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // Where a stream's and a consumer's leader runs, and which server a client is
@@ -23,7 +22,7 @@ import (
 // streams and of their consumers.
 func leadStreams(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) error {
 	for stream, consumer := range map[string]string{routing.StreamInbox: routing.ConsumerRouters, rawStream: rawConsumer} {
-		err := lead(ctx, nc, "$JS.API.STREAM.LEADER.STEPDOWN."+stream, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+		err := lead(ctx, nc, "STREAM.LEADER.STEPDOWN."+stream, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
 			s, err := js.Stream(ctx, stream)
 			if err != nil {
 				return nil, err
@@ -42,7 +41,7 @@ func leadStreams(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) err
 
 // leadConsumer makes the server that nc is connected to a consumer's leader.
 func leadConsumer(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, stream, consumer string) error {
-	err := lead(ctx, nc, "$JS.API.CONSUMER.LEADER.STEPDOWN."+stream+"."+consumer, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
+	err := lead(ctx, nc, "CONSUMER.LEADER.STEPDOWN."+stream+"."+consumer, func(ctx context.Context) (*jetstream.ClusterInfo, error) {
 		c, err := js.Consumer(ctx, stream, consumer)
 		if err != nil {
 			return nil, err
@@ -59,10 +58,7 @@ func leadConsumer(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, st
 // connected to, until that leads.
 func lead(ctx context.Context, nc *nats.Conn, stepDown string, cluster func(context.Context) (*jetstream.ClusterInfo, error)) error {
 	here := nc.ConnectedServerName()
-	request, err := json.Marshal(map[string]any{"placement": map[string]string{"preferred": here}})
-	if err != nil {
-		return err
-	}
+	request := map[string]any{"placement": map[string]string{"preferred": here}}
 	return devmode.Until(ctx, func() error {
 		// Without a leader there is no answer at all.
 		ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -71,12 +67,8 @@ func lead(ctx context.Context, nc *nats.Conn, stepDown string, cluster func(cont
 		if err != nil || info.Leader == here {
 			return err
 		}
-		answer, err := nc.RequestWithContext(ctx, stepDown, request)
-		switch {
-		case err != nil:
-			return err
-		case bytes.Contains(answer.Data, []byte(`"error"`)):
-			return fmt.Errorf("the leader does not step down: %.200s", answer.Data)
+		if err := jsapi.Ask(ctx, nc, stepDown, request, nil); err != nil {
+			return fmt.Errorf("the leader does not step down: %w", err)
 		}
 		time.Sleep(stepTime)
 		return fmt.Errorf("%s leads, not %s", info.Leader, here)
