@@ -122,20 +122,20 @@ func (h *Hub) all() []*session {
 // session ends. That later answer can overtake this one: the greater Acked
 // counts.
 func (h *Hub) Notify(conn uint64, router, kind string, version, previous int64) Answer {
-	return h.notify(conn, router, kind, version, previous, false)
+	return h.notify(conn, news{router: router, kind: kind, version: version, previous: previous})
 }
 
 // NotifyCalm is Notify of what the device need not be woken for: on a slow radio
 // it goes with whatever is written next, which a frame of the device brings
 // about; see Answer.Rides.
 func (h *Hub) NotifyCalm(conn uint64, router, kind string, version, previous int64) Answer {
-	return h.notify(conn, router, kind, version, previous, true)
+	return h.notify(conn, news{router: router, kind: kind, version: version, previous: previous, calm: true})
 }
 
-func (h *Hub) notify(conn uint64, router, kind string, version, previous int64, calm bool) Answer {
-	a := Answer{Conn: conn, Kind: kind, State: Gone, Version: version}
+func (h *Hub) notify(conn uint64, n news) Answer {
+	a := Answer{Conn: conn, Kind: n.kind, State: Gone, Version: n.version}
 	if s := h.find(conn); s != nil {
-		a = s.tell(router, kind, version, previous, calm)
+		a = s.tell(n)
 	}
 	h.metrics.notifies[a.State].Inc()
 	return a

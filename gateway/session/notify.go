@@ -7,13 +7,20 @@ import (
 	"github.com/hawser-edge/hawser/gateway/wire"
 )
 
+// news is what a router has told of: see Hub.Notify.
+type news struct {
+	router, kind      string
+	version, previous int64
+	calm              bool // see Hub.NotifyCalm
+}
+
 // tell is Hub.Notify for this session. As long as there is little to tell, and
 // the connection is one that never blocks, its caller writes, too: to wake
 // somebody for it costs nearly as much again.
-func (s *session) tell(router, kind string, version, previous int64, calm bool) Answer {
+func (s *session) tell(n news) Answer {
 	now := s.now()
 	mine := s.parks && s.serving.srv.alone.may(now)
-	a, write := s.notify(now, mine, router, kind, version, previous, calm)
+	a, write := s.notify(now, mine, n)
 	if write {
 		s.write()
 	}
@@ -22,40 +29,40 @@ func (s *session) tell(router, kind string, version, previous int64, calm bool) 
 
 // notify takes up a version. Where the turn may be the caller's it reports
 // whether the caller has to write.
-func (s *session) notify(now time.Duration, mine bool, router, kind string, version, previous int64, calm bool) (a Answer, write bool) {
+func (s *session) notify(now time.Duration, mine bool, n news) (a Answer, write bool) {
 	s.lock()
 	defer s.unlock()
 	mine = mine && s.beginTurnLocked()
-	a = s.notifyLocked(now, router, kind, version, previous, calm)
+	a = s.notifyLocked(now, n)
 	return a, s.endTurnLocked(mine)
 }
 
-func (s *session) notifyLocked(now time.Duration, router, kind string, version, previous int64, calm bool) Answer {
-	a := Answer{Conn: s.number, Kind: kind, State: Gone, Version: version}
-	k := s.routerKindLocked(kind, version)
+func (s *session) notifyLocked(now time.Duration, n news) Answer {
+	a := Answer{Conn: s.number, Kind: n.kind, State: Gone, Version: n.version}
+	k := s.routerKindLocked(n.kind, n.version)
 	if s.closingLocked() || k == nil {
 		return a
 	}
 	waiting := k.pending
-	state, write := k.notify(now, version, previous)
+	state, write := k.notify(now, n.version, n.previous)
 	write = write || state == InFlight && k.again(s.serving.srv.hub.backs.Load())
-	if state == InFlight && k.remember(router, version) {
+	if state == InFlight && k.remember(n.router, n.version) {
 		s.serving.srv.metrics.asksDropped.Inc()
 	}
 	switch {
-	case write && calm && s.mayRideLocked():
+	case write && n.calm && s.mayRideLocked():
 		s.out.rides = true
 	case write:
 		s.out.rides = false
 		s.wroteNotifyLocked(waiting)
-	case !calm && s.out.rides && k.pending: // another router asked calmly before
+	case !n.calm && s.out.rides && k.pending: // another router asked calmly before
 		s.out.rides = false
 		s.kickLocked()
 	}
 	if s.out.rides && k.pending {
 		a.Rides = s.rideLocked()
 	}
-	a.State, a.Acked, a.Fetching = state, k.acked, s.requests.fetches(kind)
+	a.State, a.Acked, a.Fetching = state, k.acked, s.requests.fetches(n.kind)
 	return a
 }
 
