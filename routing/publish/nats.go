@@ -24,10 +24,10 @@ const (
 
 // ServeNATS answers requests to hawser.v1.pub.<tenant>.<user>.<kind>, and to
 // hawser.v1.api.<tenant>.<method> for the methods beside Notify, until ctx
-// ends; it then leaves the queue group, finishes what it began and
-// returns. Of the former the body is the item; the headers are Hawser-Id, Hawser-Version,
-// Hawser-Urgency and Hawser-Push (a push as JSON). The answer is JSON as of
-// the HTTP door, errors as {"code","message"}.
+// ends; it then leaves the queue group, finishes what it began and returns. Of
+// the former the body is the item; the headers are Hawser-Id, Hawser-Version,
+// Hawser-Urgency and Hawser-Push (a push as JSON). The answer is JSON as of the
+// HTTP door, errors as {"code","message"}.
 //
 // Which tenants a NATS user may publish for is up to its permissions. It is
 // called once for a Service.

@@ -32,8 +32,7 @@ type Config struct {
 	Reader  *inbox.Reader
 	Catalog *routing.Catalog
 	// Presence tells where users' devices are; nil: calls of that kind are
-	// refused. An error that wraps
-	// routing.ErrTooManyDevices is the caller's.
+	// refused. An error that wraps routing.ErrTooManyDevices is the caller's.
 	Presence func(ctx context.Context, tenant string, users []string) (*hawserv1.PresenceResponse, error)
 	// Users acts on users; nil: calls of that kind are refused.
 	Users Users
@@ -89,11 +88,21 @@ func New(cfg Config) *Service {
 	if cfg.MaxInFlight == 0 {
 		cfg.MaxInFlight = 1024
 	}
-	return &Service{cfg: cfg, quotas: newQuotas(cfg.Catalog), holdback: newHoldback(cfg.Pressure, cfg.Crowded), metrics: newMetrics(cfg.Registerer), slots: make(chan struct{}, cfg.MaxInFlight),
-		events: events.NewReader(cfg.JS), calls: newPlaces(cfg.Catalog.Tenants(), maxCalls, maxCallsOfOne),
-		polls: newPlaces(cfg.Catalog.Tenants(), maxPolls, maxPollsOfOne), bodies: newPlaces(cfg.Catalog.Tenants(), maxBodies, maxBodiesOfOne),
-		many: make(chan struct{}, max(cfg.MaxInFlight/2, 1)), questions: newLimiters(cfg.Catalog.Tenants(), questionsPerSecond, questionsPerSecond),
-		acts: newLimiters(cfg.Catalog.Tenants(), actsPerSecond, actsBurst)}
+	tenants := cfg.Catalog.Tenants()
+	return &Service{
+		cfg:       cfg,
+		quotas:    newQuotas(cfg.Catalog),
+		holdback:  newHoldback(cfg.Pressure, cfg.Crowded),
+		metrics:   newMetrics(cfg.Registerer),
+		slots:     make(chan struct{}, cfg.MaxInFlight),
+		many:      make(chan struct{}, max(cfg.MaxInFlight/2, 1)),
+		events:    events.NewReader(cfg.JS),
+		calls:     newPlaces(tenants, maxCalls, maxCallsOfOne),
+		polls:     newPlaces(tenants, maxPolls, maxPollsOfOne),
+		bodies:    newPlaces(tenants, maxBodies, maxBodiesOfOne),
+		questions: newLimiters(tenants, questionsPerSecond, questionsPerSecond),
+		acts:      newLimiters(tenants, actsPerSecond, actsBurst),
+	}
 }
 
 // Publish stores one event. Errors are *Error.

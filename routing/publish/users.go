@@ -12,8 +12,9 @@ import (
 )
 
 // actsPerSecond is how often a tenant may end or remove at one router, and
-// actsBurst how many of these calls may come at once. Each leaves a cutoff in the bucket that all
-// tenants share, and in every router's memory, for a month where it ends tokens.
+// actsBurst how many of these calls may come at once. Each leaves a cutoff in the
+// bucket that all tenants share, and in every router's memory, for a month where
+// it ends tokens.
 const (
 	actsPerSecond = 50
 	actsBurst     = 1000
