@@ -14,6 +14,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 	"github.com/hawser-edge/hawser/routing/linkpb"
 )
 
@@ -242,10 +243,7 @@ func (s *store) read(ctx context.Context, path heartbeat.Path) (held, error) {
 
 // conflict reports whether the cell has another revision than was expected.
 func conflict(err error) bool {
-	var api *jetstream.APIError
-	return errors.Is(err, jetstream.ErrKeyExists) ||
-		errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-			api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+	return errors.Is(err, jetstream.ErrKeyExists) || jsapi.WrongSequence(err)
 }
 
 // full reports whether the bucket takes no more bytes.

@@ -97,23 +97,16 @@ func (s *Store) remove(ctx context.Context, key string, revision uint64) error {
 	return lost(s.kv.Purge(ctx, key, opts...), "remove device key")
 }
 
-// lost turns a refused revision into errLost. Replicated streams refuse with
-// a code of their own while an older write is under way.
+// lost turns a refused revision into errLost.
 func lost(err error, what string) error {
 	switch {
 	case err == nil:
 		return nil
-	case wrongRevision(err):
+	case jsapi.WrongSequence(err):
 		return errLost
 	default:
 		return fmt.Errorf("%s: %w", what, err)
 	}
-}
-
-func wrongRevision(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // retry repeats try while it loses to other writers.

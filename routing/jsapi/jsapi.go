@@ -1,7 +1,7 @@
 // Package jsapi asks the JetStream API of NATS for what the client library does
-// not: above all a message as the leader of its stream knows it. The library
-// asks any replica, and one that lags behind does not know yet of what was stored
-// a moment ago.
+// not, and tells what its refusals mean. Above all it asks for a message as the
+// leader of its stream knows it: the library asks any replica, and one that lags
+// behind does not know yet of what was stored a moment ago.
 package jsapi
 
 import (

@@ -81,6 +81,24 @@ func TestGetSaysThatThereIsNone(t *testing.T) {
 	}
 }
 
+func TestAWrongSequenceIsTold(t *testing.T) {
+	ctx, nc, _ := stream(t)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = js.Publish(ctx, "a.x", nil, jetstream.WithExpectLastSequencePerSubject(2))
+	if !jsapi.WrongSequence(err) {
+		t.Errorf("got %v for a write that expects another message", err)
+	}
+	if _, err := js.Publish(ctx, "c.x", nil); err == nil || jsapi.WrongSequence(err) {
+		t.Errorf("got %v for a write that no stream takes", err)
+	}
+	if _, err := js.Publish(ctx, "a.x", nil, jetstream.WithExpectLastSequencePerSubject(1)); err != nil {
+		t.Errorf("a write that expects what is there: %v", err)
+	}
+}
+
 func TestARefusalIsAnAPIError(t *testing.T) {
 	ctx, nc, name := stream(t)
 	if err := jsapi.Ask(ctx, nc, "STREAM.MSG.DELETE."+name, jsapi.Query{Sequence: 2}, nil); err != nil {

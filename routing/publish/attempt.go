@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"connectrpc.com/connect"
@@ -13,14 +14,13 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // JetStream's error codes that mean something to a publisher.
 const (
-	codeWrongLast     = 10071
-	codeWrongConstant = 10164
-	codeStoreFailed   = 10077
-	codeInProcess     = 10158
+	codeStoreFailed = 10077
+	codeInProcess   = 10158
 )
 
 // attempts stores one event, however many attempts it takes. All of them
@@ -120,19 +120,18 @@ func classify(err error) (fault *Error, again bool) {
 }
 
 func classifyAPI(api *jetstream.APIError) (fault *Error, again bool) {
-	switch api.ErrorCode {
-	case codeStoreFailed:
+	switch {
+	case api.ErrorCode == codeStoreFailed:
 		return &Error{Code: connect.CodeUnavailable, result: resultFull, RetryAfter: 30 * time.Second, cause: api,
 			Message: fmt.Sprintf("the log is full (%s) and forgets nothing: an operator must raise its max bytes; repeat with the same id after 30 s", api.Description)}, false
-	case codeInProcess:
+	case api.ErrorCode == codeInProcess:
 		return unavailable(api, time.Second, "the same id is being stored by another call: repeat after 1 s"), true
-	case codeWrongLast, codeWrongConstant:
+	case jsapi.WrongSequence(api):
 		return &Error{Code: connect.CodeAborted, result: resultConflict, RetryAfter: 50 * time.Millisecond, cause: api,
 			Message: "several publishers number this user's kind at once: repeat with the same id"}, true
+	case api.Code == http.StatusServiceUnavailable:
+		return unavailable(api, time.Second, "JetStream is not ready (%s): repeat with the same id after 1 s", api.Description), true
 	default:
-		if api.Code == 503 {
-			return unavailable(api, time.Second, "JetStream is not ready (%s): repeat with the same id after 1 s", api.Description), true
-		}
 		return internal(api), false
 	}
 }
