@@ -27,10 +27,11 @@ const (
 )
 
 // Drain moves the devices elsewhere: each gets GoAway, evenly over spread or
-// over drainPace (10 ms) a device, whichever is shorter, and whoever is left drainGrace (5 s) after the last is closed with 3000, as is
-// everybody at once when ctx ends. Devices that come meanwhile are let in, and
-// asked at once; those that come after that are closed with 3000. It returns
-// when nobody is left; Serve has to be ended separately.
+// over drainPace (10 ms) a device, whichever is shorter, and whoever is left
+// drainGrace (5 s) after the last is closed with 3000, as is everybody at once
+// when ctx ends. Devices that come meanwhile are let in, and asked at once; those
+// that come after that are closed with 3000. It returns when nobody is left;
+// Serve has to be ended separately.
 func (srv *Server) Drain(ctx context.Context, spread time.Duration) {
 	spread = min(spread, time.Duration(srv.hub.Count())*drainPace)
 	start := time.Now()

@@ -64,8 +64,9 @@ const (
 //
 // Read returns io.EOF, or an error that CodeFromError understands, after the
 // peer closed; an error that matches os.ErrDeadlineExceeded after the read
-// deadline; and one that matches net.ErrClosed after CloseWithCode. After a failed Write, also one that failed
-// on its deadline, the stream is unusable and only CloseWithCode is left.
+// deadline; and one that matches net.ErrClosed after CloseWithCode. After a
+// failed Write, also one that failed on its deadline, the stream is unusable and
+// only CloseWithCode is left.
 type Conn interface {
 	io.Reader
 	io.Writer

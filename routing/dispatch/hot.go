@@ -33,9 +33,10 @@ func (d *delivery) mayTell(now time.Time) bool {
 }
 
 // outran reports whether a device that has not acknowledged for a third of its
-// patience must not be waited for here any longer: its oldest event may be gone from the log before its patience is
-// over, so that no other router would know since when it waits. The push
-// queue remembers, and its worker waits for the rest of the patience.
+// patience must not be waited for here any longer: its oldest event may be gone
+// from the log before its patience is over, so that no other router would know
+// since when it waits. The push queue remembers, and its worker waits for the
+// rest of the patience.
 func (p *Dispatcher) outran(d *delivery, now time.Time) bool {
 	since, patience := d.patience()
 	return d.flow.passed >= outrunBy && now.Sub(since) >= patience/3
