@@ -127,12 +127,10 @@ func (r *Responder) take(ctx context.Context, m *nats.Msg) {
 		r.fail(m, &routing.StatusError{Code: wire.StatusUnavailable, Message: "sync is busy: ask again in a second"})
 		return
 	}
-	r.wg.Add(1)
-	go func() {
-		defer r.wg.Done()
+	r.wg.Go(func() {
 		defer func() { <-r.slots }()
 		r.answer(ctx, m)
-	}()
+	})
 }
 
 func (r *Responder) answer(ctx context.Context, m *nats.Msg) {

@@ -90,12 +90,10 @@ func (d *natsDoor) take(ctx context.Context, m *nats.Msg) {
 		d.fail(m, AsError(d.s.refused(busy())))
 		return
 	}
-	d.wg.Add(1)
-	go func() {
-		defer d.wg.Done()
+	d.wg.Go(func() {
 		defer d.s.release()
 		d.serve(ctx, m)
-	}()
+	})
 }
 
 func (d *natsDoor) serve(ctx context.Context, m *nats.Msg) {

@@ -30,9 +30,7 @@ func (d *natsDoor) takeCall(ctx context.Context, m *nats.Msg) {
 	if name == readEvents.name {
 		ctx = d.open
 	}
-	d.wg.Add(1)
-	go func() {
-		defer d.wg.Done()
+	d.wg.Go(func() {
 		defer d.s.leave(tenant, name)
 		body, fault := call(ctx, d.s, tenant, m.Data)
 		if fault != nil {
@@ -40,5 +38,5 @@ func (d *natsDoor) takeCall(ctx context.Context, m *nats.Msg) {
 			return
 		}
 		d.respond(m, body)
-	}()
+	})
 }
