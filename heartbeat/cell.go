@@ -83,12 +83,12 @@ func (c *cell) survived(lo, to int) {
 		c.kept[k] += w
 		c.unshared.kept[k] += w
 	}
-	new := float32(1)
+	fresh := float32(1)
 	if lo >= to {
-		new = repeatWeight
+		fresh = repeatWeight
 	}
-	c.changed += new
-	c.stale += new
+	c.changed += fresh
+	c.stale += fresh
 }
 
 // perished notes a death of a connection that had survived bucket lo.

@@ -18,11 +18,11 @@ func (p *pair) close() {
 // connect makes a connection through the NAT over which each side has heard
 // the other.
 func (t trial) connect(ctx context.Context, home int) (p *pair, err error) {
-	make := connectUDP
+	dial := connectUDP
 	if t.tcp {
-		make = connectTCP
+		dial = connectTCP
 	}
-	if p, err = make(ctx, t.nat, home); err != nil {
+	if p, err = dial(ctx, t.nat, home); err != nil {
 		return nil, fmt.Errorf("connect through NAT %d: %w", t.nat.number, err)
 	}
 	for _, hello := range []func() error{
