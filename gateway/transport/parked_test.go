@@ -153,9 +153,7 @@ func TestParkedConnectionsHaveNoGoroutine(t *testing.T) {
 		defer c.CloseWithCode(0, "")
 		hello(c)
 	}
-	if more := settled() - before; more > 10 {
-		t.Errorf("%d goroutines more for 100 connections", more)
-	}
+	until(t, "as few goroutines as with one connection", func() bool { return runtime.NumGoroutine() <= before+10 })
 }
 
 // A listener that is shut down leaves no goroutine and no file behind.
@@ -182,9 +180,7 @@ func TestShutdownLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if after, now := settled(), files(); after > before || now > open {
-		t.Errorf("%d goroutines and %d files, before it were %d and %d", after, now, before, open)
-	}
+	until(t, "the end of all goroutines and files", func() bool { return runtime.NumGoroutine() <= before && files() <= open })
 }
 
 // settled is the number of goroutines once it falls no more.
