@@ -34,7 +34,7 @@ func TestDevicesMoveOverWorkers(t *testing.T) {
 
 func moveAll(t *testing.T, at string, count int) {
 	server, client := newTLS(t)
-	l, err := transport.ListenQUIC(transport.ListenConfig{Addr: at, TLS: server, Workers: 4})
+	l, err := transport.ListenQUIC(transport.ListenConfig{Addr: at, TLS: server, Workers: 4, HandshakeTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,8 @@ func dialOver(ctx context.Context, socket net.PacketConn, addr string, config *t
 		return nil, nil, err
 	}
 	tr := &quic.Transport{Conn: socket, ConnectionIDLength: 16}
-	qc, err := tr.Dial(ctx, remote, config, &quic.Config{MaxIdleTimeout: time.Minute})
+	// On a machine without a free processor a handshake may wait for long.
+	qc, err := tr.Dial(ctx, remote, config, &quic.Config{MaxIdleTimeout: time.Minute, HandshakeIdleTimeout: time.Minute})
 	if err != nil {
 		return nil, nil, err
 	}
