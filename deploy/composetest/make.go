@@ -73,32 +73,8 @@ func (c *composed) bridge(ctx context.Context) (string, error) {
 // prepare runs deploy/prepare over deploy/hawser.yaml with the credentials of
 // the simulators in it.
 func (c *composed) prepare(ctx context.Context) error {
-	template, err := os.ReadFile(filepath.Join(c.root, "deploy", "hawser.yaml"))
-	if err != nil {
-		return fmt.Errorf("read the shipped configuration: %w", err)
-	}
-	const nobody = "  apps: []\n"
-	if strings.Count(string(template), nobody) != 1 {
-		return errors.New("deploy/hawser.yaml has no line \"apps: []\" to put the simulators in the place of")
-	}
-	apps := fmt.Sprintf(`  apps:
-    - {tenant: demo, app: %s, provider: apns, environment: sandbox, team_id: %s, key_id: %s, key_file: apns.p8, endpoint: %q, ca_file: apns-ca.pem}
-    - {tenant: demo, app: %s, provider: fcm, credentials_file: fcm.json, endpoint: %q, ca_file: fcm-ca.pem}
-`, devmode.IOSApp, c.apns.TeamID(), c.apns.KeyID(), c.apns.URL(), devmode.AndroidApp, c.fcm.URL())
-	files := map[string][]byte{
-		"hawser.yaml":        []byte(strings.Replace(string(template), nobody, apps, 1)),
-		"fleet/keys/apns.p8": c.apns.Key(), "fleet/keys/fcm.json": c.fcm.ServiceAccount(),
-	}
-	for _, name := range services {
-		if strings.HasPrefix(name, "push-") {
-			files["fleet/"+name+"/apns-ca.pem"], files["fleet/"+name+"/fcm-ca.pem"] = c.apns.CAPEM(), c.fcm.CAPEM()
-		}
-	}
-	for name, content := range files {
-		path := filepath.Join(c.dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
-			return fmt.Errorf("write the fleet's files: %w", err)
-		}
+	if err := c.writeFiles(); err != nil {
+		return err
 	}
 	env := []string{"CONFIG=" + filepath.Join(c.dir, "hawser.yaml")}
 	if err := command(ctx, c.root, env, "deploy/prepare", c.fleet()); err != nil {
@@ -116,6 +92,47 @@ func (c *composed) prepare(ctx context.Context) error {
 		return err
 	}
 	return devmode.KeepSecrets(secrets)
+}
+
+// writeFiles writes the configuration and the credentials of the simulators.
+func (c *composed) writeFiles() error {
+	configuration, err := c.configuration()
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{
+		"hawser.yaml":        configuration,
+		"fleet/keys/apns.p8": c.apns.Key(), "fleet/keys/fcm.json": c.fcm.ServiceAccount(),
+	}
+	for _, name := range services {
+		if strings.HasPrefix(name, "push-") {
+			files["fleet/"+name+"/apns-ca.pem"], files["fleet/"+name+"/fcm-ca.pem"] = c.apns.CAPEM(), c.fcm.CAPEM()
+		}
+	}
+	for name, content := range files {
+		path := filepath.Join(c.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
+			return fmt.Errorf("write the fleet's files: %w", err)
+		}
+	}
+	return nil
+}
+
+// configuration is the shipped one, with the simulators as its applications.
+func (c *composed) configuration() ([]byte, error) {
+	template, err := os.ReadFile(filepath.Join(c.root, "deploy", "hawser.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("read the shipped configuration: %w", err)
+	}
+	const nobody = "  apps: []\n"
+	if strings.Count(string(template), nobody) != 1 {
+		return nil, errors.New("deploy/hawser.yaml has no line \"apps: []\" to put the simulators in the place of")
+	}
+	apps := fmt.Sprintf(`  apps:
+    - {tenant: demo, app: %s, provider: apns, environment: sandbox, team_id: %s, key_id: %s, key_file: apns.p8, endpoint: %q, ca_file: apns-ca.pem}
+    - {tenant: demo, app: %s, provider: fcm, credentials_file: fcm.json, endpoint: %q, ca_file: fcm-ca.pem}
+`, devmode.IOSApp, c.apns.TeamID(), c.apns.KeyID(), c.apns.URL(), devmode.AndroidApp, c.fcm.URL())
+	return []byte(strings.Replace(string(template), nobody, apps, 1)), nil
 }
 
 // build makes the images. The programs are there already.
