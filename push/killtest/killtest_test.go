@@ -135,3 +135,10 @@ func TestSetsShareTheKills(t *testing.T) {
 		t.Errorf("the sets have %d and %d kills, want %d and %d", kills, natsKills, o.kills, o.natsKills)
 	}
 }
+
+// short is the form for every change.
+func short() options {
+	o := full()
+	o.kills, o.natsKills, o.sets, o.users = 6, 2, 1, 500
+	return o
+}

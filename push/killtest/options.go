@@ -42,13 +42,6 @@ func full() options {
 	}
 }
 
-// short is the form for every change.
-func short() options {
-	o := full()
-	o.kills, o.natsKills, o.sets, o.users = 6, 2, 1, 500
-	return o
-}
-
 // flags set the options.
 func (o *options) flags() *flag.FlagSet {
 	f := flag.NewFlagSet(program, flag.ContinueOnError)

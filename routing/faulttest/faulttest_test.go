@@ -206,3 +206,14 @@ func TestPatternIsWhatItSays(t *testing.T) {
 		t.Errorf("of 6000 devices there are %v: want 3600 connected, 1200 silent, 1200 away", count)
 	}
 }
+
+// short is the form for every change: all faults, three seeds side by side, on
+// whatever machine there is. The load is what leaves two cores half idle while
+// nothing is wrong: what they cannot do more than catch up with heals nothing.
+func short() options {
+	o := full()
+	o.users, o.rate, o.hotRate, o.phones = 100, 50, 100, 20
+	o.hold, o.seeds, o.side = 8*time.Second, 3, 3
+	o.lenient, o.heal, o.settle = true, 150*time.Second, 200*time.Second
+	return o
+}

@@ -68,17 +68,6 @@ const (
 	leastNATSHold = 12 * time.Second
 )
 
-// short is the form for every change: all faults, three seeds side by side, on
-// whatever machine there is. The load is what leaves two cores half idle while
-// nothing is wrong: what they cannot do more than catch up with heals nothing.
-func short() options {
-	o := full()
-	o.users, o.rate, o.hotRate, o.phones = 100, 50, 100, 20
-	o.hold, o.seeds, o.side = 8*time.Second, 3, 3
-	o.lenient, o.heal, o.settle = true, 150*time.Second, 200*time.Second
-	return o
-}
-
 // full is the form that the design's numbers are about.
 func full() options {
 	return options{
