@@ -32,21 +32,7 @@ type Head struct {
 // as new as the replica that happens to answer.
 func (r *Reader) Heads(ctx context.Context, users []User, minSeq uint64) ([][]Head, error) {
 	heads := make([][]Head, len(users))
-	where := map[string]place{}
-	var subjects []string
-	for i, u := range users {
-		for _, kind := range r.catalog.Kinds(u.Tenant) {
-			s := routing.InboxSubject(u.Tenant, u.User, kind)
-			p, known := where[s]
-			if !known {
-				k, _ := r.catalog.Kind(u.Tenant, kind)
-				p.kind = k
-				subjects = append(subjects, s)
-			}
-			p.users = append(p.users, i)
-			where[s] = p
-		}
-	}
+	subjects, where := r.places(users)
 	asking := r.asking()
 	for len(subjects) > 0 {
 		n := min(len(subjects), maxSubjects)
@@ -70,6 +56,24 @@ func (r *Reader) Heads(ctx context.Context, users []User, minSeq uint64) ([][]He
 type place struct {
 	kind  routing.Kind
 	users []int
+}
+
+// places are the subjects of users' kinds, each once, and whose head each holds.
+func (r *Reader) places(users []User) (subjects []string, where map[string]place) {
+	where = map[string]place{}
+	for i, u := range users {
+		for _, kind := range r.catalog.Kinds(u.Tenant) {
+			s := routing.InboxSubject(u.Tenant, u.User, kind)
+			p, known := where[s]
+			if !known {
+				p.kind, _ = r.catalog.Kind(u.Tenant, kind)
+				subjects = append(subjects, s)
+			}
+			p.users = append(p.users, i)
+			where[s] = p
+		}
+	}
+	return subjects, where
 }
 
 // headOf reads a head. A message that the publisher did not write still
