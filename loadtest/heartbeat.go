@@ -46,19 +46,13 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 	o := heartbeatOptions{}
 	f := heartbeatFlags(&o)
 	err := f.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	if errors.Is(err, flag.ErrHelp) {
 		f.SetOutput(stdout)
 		f.Usage()
 		return exitOK
-	case err == nil && f.NArg() > 0:
-		err = fmt.Errorf("%.40q is no flag", f.Arg(0))
-	case err == nil && (o.seeds < 1 || o.seeds > maxSeeds):
-		err = fmt.Errorf("--seeds %d: want 1 to %d", o.seeds, maxSeeds)
-	case err == nil && o.seeds > 1 && given(f, "policies"):
-		err = errors.New("--seeds compares hawser with Mars and the oracle: leave --policies away")
-	case err == nil && !(o.scale > 0 && o.scale <= 100):
-		err = fmt.Errorf("--timeout-scale %g: want more than 0 and at most 100", o.scale)
+	}
+	if err == nil {
+		err = o.check(f)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "loadtest %s: %v\n", heartbeats, err)
@@ -72,6 +66,21 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// check looks at what the flags f said.
+func (o *heartbeatOptions) check(f *flag.FlagSet) error {
+	switch {
+	case f.NArg() > 0:
+		return fmt.Errorf("%.40q is no flag", f.Arg(0))
+	case o.seeds < 1 || o.seeds > maxSeeds:
+		return fmt.Errorf("--seeds %d: want 1 to %d", o.seeds, maxSeeds)
+	case o.seeds > 1 && given(f, "policies"):
+		return errors.New("--seeds compares hawser with Mars and the oracle: leave --policies away")
+	case !(o.scale > 0 && o.scale <= 100):
+		return fmt.Errorf("--timeout-scale %g: want more than 0 and at most 100", o.scale)
+	}
+	return nil
 }
 
 // simulated is what is printed.

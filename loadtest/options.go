@@ -86,27 +86,39 @@ func (o *options) checkTarget() error {
 		return errors.New("--target belongs to peers")
 	case o.spawn == (o.addr != ""):
 		return errors.New("name what is tested: --spawn, or --addr HOST:PORT of an edge")
-	case o.spawn && (o.jwtKey != "" || o.publishURL != "" || o.apiKeyFile != "" || o.caFile != "" || o.pid != 0):
-		return errors.New("--jwt-key, --publish-url, --api-key-file, --ca-file and --pid belong to --addr: with --spawn all of that is made")
 	case o.bare && (!o.spawn || o.transport != overTCP || o.processes > 1 || o.command != churn && o.command != notify):
 		return errors.New("--bare compares one spawned process with one process, over TCP, in churn and notify")
-	case o.spawn && (o.processes < 0 || o.processes > maxProcesses):
-		return fmt.Errorf("--processes %d must be 1 to %d, or 0", o.processes, maxProcesses)
 	case o.admissions < 0 || o.admissions > maxRate:
 		return fmt.Errorf("--admissions %d must be 1 to %d, or 0", o.admissions, maxRate)
 	case o.spawn:
-		return nil
+		return o.checkSpawned()
+	default:
+		return o.checkDeployed()
 	}
-	if o.admissions != 0 {
+}
+
+// checkSpawned is for an edge that is made for the run.
+func (o *options) checkSpawned() error {
+	switch {
+	case o.jwtKey != "" || o.publishURL != "" || o.apiKeyFile != "" || o.caFile != "" || o.pid != 0:
+		return errors.New("--jwt-key, --publish-url, --api-key-file, --ca-file and --pid belong to --addr: with --spawn all of that is made")
+	case o.processes < 0 || o.processes > maxProcesses:
+		return fmt.Errorf("--processes %d must be 1 to %d, or 0", o.processes, maxProcesses)
+	}
+	return nil
+}
+
+// checkDeployed is for an edge that is there.
+func (o *options) checkDeployed() error {
+	_, _, err := net.SplitHostPort(o.addr)
+	switch {
+	case o.admissions != 0:
 		return errors.New("--admissions belongs to --spawn")
-	}
-	if o.processes != 0 || o.serverCPUs != "" {
+	case o.processes != 0 || o.serverCPUs != "":
 		return errors.New("--processes and --server-cpus belong to --spawn")
-	}
-	if _, _, err := net.SplitHostPort(o.addr); err != nil {
+	case err != nil:
 		return fmt.Errorf("--addr %.80q must be HOST:PORT", o.addr)
-	}
-	if o.jwtKey == "" {
+	case o.jwtKey == "":
 		return errors.New("--jwt-key is missing: the file with the private key that signs the tenant's device tokens (hawser token --new-key makes one)")
 	}
 	return o.checkPublishing()
