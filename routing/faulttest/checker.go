@@ -7,66 +7,6 @@ import (
 	"time"
 )
 
-// A verdict is the balance of a run: each event for each device of its user
-// is one pair, and each pair is heard, covered by a snapshot, pushed or lost.
-type verdict struct {
-	Events, Pairs int
-	// Heard pairs are items that a connected device was handed; Snapshots
-	// those for which it was told to take a snapshot instead, because they
-	// are no longer in the log.
-	Heard, Snapshots int
-	// Pushed pairs are those of away and silent devices.
-	Pushed, Lost int
-	// Backwards counts versions that followed a greater one: items and pushes
-	// of a device and kind, notifies of a connection and kind.
-	Backwards int
-	// StoredTwice counts ids with two versions, Strange what was handed over
-	// or pushed though nobody published it for that user.
-	StoredTwice, Strange int
-	// Forgotten counts ids with two versions for which there is a reason: all
-	// NATS servers had started anew after newer events pushed the first out of
-	// the log, by which they know the ids.
-	Forgotten int
-	// HandedTwice counts items that an application got again, PushedTwice
-	// pushes that repeat a version, Needless those for what the application
-	// had been handed before.
-	HandedTwice, PushedTwice, Needless int
-
-	// Rows are the balances of the phases.
-	Rows []row
-	// HeardAfter is how long each pair took, from the event's answer.
-	HeardAfter []time.Duration
-	// Faults describe what must not be, the first maxFaults of them.
-	Faults []string
-	// missing are the pairs that are lost, losses the same with all that is known
-	// of them.
-	missing map[pair]bool
-	losses  []loss
-}
-
-// pair is an event and a device.
-type pair struct{ key, device string }
-
-// loss is an event that did not reach a device.
-type loss struct {
-	event  publication
-	device *deviceFacts
-}
-
-// maxFaults bounds what a verdict describes.
-const maxFaults = 40
-
-// holds reports whether nothing happened that must not.
-func (v *verdict) holds() bool {
-	return v.Lost == 0 && v.Backwards == 0 && v.StoredTwice == 0 && v.Strange == 0
-}
-
-func (v *verdict) fault(format string, args ...any) {
-	if len(v.Faults) < maxFaults {
-		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
-	}
-}
-
 // String names a device.
 func (d *deviceFacts) String() string {
 	return fmt.Sprintf("the %s device %s of %s", d.part, d.name, d.owner)
@@ -143,14 +83,6 @@ func (c *checker) checkDevice(d *deviceFacts) {
 	c.countTwice(d)
 }
 
-// version names one version of a kind.
-type version struct {
-	kind   string
-	number int64
-}
-
-func (a arrival) of() version { return version{a.kind, a.version} }
-
 // checkHeard wants each event handed over. One that is not is excused only by
 // a snapshot of its version or a later one, told after the publication began
 // and after at least keep newer events of the kind pushed it out of the log.
@@ -174,40 +106,6 @@ func (c *checker) checkHeard(d *deviceFacts, events []publication, kind string) 
 			c.rows.heard(d, e, a)
 		}
 	}
-}
-
-// firsts are the first arrivals of each version of a kind.
-func firsts(arrivals []arrival, kind string) map[int64]arrival {
-	first := map[int64]arrival{}
-	for _, a := range arrivals {
-		if _, again := first[a.version]; a.kind == kind && !again {
-			first[a.version] = a
-		}
-	}
-	return first
-}
-
-func only(arrivals []arrival, kind string) (of []arrival) {
-	for _, a := range arrivals {
-		if a.kind == kind {
-			of = append(of, a)
-		}
-	}
-	return of
-}
-
-// pushedOut reports whether keep of the newer events may have been stored at a
-// time.
-func pushedOut(newer []publication, at time.Time, keep int) bool {
-	for _, e := range newer {
-		if keep <= 0 {
-			break
-		}
-		if !e.begun.After(at) {
-			keep--
-		}
-	}
-	return keep <= 0
 }
 
 // checkPushed wants, for each event, a push that carries its version or a
@@ -238,18 +136,6 @@ func (c *checker) lost(d *deviceFacts, e publication, why string) {
 
 // clock is how faults tell the time: as the logs of the processes do.
 const clock = "15:04:05.000"
-
-// firstCovering is the first arrival that stands for an event. The arrivals
-// are of its kind and in order of time.
-func firstCovering(arrivals []arrival, e publication) (arrival, bool) {
-	from, _ := slices.BinarySearchFunc(arrivals, e.begun, func(a arrival, at time.Time) int { return a.at.Compare(at) })
-	for _, a := range arrivals[from:] {
-		if a.version >= e.version {
-			return a, true
-		}
-	}
-	return arrival{}, false
-}
 
 // checkForwards finds versions that follow a greater one of their kind and,
 // for notifies, connection.
