@@ -175,8 +175,9 @@ func (s *session) registerLocked() {
 		return
 	}
 	s.registered = true
+	who := s.device()
 	s.cfg().Registry.Register(Registration{
-		Conn: s.number, Tenant: s.device().tenant, User: s.device().user, Device: s.device().device,
+		Conn: s.number, Tenant: who.tenant, User: who.user, Device: who.device,
 		Epoch:      s.epoch,
 		Background: s.muteLocked(),
 		Platform:   platform(s.profile.platform),

@@ -55,8 +55,9 @@ func (s *session) putRecordLocked(pushToken string) {
 	if pushToken == "" || r.stopped {
 		return
 	}
+	who := s.device()
 	r.device = Device{
-		Tenant: s.device().tenant, User: s.device().user, Device: s.device().device,
+		Tenant: who.tenant, User: who.user, Device: who.device,
 		Platform: platform(s.profile.platform), App: s.profile.app, PushToken: pushToken, Epoch: s.epoch,
 	}
 	r.dirty = true
@@ -165,17 +166,17 @@ func (s *session) retryRecordLocked() {
 // it fails, it may still be on its way, and the device is sent back to log out
 // again.
 func (s *session) logout() {
+	who := s.device()
 	jwt, written := s.awaitRecord()
 	ctx, cancel := context.WithTimeout(s.serving.ctx, s.cfg().Limits.DeviceTimeout)
 	defer cancel()
-	err := s.cfg().Registry.RemoveDevice(ctx, s.device().tenant, s.device().user, s.device().device, jwt)
+	err := s.cfg().Registry.RemoveDevice(ctx, who.tenant, who.user, who.device, jwt)
 	s.serving.srv.metrics.records.WithLabelValues(recordRemove, result(err)).Inc()
 	if err = errors.Join(written, err); err == nil {
 		s.end(endLoggedOut, true)
 		return
 	}
-	s.cfg().Log.Warn("device record not removed", "tenant", s.device().tenant, "user", s.device().user,
-		"device", s.device().device, "error", err)
+	s.cfg().Log.Warn("device record not removed", "tenant", who.tenant, "user", who.user, "device", who.device, "error", err)
 	s.end(endLogoutFailed, true)
 }
 
