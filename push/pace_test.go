@@ -88,6 +88,30 @@ func TestProjectUnderItsQuota(t *testing.T) {
 	t.Logf("%d accepted of %d possible, %d refused", accepted, minutes*600, refused)
 }
 
+// bounded is a provider whose service takes so many messages a second.
+type bounded struct {
+	*provider
+	perSecond float64
+}
+
+func (b bounded) PerSecond() float64 { return b.perSecond }
+
+// What the service takes of an application is not exceeded, and is made use of.
+func TestDocumentedLimitHolds(t *testing.T) {
+	app := AppKey{"acme", IOS, "app"}
+	run(t, func(c *Config) { c.Apps[app] = bounded{c.Apps[app].(*provider), 20} }, func(b *bench) {
+		all := b.devices(200)
+		pass(6 * time.Second) // one of them goes by in gathering
+		if n := len(b.app.messages()); n < 80 || n > 110 {
+			t.Errorf("%d messages in 5 s, want about 100", n)
+		}
+		pass(time.Minute)
+		if n := done(all); n != 200 {
+			t.Errorf("%d of 200 pushed in the end", n)
+		}
+	})
+}
+
 // Messages over the quota wait as long as the service asks; others go on.
 func TestQuotaSlowsTheApplication(t *testing.T) {
 	run(t, nil, func(b *bench) {

@@ -65,6 +65,13 @@ func TestTokenRegisteredLaterIsKept(t *testing.T) {
 				if removed := slices.Contains(b.logged(), "drop token"); removed != c.removed {
 					t.Errorf("removed %v: %v", removed, b.logged())
 				}
+				if c.registered > 0 { // whatever proof there is
+					for range 12 {
+						b.others(20)
+						pass(5 * time.Minute)
+					}
+					b.wantEvents()
+				}
 			})
 		})
 	}

@@ -16,6 +16,7 @@ type world struct {
 	presence func(Target) PresenceState
 	record   Record
 	apps     map[string]string // devices of others than the record's, to theirs
+	tokens   map[string]string // devices with others than the record's, to theirs
 	recErr   error
 	head     int64
 	content  string
@@ -58,6 +59,9 @@ func (w *world) Record(_ context.Context, _, _, device string) (Record, error) {
 		r.App = "other"
 	} else if app := w.apps[device]; app != "" {
 		r.App = app
+	}
+	if token := w.tokens[device]; token != "" {
+		r.Token = token
 	}
 	return r, w.recErr
 }

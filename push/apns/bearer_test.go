@@ -42,7 +42,7 @@ func TestProviderTokensAreTheSameEverywhere(t *testing.T) {
 		t.Error("the token did not change with the slot")
 	}
 	for _, at := range []time.Duration{0, slot / 2, slot - time.Second} {
-		if age := begin.Add(at).Unix() - issuedAt(one, t, begin.Add(at)); age < 0 || age > 3000 {
+		if age := begin.Add(at).Unix() - issuedAt(one, t, begin.Add(at)); age < 30 || age > 3000 { // a clock may be fast
 			t.Errorf("token is %d s old", age)
 		}
 	}

@@ -82,8 +82,8 @@ func TestBurstStaysOnFewConnections(t *testing.T) {
 
 func TestRejectedTokensStayOnTheNarrowConnection(t *testing.T) {
 	app, sim := start(t)
-	for range 2 {
-		providertest.Send(t, app, message(device))
+	for _, token := range []string{device, device, "dead"} {
+		providertest.Send(t, app, message(token))
 	}
 	sim.AnswerToken("dead", pushtest.Reply{Status: 400, Reason: "BadDeviceToken"})
 	for range 3 {
