@@ -23,8 +23,9 @@ const (
 	// InFlight: a session was notified just now. Ask again, and send once the
 	// event is older than its urgency allows.
 	InFlight
-	// Fetching: a session fetches the kind at this moment. As InFlight, and for
-	// some seconds more: the device is alive, and its backend may be slow.
+	// Fetching: a session fetches the kind at this moment, or registered just now
+	// and is likely to. As InFlight, and for some seconds more: the device is
+	// alive, and its backend may be slow.
 	Fetching
 )
 

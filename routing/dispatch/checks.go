@@ -114,9 +114,7 @@ func (p *Dispatcher) verdict(c *check, now time.Time) linkpb.CheckResponse_State
 	switch {
 	case !dev.Session.Exists():
 		return p.absent(c.key.device, dev, c.urgency, now)
-	case dev.Session != c.session:
-		return linkpb.CheckResponse_STATE_IN_FLIGHT // it just registered anew
-	case c.fetching:
+	case dev.Session != c.session, c.fetching: // who just registered anew is likely to fetch
 		return linkpb.CheckResponse_STATE_FETCHING
 	case dev.Doubtful || c.inFlight && dev.Background:
 		return linkpb.CheckResponse_STATE_DOUBTFUL

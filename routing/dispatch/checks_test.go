@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 		"background": {func(r *rig) { r.connect(1, "d", true) }, func(r *rig) { r.inFlight(1, 5) },
 			[]string{"notify 1 k 5", "checked 1 DOUBTFUL"}},
 		"doubtful": {doubtful, func(r *rig) { r.inFlight(1, 5) }, []string{"notify 1 k 5", "checked 1 DOUBTFUL"}},
-		"moved":    {connected, func(r *rig) { r.connect(2, "d", false) }, []string{"notify 1 k 5", "checked 1 IN_FLIGHT"}},
+		"moved":    {connected, func(r *rig) { r.connect(2, "d", false) }, []string{"notify 1 k 5", "checked 1 FETCHING"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, Config{})

@@ -148,8 +148,9 @@ const (
 	CheckResponse_STATE_COVERED CheckResponse_State = 3
 	// A session that was just notified: ask again before T is over.
 	CheckResponse_STATE_IN_FLIGHT CheckResponse_State = 4
-	// A session that fetches the kind at this moment: ask again, also for a while
-	// after T. Push workers that do not know this take it for UNSPECIFIED.
+	// A session that fetches the kind at this moment, or that registered just now
+	// and is likely to: ask again, also for a while after T. Push workers that do
+	// not know this take it for UNSPECIFIED.
 	CheckResponse_STATE_FETCHING CheckResponse_State = 5
 )
 

@@ -33,7 +33,8 @@ const (
 	Covered
 	// InFlight: it has a session that was notified just now.
 	InFlight
-	// Fetching: it has a session that fetches the kind at this moment.
+	// Fetching: it has a session that fetches the kind at this moment, or that
+	// registered just now and is likely to.
 	Fetching
 )
 
