@@ -41,6 +41,9 @@ func TestFrozenApplicationRaisesAnAlert(t *testing.T) {
 		pass(time.Hour)
 		b.wantFrozen(reg, app)
 		b.wantEvents()
+		if n := len(b.app.messages()); n > 50*6 {
+			t.Errorf("%d attempts in an hour at 50 devices, want one each quarter of it", n)
+		}
 		b.app.set(always(Result{}))
 		pass(time.Hour)
 		b.wantFrozen(reg)

@@ -46,6 +46,28 @@ func TestTokenThatIsGoneIsConfirmedAnnouncedAndRemoved(t *testing.T) {
 	})
 }
 
+// The second rejection counts once a registration has had time to get about,
+// whichever push brings it.
+func TestConfirmationTakesItsTime(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.app.set(always(unregistered(time.Now())))
+		b.others(1)
+		b.store(job(1))
+		pass(10 * time.Second)
+		b.others(1)
+		other := job(1)
+		other.Kind = "calls"
+		b.store(other)
+		pass(30 * time.Second)
+		if n := len(b.app.messages()); n != 2 {
+			t.Fatalf("%d attempts, want 2", n)
+		}
+		b.wantEvents("mark token")
+		pass(2 * time.Minute)
+		b.wantEvents("mark token", "rejected app Unregistered", "drop token")
+	})
+}
+
 func TestTokenRegisteredLaterIsKept(t *testing.T) {
 	for _, c := range []struct {
 		name       string

@@ -112,7 +112,7 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 	e, r := c.renewing(ctx, msg, false)
 	switch e.demand() {
 	case none:
-		c.devices.sent(m.Token, throttled)
+		c.devices.sent(m.Token, throttled, time.Now())
 	case suspectToken:
 		return c.confirm(ctx, m.Token, r)
 	}

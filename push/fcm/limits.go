@@ -50,11 +50,10 @@ func (l *limits) wait(token string, now time.Time) (each, throttled time.Duratio
 }
 
 // sent counts a message that Google took.
-func (l *limits) sent(token string, throttled bool) {
+func (l *limits) sent(token string, throttled bool, now time.Time) {
 	if l == nil {
 		return
 	}
-	now := time.Now()
 	l.minute.Sent(token, now)
 	l.hour.Sent(token, now)
 	if throttled {

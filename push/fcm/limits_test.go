@@ -8,6 +8,27 @@ import (
 	"github.com/hawser-edge/hawser/push/providertest"
 )
 
+// A device gets what Google allows it in a minute and in an hour, a burst and as
+// much again, and another one as much.
+func TestMessagesOfADevice(t *testing.T) {
+	l, begin := newLimits(Config{}), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, token := range []string{"one", "another"} {
+		sent := 0
+		for now := begin; now.Before(begin.Add(time.Hour)); now = now.Add(50 * time.Millisecond) {
+			if now.Equal(begin.Add(time.Minute)) && (sent < 2*devicePerMinute-1 || sent > 2*devicePerMinute) {
+				t.Errorf("%d messages in the first minute, want %d", sent, 2*devicePerMinute)
+			}
+			if each, _ := l.wait(token, now); each == 0 {
+				l.sent(token, false, now)
+				sent++
+			}
+		}
+		if sent < 2*devicePerHour-10 || sent > 2*devicePerHour {
+			t.Errorf("%d messages in an hour, want %d", sent, 2*devicePerHour)
+		}
+	}
+}
+
 // Google delivers a burst of 20 messages with a collapse key, and then one every
 // three minutes: what it would hold back waits here, where a newer one replaces
 // it. Messages that are not stored, urgent ones and other devices go.
