@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/push/providertest"
@@ -31,6 +32,10 @@ func TestCheckSaysWhatIsWrongWithACredential(t *testing.T) {
 			finding: push.CredentialRefused, says: "sandbox or production"},
 		{name: "clock", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "ExpiredProviderToken"},
 			finding: push.CredentialRefused, says: "clock"},
+		{name: "clock, as Apple's tells", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "ExpiredProviderToken", Date: time.Now().Add(time.Hour)},
+			finding: push.CredentialRefused, says: " slow by the push service's"},
+		{name: "clock that is right", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "InvalidProviderToken", Date: time.Now()},
+			finding: push.CredentialRefused, says: "revoked"},
 		{name: "trouble", answer: pushtest.Reply{Status: http.StatusServiceUnavailable, Reason: "ServiceUnavailable"},
 			finding: push.CredentialUnknown, says: "trouble"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/push/providertest"
@@ -39,6 +40,8 @@ func TestCheckSaysWhatIsWrongWithACredential(t *testing.T) {
 		{name: "deleted", oauth: refused("Invalid grant: account not found"), finding: push.CredentialRefused, says: "does not exist"},
 		{name: "clock", oauth: refused("Invalid JWT: Token must be a short-lived token and in a reasonable timeframe"),
 			finding: push.CredentialRefused, says: "clock"},
+		{name: "clock, as Google's tells", oauth: pushtest.Reply{Status: http.StatusBadRequest, Reason: "invalid_grant", Date: time.Now().Add(-time.Hour)},
+			finding: push.CredentialRefused, says: " fast by the push service's"},
 		{name: "oauth trouble", oauth: pushtest.Reply{Status: http.StatusBadGateway}, finding: push.CredentialUnknown, says: "token endpoint"},
 		{name: "trouble", answer: pushtest.Reply{Status: http.StatusServiceUnavailable, Reason: "UNAVAILABLE"},
 			finding: push.CredentialUnknown, says: "trouble"},

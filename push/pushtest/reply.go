@@ -18,6 +18,9 @@ type Reply struct {
 	// or as an HTTP date where RetryDate is set.
 	RetryAfter time.Duration
 	RetryDate  bool
+	// Date is what the service's clock says, in the header of that name. Zero:
+	// nothing.
+	Date time.Time
 	// Timestamp goes into the body of a 410 of APNs.
 	Timestamp time.Time
 	// Raw, if set, is the body as it is, with ContentType.
@@ -51,6 +54,9 @@ func (r Reply) answer(body []byte) answer {
 		a.header.Set("Retry-After", time.Now().Add(r.RetryAfter).UTC().Format(http.TimeFormat))
 	case r.RetryAfter > 0:
 		a.header.Set("Retry-After", strconv.Itoa(int(r.RetryAfter/time.Second)))
+	}
+	if !r.Date.IsZero() {
+		a.header.Set("Date", r.Date.UTC().Format(http.TimeFormat))
 	}
 	a.breaks = r.Break
 	return a

@@ -70,12 +70,12 @@ func TestScriptsReachTheSimulators(t *testing.T) {
 
 func TestReplyIsReadWhole(t *testing.T) {
 	var r Reply
-	text := `{"status":410,"reason":"Unregistered","timestamp_ms":5,"retry_after_ms":2000,"retry_date":true,"break":"away after"}`
+	text := `{"status":410,"reason":"Unregistered","date_ms":7,"timestamp_ms":5,"retry_after_ms":2000,"retry_date":true,"break":"away after"}`
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatal(err)
 	}
 	want := pushtest.Reply{
-		Status: 410, Reason: "Unregistered", Timestamp: time.UnixMilli(5), RetryAfter: 2 * time.Second, RetryDate: true,
+		Status: 410, Reason: "Unregistered", Date: time.UnixMilli(7), Timestamp: time.UnixMilli(5), RetryAfter: 2 * time.Second, RetryDate: true,
 		Break: pushtest.AwayAfter,
 	}
 	if got := r.reply(); got != want {

@@ -65,6 +65,7 @@ type Reply struct {
 	Reason       string         `json:"reason,omitempty"`
 	RetryAfterMS int64          `json:"retry_after_ms,omitempty"`
 	RetryDate    bool           `json:"retry_date,omitempty"`
+	DateMS       int64          `json:"date_ms,omitempty"`
 	TimestampMS  int64          `json:"timestamp_ms,omitempty"`
 	Raw          string         `json:"raw,omitempty"`
 	ContentType  string         `json:"content_type,omitempty"`
@@ -75,6 +76,9 @@ func (r Reply) reply() pushtest.Reply {
 	out := pushtest.Reply{
 		Status: r.Status, Reason: r.Reason, RetryAfter: ms(r.RetryAfterMS), RetryDate: r.RetryDate,
 		Raw: r.Raw, ContentType: r.ContentType, Break: r.Break,
+	}
+	if r.DateMS != 0 {
+		out.Date = time.UnixMilli(r.DateMS)
 	}
 	if r.TimestampMS != 0 {
 		out.Timestamp = time.UnixMilli(r.TimestampMS)
