@@ -158,10 +158,11 @@ func (q *twoApps) healthy(what string, n int) [2]time.Duration {
 }
 
 // allHeld waits until the refused jobs stand where they take no place, and
-// nothing else does.
+// nothing else does. A job whose worker did not answer for it in time comes again
+// after 10 s, on a slow machine several times.
 func (q *twoApps) allHeld(n int) {
 	q.t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		s, err := q.js.Stream(q.t.Context(), routing.StreamPush)
 		if err != nil {
 			q.t.Fatal(err)
