@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // NATS servers whose disks were full come back with a consumer that passes an
@@ -39,8 +40,8 @@ func TestLookBack(t *testing.T) {
 		if err := push.Purge(t.Context(), jetstream.WithPurgeSubject(routing.PushSubject(tenant, "settled", "d1", "messages"))); err != nil {
 			t.Fatal(err)
 		}
-		body := fmt.Appendf(nil, `{"seq":%d}`, push.CachedInfo().State.LastSeq+1)
-		if _, err := operator.Conn().Request("$JS.API.CONSUMER.RESET."+routing.StreamPush+"."+routing.ConsumerPush, body, 10*time.Second); err != nil {
+		to := map[string]uint64{"seq": push.CachedInfo().State.LastSeq + 1}
+		if err := jsapi.Ask(t.Context(), operator.Conn(), "CONSUMER.RESET."+routing.StreamPush+"."+routing.ConsumerPush, to, nil); err != nil {
 			t.Fatal(err)
 		}
 	})
