@@ -137,10 +137,23 @@ func (r *Router) Run(ctx context.Context) error {
 		return fmt.Errorf("router: %w", err)
 	}
 	defer subs.end()
-	store := pushqueue.NewStore(r.cfg.JS)
-	defer store.Close()
 
 	var wg sync.WaitGroup
+	store := pushqueue.NewStore(r.cfg.JS)
+	defer store.Close()
+	r.startWorkers(ctx, &wg, store)
+	r.serveRequests(ctx, &wg)
+	newLoop(r, subs).run(ctx)
+	cancel()
+	wg.Wait()
+	if r.ownRead {
+		_ = r.reader.Close() // fails only where the connection is closed
+	}
+	return nil
+}
+
+// startWorkers starts what goes on beside the loop until ctx ends.
+func (r *Router) startWorkers(ctx context.Context, wg *sync.WaitGroup, store *pushqueue.Store) {
 	wg.Go(func() { r.watchRecords(ctx) })
 	wg.Go(func() { r.consume(ctx) })
 	wg.Go(func() { r.storeJobs(ctx, store) })
@@ -156,14 +169,6 @@ func (r *Router) Run(ctx context.Context) error {
 	for range limitWorkers {
 		wg.Go(func() { r.limitStored(ctx) })
 	}
-	r.serveRequests(ctx, &wg)
-	newLoop(r, subs).run(ctx)
-	cancel()
-	wg.Wait()
-	if r.ownRead {
-		_ = r.reader.Close() // fails only where the connection is closed
-	}
-	return nil
 }
 
 // Drain hands everything over to the other routers: it takes no more events,
