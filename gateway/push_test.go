@@ -77,6 +77,7 @@ func pushCommands(t *testing.T, dir string) {
 		t.Errorf("test: %s", got)
 	}
 	push(exitUsage, "test", "--app", "com.example.stranger")
+	pushKeyRefused(t, dir)
 	pushServiceAway(t, dir)
 	token := strings.Repeat("ab", 32)
 	got := cliWith(t.Context(), t, nil, token+"\n", "push", "test", "--dev", dir, "--app", devmode.IOSApp, "--token-file", "-", "--json")
@@ -85,9 +86,34 @@ func pushCommands(t *testing.T, dir string) {
 	}
 }
 
+// pushKeyRefused tries a key under another one's id: the operator reads what is
+// wrong, and what to do about it, and is not told that a test was sent.
+func pushKeyRefused(t *testing.T, dir string) {
+	t.Helper()
+	file := devConfigWith(t, dir, "refused.yaml", `key_id: [^,]+`, `key_id: OTHERKEY01`)
+	got := cliWith(t.Context(), t, nil, strings.Repeat("ab", 32), "push", "test", "--config", file, "--app", devmode.IOSApp, "--token-file", "-")
+	if got.code != exitFailed || !strings.Contains(got.stdout, "is refused. (InvalidProviderToken)") || !strings.Contains(got.stdout, "OTHERKEY01") ||
+		!strings.Contains(got.stdout, "Compare team_id") {
+		t.Errorf("a refused key: %+v", got)
+	}
+}
+
 // pushServiceAway tries the credential of an application whose push service
 // nobody answers for: the operator sees which address that was, and why.
 func pushServiceAway(t *testing.T, dir string) {
+	t.Helper()
+	file := devConfigWith(t, dir, "away.yaml", `endpoint: "[^"]+"`, `endpoint: "https://127.0.0.1:1"`)
+	for _, app := range []string{devmode.IOSApp, devmode.AndroidApp} {
+		got := cli(t, nil, "push", "test", "--config", file, "--app", app)
+		if got.code != exitUnreachable || !strings.Contains(got.stdout, "could not be tried") || !strings.Contains(got.stderr, "127.0.0.1:1: connect: connection refused") {
+			t.Errorf("the push service of %s is away: %+v", app, got)
+		}
+	}
+}
+
+// devConfigWith writes the configuration of a dev anew, changed where a pattern
+// fits, and returns the new file.
+func devConfigWith(t *testing.T, dir, name, pattern, change string) string {
 	t.Helper()
 	dev, err := config.LoadDevState(dir)
 	if err != nil {
@@ -97,17 +123,15 @@ func pushServiceAway(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(filepath.Dir(dev.ConfigFile), "away.yaml")
-	text = regexp.MustCompile(`endpoint: "[^"]+"`).ReplaceAll(text, []byte(`endpoint: "https://127.0.0.1:1"`))
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	changed := regexp.MustCompile(pattern).ReplaceAll(text, []byte(change))
+	if string(changed) == string(text) {
+		t.Fatalf("nothing in %s fits %s", dev.ConfigFile, pattern)
+	}
+	file := filepath.Join(filepath.Dir(dev.ConfigFile), name)
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, app := range []string{devmode.IOSApp, devmode.AndroidApp} {
-		got := cli(t, nil, "push", "test", "--config", file, "--app", app)
-		if got.code != exitUnreachable || !strings.Contains(got.stdout, "could not be tried") || !strings.Contains(got.stderr, "127.0.0.1:1: connect: connection refused") {
-			t.Errorf("the push service of %s is away: %+v", app, got)
-		}
-	}
+	return file
 }
 
 // waitToken waits until the push token of a user's phone is stored: that goes on
