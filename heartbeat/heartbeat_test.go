@@ -43,6 +43,15 @@ func TestIntervalBounds(t *testing.T) {
 	}
 }
 
+// Devices that nothing is known of yet do not beat in step, either.
+func TestJitter(t *testing.T) {
+	for r, want := range map[float64]time.Duration{0: 100 * time.Second, 0.5: 98500 * time.Millisecond, 0.999: 97003 * time.Millisecond} {
+		if got := Jitter(100*time.Second, r); got.Round(time.Millisecond) != want {
+			t.Errorf("Jitter(100s, %v) = %v, want %v", r, got, want)
+		}
+	}
+}
+
 func TestMove(t *testing.T) {
 	view := Table{}.Open(time.Time{}, Arrival{Path: Path{Transport: TCP, Radio: Cell4G}})
 	Table{}.Move(time.Time{}, &view, Path{Transport: TCP, Radio: WiFi})

@@ -2,6 +2,7 @@ package heartbeat
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -42,6 +43,9 @@ func TestNetworks(t *testing.T) {
 		{of("192.0.2.7", 64500, Cell4G, ""), of("198.51.100.7", 64500, Cell4G, "")},
 		{of("192.0.2.7", 0, Cell4G, "claim"), of("192.0.2.7", 0, Cell4G, "")},
 		{of("192.0.2.7", 64500, WiFi, "home"), of("192.0.2.8", 0, WiFi, "home")},
+		{of("2001:db8:1:1::1", 0, WiFi, "home"), of("2001:db8:1:ffff::1", 0, WiFi, "home")},
+		{of("fe80::1%eth0", 0, Cell4G, ""), of("fe80::1%eth1", 0, Cell4G, "")},
+		{of("192.0.2.7", 0, WiFi, strings.Repeat("a", maxID)), of("192.0.2.7", 0, WiFi, strings.Repeat("a", 1<<20))},
 	}
 	for i, pair := range same {
 		if pair[0] != pair[1] {
@@ -53,6 +57,9 @@ func TestNetworks(t *testing.T) {
 		{of("192.0.2.7", 0, WiFi, "home"), of("192.0.2.7", 0, WiFi, "other")},
 		{of("192.0.2.7", 0, WiFi, "home"), of("192.0.3.7", 0, WiFi, "home")},
 		{of("192.0.2.7", 64500, WiFi, "home"), of("198.51.100.7", 64500, WiFi, "home")},
+		{of("2001:db8:1::1", 0, WiFi, "home"), of("2001:db8:2::1", 0, WiFi, "home")},
+		{of("2001:db8::1", 0, Cell4G, ""), of("2001:db9::1", 0, Cell4G, "")},
+		{of("192.0.2.7", 64500, Cell4G, ""), of("192.0.2.7", 64501, Cell4G, "")},
 	}
 	for i, pair := range other {
 		if pair[0] == pair[1] {

@@ -1,6 +1,7 @@
 package heartbeat
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -99,5 +100,27 @@ func TestNotifyLeavesProbeBeyondWhatItIs(t *testing.T) {
 	}
 	if n := l.Stats().Alarms; n > 0 || died < alarmFrom {
 		t.Errorf("%d alarms of %d probes beyond the interval, want none of several", n, died)
+	}
+}
+
+// A network is tried as rarely as costs its connections less than a second of
+// dead time a day in the mean, and no more than once in a quarter of an hour.
+func TestTriesAreRare(t *testing.T) {
+	const dead, days = 40.0, 100
+	for _, live := range []int32{1, 10, 1000} {
+		var r raise
+		tries, last := 0, math.Inf(-1)
+		for now := 0.0; now < days*day; now += 60 {
+			if !r.due(now, live, dead) {
+				continue
+			}
+			if now-last < tryPause {
+				t.Fatalf("%d connections: tries %.0f s apart", live, now-last)
+			}
+			tries, last = tries+1, now
+		}
+		if cost := float64(tries) * dead / float64(live) / days; cost > 1 || tries == 0 {
+			t.Errorf("%d connections: %d tries in %d days cost each %.2f s a day", live, tries, days, cost)
+		}
 	}
 }

@@ -43,7 +43,7 @@ func (s *shard) find(p Path, now float64) int32 {
 		s.evicted++
 	}
 	c := s.slots[i]
-	*c = cell{path: p, used: true, generation: c.generation + 1, aged: now, touched: now, exported: -1, class: p.Network == Network{}}
+	*c = cell{path: p, generation: c.generation + 1, aged: now, touched: now, exported: -1, class: p.Network == Network{}}
 	s.byPath[p] = i
 	s.link(i)
 	return i

@@ -94,7 +94,8 @@ func (l *Learner) Restore(now time.Time, p Path, delta []byte) error {
 
 // Import replaces what is known of a network by the sum of all edges, to which
 // what this edge has not exported yet is added. Where there is no room left, a
-// network that nobody here is in takes none from one that somebody is in. An error wraps ErrSnapshot.
+// network that nobody here is in takes none from one that somebody is in. An
+// error wraps ErrSnapshot.
 func (l *Learner) Import(now time.Time, p Path, snapshot []byte) error {
 	r, err := decode(snapshot)
 	if err != nil {

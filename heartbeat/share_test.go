@@ -126,18 +126,29 @@ func TestGarbage(t *testing.T) {
 	}
 }
 
-// A clock that is far ahead makes nobody's evidence old.
+// A clock that is far ahead makes nobody's evidence old, and what it says has
+// changed takes nothing back that others saw meanwhile.
 func TestSnapshotOfTheFuture(t *testing.T) {
 	p := Path{Radio: Cell4G, Network: Network{1}}
-	l := NewLearner(t0, Options{})
-	teachSafe(l, p, 100, 1000*time.Second)
-	want := l.Look(t0, p).Interval
-	future := &record{at: maxTime, alarmAt: maxTime}
-	if err := l.Import(t0, p, future.encode()); err != nil {
-		t.Fatal(err)
-	}
-	if got := l.Look(t0, p).Interval; got < want*9/10 {
-		t.Errorf("the interval fell from %v to %v", want, got)
+	for name, future := range map[string]*record{
+		"its evidence": {at: maxTime},
+		"an alarm":     {at: maxTime, alarmAt: maxTime, cap: 30, alarms: 1},
+		"a renewal":    {at: maxTime, renewedAt: maxTime, renewedFrom: gridMin},
+	} {
+		l := NewLearner(t0, Options{})
+		teachSafe(l, p, 100, 300*time.Second)
+		l.die(t0, p, 1000, 30, 7, 7)
+		want, deaths := l.Look(t0, p).Interval, l.Look(t0, p).Deaths
+		if err := l.Import(t0, p, future.encode()); err != nil {
+			t.Fatal(err)
+		}
+		v := l.Open(t0, Arrival{Path: p})
+		if got := l.Next(t0, &v, 0).Interval; got < want*9/10 || got > want*11/10 {
+			t.Errorf("%s: the interval was %v and is %v", name, want, got)
+		}
+		if got := l.Look(t0, p).Deaths; got < deaths*9/10 {
+			t.Errorf("%s: of deaths of %.1f, %.1f are left", name, deaths, got)
+		}
 	}
 }
 

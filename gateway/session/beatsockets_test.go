@@ -49,33 +49,45 @@ func TestProbeOnSockets(t *testing.T) {
 	}
 }
 
-// A device on QUIC whose NAT forgot it comes from another port: that is seen,
-// once, and not of one that stays where it is.
+// A device on QUIC whose NAT forgot it comes from another port, and one that
+// moved from another network: that is seen, once, and not of one that stays where
+// it is.
 func TestRebinding(t *testing.T) {
 	t.Parallel()
-	engine := &scripted{plan: heartbeat.Plan{Interval: time.Minute}}
-	e := overSockets(t, transport.ListenQUIC, engine)
-	nat := newForgetful(t, e.addr)
-	d := e.dial(transport.DialQUIC, nat.addr())
-	beat := func() {
-		t.Helper()
-		time.Sleep(2 * lookFrom / quick)
-		engine.take()
-		d.send(&wire.Ping{})
-		d.expect(wire.TypePong)
-	}
-	beat()
-	time.Sleep(4 * lookAfter / quick)
-	nat.forget(t)
-	beat()
-	d.expect(wire.TypePong) // unasked: there is something else to say
-	if told := engine.take(); !strings.Contains(told, "rebound ") {
-		t.Errorf("the engine was told %q", told)
-	}
-	beat()
-	time.Sleep(4 * lookAfter / quick)
-	if told := engine.take(); strings.Contains(told, "rebound ") || strings.Contains(told, "move") {
-		t.Errorf("the engine was told %q of a device that stays", told)
+	for name, tt := range map[string]struct {
+		from net.IP
+		told string
+	}{
+		"port":    {net.IPv4(127, 0, 0, 1), "rebound "},
+		"network": {net.IPv4(127, 0, 7, 1), "move "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			engine := &scripted{plan: heartbeat.Plan{Interval: time.Minute}}
+			e := overSockets(t, transport.ListenQUIC, engine)
+			nat := newForgetful(t, e.addr)
+			d := e.dial(transport.DialQUIC, nat.addr())
+			beat := func() {
+				t.Helper()
+				time.Sleep(2 * lookFrom / quick)
+				engine.take()
+				d.send(&wire.Ping{})
+				d.expect(wire.TypePong)
+			}
+			beat()
+			time.Sleep(4 * lookAfter / quick)
+			nat.forget(t, tt.from)
+			beat()
+			d.expect(wire.TypePong) // unasked: there is something else to say
+			if told := engine.take(); strings.Count(told, "rebound ")+strings.Count(told, "move ") != 1 || !strings.Contains(told, tt.told) {
+				t.Errorf("the engine was told %q, want one %q", told, tt.told)
+			}
+			beat()
+			time.Sleep(4 * lookAfter / quick)
+			if told := engine.take(); strings.Contains(told, "rebound ") || strings.Contains(told, "move ") {
+				t.Errorf("the engine was told %q of a device that stays", told)
+			}
+		})
 	}
 }
 
@@ -176,7 +188,7 @@ func newForgetful(t *testing.T, edge string) *forgetful {
 		t.Fatal(err)
 	}
 	n := &forgetful{inner: inner, edge: at, outer: make(chan *net.UDPConn, 1), device: make(chan net.Addr, 1), stopped: make(chan struct{})}
-	n.open(t)
+	n.use(n.open(t, net.IPv4(127, 0, 0, 1)), nil)
 	go n.out()
 	t.Cleanup(func() {
 		_ = inner.Close()
@@ -188,22 +200,34 @@ func newForgetful(t *testing.T, edge string) *forgetful {
 
 func (n *forgetful) addr() string { return n.inner.LocalAddr().String() }
 
-func (n *forgetful) open(t *testing.T) {
+// open takes a port of an address. Only Linux has all of 127.0.0.0/8.
+func (n *forgetful) open(t *testing.T, from net.IP) *net.UDPConn {
 	t.Helper()
-	outer, err := net.DialUDP("udp", nil, n.edge)
+	outer, err := net.DialUDP("udp", &net.UDPAddr{IP: from}, n.edge)
+	if err != nil && !from.Equal(net.IPv4(127, 0, 0, 1)) {
+		t.Skip("this machine has no such address: ", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.outer <- outer
-	go n.in(outer)
+	return outer
 }
 
-// forget closes the port that the edge knows and takes another one.
-func (n *forgetful) forget(t *testing.T) {
+// forget closes the port that the edge knows and takes another one, of that
+// address.
+func (n *forgetful) forget(t *testing.T, from net.IP) {
 	t.Helper()
-	old := <-n.outer
-	n.open(t)
-	_ = old.Close()
+	n.use(n.open(t, from), <-n.outer)
+}
+
+// use has the device's packets come from a port from now on, and not from the one
+// before.
+func (n *forgetful) use(outer, before *net.UDPConn) {
+	n.outer <- outer
+	go n.in(outer)
+	if before != nil {
+		_ = before.Close()
+	}
 }
 
 func (n *forgetful) out() {

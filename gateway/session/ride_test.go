@@ -7,6 +7,7 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
+	"github.com/hawser-edge/hawser/heartbeat"
 )
 
 func on2G(h *wirepb.Hello) { h.Network = &wirepb.Network{Radio: wirepb.Radio_RADIO_2G} }
@@ -81,6 +82,40 @@ func TestCalmNotifyThatDoesNotRide(t *testing.T) {
 					t.Errorf("%+v", a)
 				}
 				d.expectNotify("messages")
+			})
+		})
+	}
+}
+
+// What is not urgent waits for no beat that is far, nor of a device that cannot
+// beat, nor behind a Probe, which the device answers at once if it gets it.
+func TestCalmNotifyDoesNotWaitLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		plan  heartbeat.Plan
+		wait  func(*device)
+		rides bool
+	}{
+		"a beat that is near": {heartbeat.Plan{Interval: maxRide}, func(*device) { time.Sleep(awakeFor) }, true},
+		"a beat that is far":  {heartbeat.Plan{Interval: maxRide + time.Minute}, func(*device) { time.Sleep(awakeFor) }, false},
+		"a device asleep": {heartbeat.Plan{Interval: maxRide}, func(d *device) {
+			d.send(&wire.State{Asleep: true})
+			d.expectPong()
+			time.Sleep(awakeFor)
+		}, false},
+		"a probe under way": {heartbeat.Plan{Interval: maxRide, Probe: maxRide - afterProbe}, func(d *device) {
+			d.awaitProbe(maxRide - afterProbe)
+			time.Sleep(awakeFor + time.Second)
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := &scripted{plan: c.plan}
+			inBubble(t, func(cfg *Config) { cfg.Heartbeat = engine }, func(e *edge) {
+				d := e.connect(on2G)
+				c.wait(d)
+				a := e.srv.Hub().NotifyCalm(1, "r1", "messages", 7, 6)
+				if a.State != InFlight || (a.Rides > 0) != c.rides {
+					t.Errorf("%+v, want it to ride: %v", a, c.rides)
+				}
 			})
 		})
 	}
