@@ -23,21 +23,15 @@ const (
 	// lateProbe is how late a Probe is whose answer may be mistaken for a beat
 	// that comes afterProbe behind the time when the Probe was due.
 	lateProbe = afterProbe - answerWithin
-	// lookAfter is when the address of a device on QUIC is looked at, after it
-	// spoke from wherever it is: it has to prove the new one first.
-	lookAfter = 2 * time.Second
-	// lookFrom is the shortest silence in which a NAT is thought to have
-	// forgotten anything.
-	lookFrom = 10 * time.Second
 )
 
 // beats is what a session keeps for the engine. Guarded by the session's mu.
 type beats struct {
 	view     heartbeat.View
 	interval millis // handed out last
-	from     place  // of the device; on QUIC only
 	probe    steps  // the silence after which a Probe is due; 0: none
-	gap      steps  // the silence before the last frame, until the address was looked at; 0: it was
+	asked    asking
+	spared   sparing
 }
 
 // asking says what a session waits for.
@@ -79,9 +73,10 @@ func (srv *Server) deadline(interval time.Duration) time.Duration {
 // openView begins what the engine keeps.
 func (s *session) openView(hello *wirepb.Hello) {
 	addr := s.conn.RemoteAddr()
+	s.spared.set(background, hello.Background)
 	s.spared.set(asleep, hello.Asleep)
 	s.spared.set(slowRadio, is2G(hello.Network))
-	s.from = s.serving.srv.placeOf(addr)
+	s.settle(addr, hello.Network)
 	s.view = s.cfg().Heartbeat.Open(time.Now(), heartbeat.Arrival{
 		Path:  path(s.conn.Kind(), addr.Addr(), hello.Network),
 		Peer:  s.serving.srv.peer(s.device(), addr.Addr()),
@@ -94,12 +89,12 @@ func (s *session) openView(hello *wirepb.Hello) {
 // stateLocked is what the application does, as far as it matters to beats. On
 // iOS it is stopped in the background.
 func (s *session) stateLocked() heartbeat.State {
-	return heartbeat.State{Background: s.background, Mute: s.muteLocked()}
+	return heartbeat.State{Background: s.spared.has(background), Mute: s.muteLocked()}
 }
 
 // muteLocked reports whether the device cannot beat.
 func (s *session) muteLocked() bool {
-	return s.spared.has(asleep) || s.background && s.profile.platform == wirepb.Platform_PLATFORM_IOS
+	return s.spared.has(asleep) || s.spared.has(background) && s.profile.platform == wirepb.Platform_PLATFORM_IOS
 }
 
 // planLocked decides what to hand out, in whole milliseconds as the frames
@@ -135,13 +130,14 @@ func (s *session) heardFrame(f wire.Frame) (now time.Duration, picksUp bool) {
 	engine := s.cfg().Heartbeat
 	if s.asked == nothing {
 		engine.Heard(at, &s.view, silence)
-		if s.tries && silence >= s.serving.srv.scaled(lookFrom) {
-			s.gap = stepsOf(silence)
+		if silence >= s.serving.srv.scaled(lookFrom) {
+			s.lookSoonLocked(behindSilence, silence)
 		}
 		return now, s.ridesLocked()
 	}
 	how, silence := s.serving.srv.probeEnd(f, silence, s.asked == answer)
 	s.asked = nothing
+	s.lookSoonLocked(behindProbe, 0)
 	s.serving.srv.metrics.probeEnds.WithLabelValues(how).Inc()
 	engine.Heard(at, &s.view, silence)
 	return now, s.ridesLocked()

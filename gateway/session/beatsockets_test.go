@@ -67,25 +67,28 @@ func TestRebinding(t *testing.T) {
 			e := overSockets(t, transport.ListenQUIC, engine)
 			nat := newForgetful(t, e.addr)
 			d := e.dial(transport.DialQUIC, nat.addr())
+			told := ""
 			beat := func() {
 				t.Helper()
 				time.Sleep(2 * lookFrom / quick)
-				engine.take()
 				d.send(&wire.Ping{})
 				d.expect(wire.TypePong)
+				time.Sleep(4 * lookAfter / quick)
+				told += engine.take()
 			}
 			beat()
-			time.Sleep(4 * lookAfter / quick)
 			nat.forget(t, tt.from)
-			beat()
-			d.expect(wire.TypePong) // unasked: there is something else to say
-			if told := engine.take(); strings.Count(told, "rebound ")+strings.Count(told, "move ") != 1 || !strings.Contains(told, tt.told) {
-				t.Errorf("the engine was told %q, want one %q", told, tt.told)
+			// A busy machine takes longer to prove the new address than the edge
+			// waits, which looks again after the next silence.
+			for range 30 {
+				if beat(); strings.Contains(told, tt.told) {
+					break
+				}
 			}
 			beat()
-			time.Sleep(4 * lookAfter / quick)
-			if told := engine.take(); strings.Contains(told, "rebound ") || strings.Contains(told, "move ") {
-				t.Errorf("the engine was told %q of a device that stays", told)
+			beat()
+			if strings.Count(told, "rebound ")+strings.Count(told, "move ") != 1 || !strings.Contains(told, tt.told) {
+				t.Errorf("the engine was told %q, want one %q", told, tt.told)
 			}
 		})
 	}

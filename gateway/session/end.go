@@ -95,7 +95,7 @@ func (s *session) readFailed(err error) *ending {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return readEnding(err)
 	}
-	if !s.parks && !s.tries || s.now() >= s.armed {
+	if !s.parks && !s.tries() || s.now() >= s.armed {
 		s.armed = 0
 	}
 	return s.overdue()

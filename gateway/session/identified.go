@@ -6,7 +6,6 @@ import (
 
 	"github.com/hawser-edge/hawser/gateway/transport"
 	"github.com/hawser-edge/hawser/gateway/wire"
-	"github.com/hawser-edge/hawser/gateway/wire/wirepb"
 )
 
 // session is a connection whose device has said Hello.
@@ -18,10 +17,13 @@ type session struct {
 	ids     string // of user and device, one behind the other
 	number  uint64
 	epoch   int64
-	next    *session // in the hub; guarded by its lock
+	next    *session     // in the hub; guarded by its lock
+	roams   *whereabouts // what it points to is guarded by mu; nil: conn is no transport.Trier
 	userLen uint8
 	parks   bool // conn is a transport.Parker; see parked.go
-	tries   bool // conn is a transport.Trier
+
+	// Guarded by mu; it stands here because there is room.
+	closed bool // the connection; over is set
 
 	// Owned by run, or by Ready.
 	finished bool
@@ -40,22 +42,21 @@ type session struct {
 	wrote  time.Duration // when something was last taken out of the outbox
 	beats
 	issued     uint32 // the jwt's iat, in seconds since 1970, as far as they go
-	quiet      string // the kinds where nothing is under way; see busy
-	*busy             // nil: nothing is; see lock
 	warned     bool
 	registered bool
-	background bool
-	leaving    bool // a logout is under way
-	turning    bool // somebody is at work, and writes when it is done; see beginTurn
-	closed     bool // the connection; over is set
-	asked      asking
-	spared     sparing
+	leaving    bool   // a logout is under way
+	turning    bool   // somebody is at work, and writes when it is done; see beginTurn
+	quiet      string // the kinds where nothing is under way; see busy
+	*busy             // nil: nothing is; see lock
 }
 
 // device is whose session it is.
 func (s *session) device() deviceKey {
 	return deviceKey{s.profile.tenant, s.ids[:s.userLen], s.ids[s.userLen:]}
 }
+
+// tries reports whether conn is a transport.Trier: QUIC.
+func (s *session) tries() bool { return s.roams != nil }
 
 // now is the time since the server started; it never jumps.
 func (s *session) now() time.Duration { return time.Since(s.serving.srv.start) }
@@ -72,7 +73,7 @@ func (s *session) closingLocked() bool { return s.over != nil }
 
 // run reads and handles frames until the session ends.
 func (s *session) run() {
-	if s.tries {
+	if s.tries() {
 		s.runShared()
 	}
 	for s.arm() {
@@ -146,26 +147,17 @@ func (s *session) ping(f *wire.Ping) *ending {
 func (s *session) state(f *wire.State) {
 	s.lock()
 	defer s.unlock()
-	if s.background == f.Background && s.spared.has(asleep) == f.Asleep {
+	if s.spared.has(background) == f.Background && s.spared.has(asleep) == f.Asleep {
 		return
 	}
 	before := s.muteLocked()
-	s.background = f.Background
+	s.spared.set(background, f.Background)
 	s.spared.set(asleep, f.Asleep)
 	s.cfg().Heartbeat.Shift(time.Now(), &s.view, s.stateLocked())
 	if s.muteLocked() != before {
 		s.registerLocked()
 		s.handOutLocked()
 	}
-}
-
-// moved takes up that the device is on another network.
-func (s *session) moved(n *wirepb.Network) {
-	s.lock()
-	defer s.unlock()
-	s.spared.set(slowRadio, is2G(n))
-	s.cfg().Heartbeat.Move(time.Now(), &s.view, path(s.conn.Kind(), s.conn.RemoteAddr().Addr(), n))
-	s.handOutLocked()
 }
 
 // registerLocked announces the session, or its change. Holding mu keeps the

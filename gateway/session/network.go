@@ -10,48 +10,6 @@ import (
 	"github.com/hawser-edge/hawser/heartbeat"
 )
 
-// lookDueLocked is when the device's address has to be looked at.
-func (s *session) lookDueLocked() time.Duration {
-	if s.gap == 0 {
-		return never
-	}
-	return s.heard + s.serving.srv.scaled(lookAfter)
-}
-
-// lookLocked looks, where that is due, whether the device came from another
-// address, behind the silence that is kept in gap: its NAT has forgotten the
-// connection, or it has moved to another network.
-func (s *session) lookLocked(at time.Time, now time.Duration) (other bool) {
-	if now < s.lookDueLocked() {
-		return false
-	}
-	gap := s.gap.duration()
-	s.gap = 0
-	addr := s.conn.RemoteAddr()
-	before := s.from
-	s.from = s.serving.srv.placeOf(addr)
-	switch {
-	case s.from == before:
-		return false
-	case s.from.block() != before.block():
-		s.cfg().Heartbeat.Move(at, &s.view, path(s.conn.Kind(), addr.Addr(), nil))
-	default:
-		s.serving.srv.metrics.rebindings.Inc()
-		s.cfg().Heartbeat.Rebound(at, &s.view, gap)
-	}
-	return true
-}
-
-// place is the address of a device, as 16 bits of a hash of its network and as
-// many of all of it: to miss a change now and then does not matter.
-type place uint32
-
-func (p place) block() uint16 { return uint16(p >> 16) }
-
-func (srv *Server) placeOf(a netip.AddrPort) place {
-	return place(uint16(srv.hash(blockOf(a.Addr()))))<<16 | place(uint16(maphash.Comparable(srv.seed, a)))
-}
-
 // peer is who a device is, for the caps of the engine.
 func (srv *Server) peer(device deviceKey, addr netip.Addr) heartbeat.Peer {
 	return heartbeat.Peer{

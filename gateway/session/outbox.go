@@ -54,7 +54,7 @@ func (s *session) kickLocked() {
 	case s.turning:
 	case s.parks:
 		s.serving.srv.writers.add(s)
-	case s.tries:
+	case s.tries():
 		s.serving.wg.Add(1) // until the outbox is empty
 		s.serving.srv.writers.add(s)
 	default:

@@ -19,12 +19,13 @@ const (
 	awakeFor = 5 * time.Second
 )
 
-// sparing is why a device is spared.
+// sparing is what a device says for which it may be spared.
 type sparing uint8
 
 const (
-	asleep    sparing = 1 << iota // see wire.State
-	slowRadio                     // it is not woken for little
+	background sparing = 1 << iota // on iOS it is stopped then
+	asleep                         // see wire.State
+	slowRadio                      // it is not woken for little
 )
 
 func (s sparing) has(why sparing) bool { return s&why != 0 }

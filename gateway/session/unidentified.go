@@ -175,10 +175,12 @@ func (u *unidentified) session(hello *wirepb.Hello, id token.Identity, kinds wir
 		serving: u.serving, conn: u.conn, reader: u.reader,
 		profile: u.serving.srv.profiles.of(id.Tenant, hello.App, hello.Platform, kinds),
 		ids:     id.User + id.Device, userLen: uint8(len(id.User)),
-		background: hello.Background, jwt: u.serving.srv.tokens.keep(hello.Token), issued: seconds(id.IssuedAt),
+		jwt: u.serving.srv.tokens.keep(hello.Token), issued: seconds(id.IssuedAt),
 	}
 	_, s.parks = u.conn.(transport.Parker)
-	_, s.tries = u.conn.(transport.Trier)
+	if _, tries := u.conn.(transport.Trier); tries {
+		s.roams = &whereabouts{}
+	}
 	s.heard = s.now()
 	s.leaseLocked(id.ExpiresAt.Sub(now)) // nobody else has it yet
 	s.openView(hello)
