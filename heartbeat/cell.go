@@ -3,7 +3,6 @@ package heartbeat
 // cell is what is known of a network. Its shard's lock guards it.
 type cell struct {
 	path         Path
-	used         bool
 	class        bool // a parent
 	generation   uint16
 	newer, older int32 // in the shard's order of use; -1: none
