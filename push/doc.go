@@ -12,7 +12,8 @@
 //	Handle   gather 1 s per (tenant, user, device, kind), newest job kept
 //	examine  the device's record: no token, no push
 //	         last pushed version: already told, no push
-//	         presence: acknowledged, no push; notified just now, ask again
+//	         presence: acknowledged, no push; notified just now or fetching,
+//	                   ask again
 //	         head: the newest version and what its publisher wants shown
 //	send     through the application's Provider, bounded per application
 //	settle   by the Verdict: done, retry later, drop the token, pause, dead

@@ -100,9 +100,12 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 	switch {
 	case !throttled:
 	case m.Urgency == push.High && left < leftThrottled:
-		// It cannot wait for minutes. Without the key it does not count, and the
-		// device shows it in place of the one before all the same.
-		msg.Android.CollapseKey, throttled = "", false
+		// It cannot wait for minutes. What shows nothing is not held back without
+		// the key. What shows something is replaceable for Google in any case: it
+		// goes, and keeps the key, for one more would be a fifth.
+		if throttled = false; msg.Notification == nil {
+			msg.Android.CollapseKey = ""
+		}
 	default:
 		left = leftThrottled
 	}

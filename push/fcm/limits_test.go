@@ -31,7 +31,8 @@ func TestMessagesOfADevice(t *testing.T) {
 
 // Google delivers a burst of 20 messages with a collapse key, and then one every
 // three minutes: what it would hold back waits here, where a newer one replaces
-// it. Messages that are not stored, urgent ones and other devices go.
+// it. Messages that are not stored, urgent ones and other devices go; what shows
+// something stays within the four keys of its application.
 func TestCollapsibleMessagesOfADevice(t *testing.T) {
 	c, sim := start(t)
 	m := message()
@@ -50,9 +51,15 @@ func TestCollapsibleMessagesOfADevice(t *testing.T) {
 	}
 	call, urgent, other := m, m, m
 	call.Expiry, urgent.Urgency, other.Token = time.Time{}, push.High, "another"
-	for _, m := range []push.Message{call, urgent, other} {
+	silent := urgent
+	silent.Content = push.Content{Background: true}
+	for i, m := range []push.Message{call, urgent, other, silent} {
 		if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
 			t.Errorf("result %+v", r)
+		}
+		all := sim.Received()
+		if key, kept := all[len(all)-1].Collapse, i < 3; (key == m.Collapse) != kept || (key == "") == kept {
+			t.Errorf("message %d has the collapse key %q", i, key)
 		}
 	}
 }
