@@ -76,7 +76,7 @@ func TestChanges(t *testing.T) {
 		world string
 		want  []state
 	}{
-		{"cut", []state{{0.25 * hour, 0, 0.06}, {2 * hour, 0.90, 0.01}}},
+		{"cut", []state{{0.25 * hour, 0, 0.05}, {2 * hour, 0.90, 0.01}}},
 		{"raised", []state{{8 * hour, 0.90, 0.02}}},
 	} {
 		w := load(t, tt.world)
