@@ -174,3 +174,29 @@ func benchmarkBeat(b *testing.B, heard time.Duration) {
 		beat()
 	}
 }
+
+// A clock that jumps, as far as a clock can, leaves plans in their bounds, and
+// what comes after it is learned.
+func TestClockThatJumps(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	jumps := []time.Duration{0, -100 * year, 100 * year, math.MinInt64, math.MaxInt64, year, -year, 0}
+	l, p := NewLearner(t0, Options{}), Path{Radio: Cell4G, Network: Network{1}}
+	v := l.Open(t0, Arrival{Path: p, Peer: Peer{Device: 7}, State: State{Background: true}})
+	for i, jump := range jumps {
+		now := t0.Add(jump)
+		l.Probed(now, &v, 400*time.Second)
+		l.Heard(now, &v, fallback*time.Second)
+		delta, _ := l.Export(now, p)
+		if err := l.Restore(now, p, delta); err != nil && len(delta) > 0 {
+			t.Errorf("jump %d: %v", i, err)
+		}
+		if plan := l.Next(now, &v, 0.5); plan.Interval < Min || plan.Interval > Max || plan.Probe >= plan.Interval {
+			t.Errorf("after a jump of %v the plan is %v", jump, plan)
+		}
+	}
+	before := l.Look(t0, p).Interval
+	teachSafe(l, p, 200, 1000*time.Second)
+	if after := l.Look(t0, p).Interval; after < 900*time.Second {
+		t.Errorf("the interval was %v, and is %v after 200 connections survived 1000 s", before, after)
+	}
+}
