@@ -123,6 +123,9 @@ func (c *Client) SetNetwork(n Network) error {
 	c.mu.Lock()
 	c.network = n.body()
 	l := c.link
+	if l == nil && c.last != nil {
+		c.last = c.last.elsewhere()
+	}
 	c.mu.Unlock()
 	c.dialer.forget()
 	if l == nil {

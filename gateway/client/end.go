@@ -79,6 +79,12 @@ type report struct {
 	at        time.Time
 }
 
+// elsewhere is the report on another network than the one that the connection
+// ended on: what was lost there says nothing of this one.
+func (r *report) elsewhere() *report {
+	return &report{how: wirepb.LastConnection_END_NETWORK_CHANGED, good: r.good, at: r.at}
+}
+
 func (r *report) body() *wirepb.LastConnection {
 	if r == nil {
 		return nil

@@ -264,6 +264,31 @@ func TestNetworkChange(t *testing.T) {
 	})
 }
 
+// A beat that one network did not answer says nothing of the next one.
+func TestLossOnAnotherNetwork(t *testing.T) {
+	for _, moved := range []bool{false, true} {
+		virtual(t, nil, func(e *edge) {
+			p := e.welcomed(&wirepb.Welcome{IntervalMs: 60_000, ReconnectSpreadMs: 3_600_000})
+			p.conn.(*memtransport.Conn).Vanish()
+			if moved {
+				e.listener.Refuse(true) // there is no network for a while
+			}
+			time.Sleep(time.Minute + 16*time.Second) // a beat, and no answer
+			if moved {
+				e.listener.Refuse(false)
+				_ = e.client.SetNetwork(client.Network{Radio: client.Radio4G})
+			}
+			last, want := e.welcomed(nil).hello.Last, wirepb.LastConnection_END_TIMEOUT
+			if moved {
+				want = wirepb.LastConnection_END_NETWORK_CHANGED
+			}
+			if last.End != want || (last.FirstMissGapMs == 0) != moved || last.ReconnectDelayMs > 15_000 {
+				t.Errorf("moved: %v: %v", moved, last)
+			}
+		})
+	}
+}
+
 func TestRunEndsWithABye(t *testing.T) {
 	virtual(t, nil, func(e *edge) {
 		p := e.welcomed(nil)
