@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hawser-edge/hawser/push"
+	"github.com/hawser-edge/hawser/push/h2conn"
 	"github.com/hawser-edge/hawser/push/providertest"
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
@@ -94,6 +95,41 @@ func TestRejectedTokensStayOnTheNarrowConnection(t *testing.T) {
 	}
 }
 
+// A key that follows another one of its team knows what that one learned: which
+// tokens are good, and which devices had too much.
+func TestAnotherKeyKnowsTheDevices(t *testing.T) {
+	sim := providertest.Simulator(t, pushtest.NewAPNs, pushtest.APNsOptions{})
+	pool := NewPool(quiet())
+	t.Cleanup(pool.Close)
+	former, err := pool.App(configFor(sim))
+	if err != nil {
+		t.Fatal(err)
+	}
+	providertest.Send(t, former, message(device))
+	sim.AnswerToken("aa01", pushtest.Reply{Status: 429, Reason: tooManyRequests})
+	providertest.Send(t, former, message("aa01"))
+
+	cfg := configFor(sim)
+	cfg.KeyID = "KEYSIM0002"
+	if cfg.Key, err = sim.AddKey(cfg.TeamID, cfg.KeyID); err != nil {
+		t.Fatal(err)
+	}
+	next, err := pool.App(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(sim.Requests())
+	if r := providertest.Send(t, next, message("aa01")); r.Verdict != push.RetryAfter || len(sim.Requests()) != before {
+		t.Errorf("a device that had too much: %+v", r)
+	}
+	if lane := next.sender.lane(device); lane != h2conn.Main {
+		t.Errorf("a token that is good takes lane %d", lane)
+	}
+	if r := providertest.Send(t, next, message(device)); r.Verdict != push.Delivered {
+		t.Errorf("result %+v", r)
+	}
+}
+
 // Proven tokens use what is free on the side lane before one more connection is
 // opened: a thousand under way take two.
 func TestAThousandInFlight(t *testing.T) {
@@ -124,7 +160,8 @@ func TestAThousandInFlight(t *testing.T) {
 		all()
 	}()
 	providertest.Until(t, func() bool { return sim.MaxConcurrent() == 1000 })
-	if n := sim.Connections(); n > 2 {
+	// On a machine that stands still one may have been lost before.
+	if n := app.sender.h2.Connections(); n > 2 {
 		t.Errorf("%d connections at 1,000 in flight", n)
 	}
 	sim.BlackHole(false)

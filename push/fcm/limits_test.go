@@ -6,6 +6,7 @@ import (
 
 	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/push/providertest"
+	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
 // A device gets what Google allows it in a minute and in an hour, a burst and as
@@ -25,6 +26,23 @@ func TestMessagesOfADevice(t *testing.T) {
 		}
 		if sent < 2*devicePerHour-10 || sent > 2*devicePerHour {
 			t.Errorf("%d messages in an hour, want %d", sent, 2*devicePerHour)
+		}
+	}
+}
+
+// Whoever is granted more than others, or tries things, has no limits.
+func TestWithoutLimitsOnDevices(t *testing.T) {
+	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{})
+	cfg := configFor(sim)
+	cfg.NoDeviceLimits = true
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for i := range collapsibleBurst + 2 {
+		if r := providertest.Send(t, c, message()); r.Verdict != push.Delivered {
+			t.Errorf("message %d: %+v", i, r)
 		}
 	}
 }
