@@ -184,8 +184,9 @@ func dialOver(ctx context.Context, socket net.PacketConn, addr string, config *t
 		return nil, nil, err
 	}
 	tr := &quic.Transport{Conn: socket, ConnectionIDLength: 16}
-	// On a machine without a free processor a handshake may wait for long.
-	qc, err := tr.Dial(ctx, remote, config, &quic.Config{MaxIdleTimeout: time.Minute, HandshakeIdleTimeout: time.Minute})
+	// On a machine without a free processor a handshake may wait for long, and a
+	// device until all the others have moved.
+	qc, err := tr.Dial(ctx, remote, config, &quic.Config{MaxIdleTimeout: 10 * time.Minute, HandshakeIdleTimeout: time.Minute})
 	if err != nil {
 		return nil, nil, err
 	}
