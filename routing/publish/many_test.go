@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/publish"
 )
 
 // postTo calls a method as curl does.
@@ -57,7 +58,8 @@ func results(t *testing.T, answer map[string]any, want int) []map[string]any {
 }
 
 func TestNotifyMany(t *testing.T) {
-	r := newRig(t, routing.StreamOptions{}, nil)
+	// On a slow machine a second attempt would find what the first one stored.
+	r := newRig(t, routing.StreamOptions{}, func(c *publish.Config) { c.AttemptTimeout, c.MaxWait = time.Minute, time.Minute })
 	url := r.serveHTTP(t)
 	body := `{"users":` + manyUsers(1000) + `,"event":{"kind":"messages","item":"aGVsbG8=","id":"1"}}`
 	status, answer := postTo(t, url, "NotifyMany", body)
