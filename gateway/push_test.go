@@ -87,11 +87,11 @@ func pushCommands(t *testing.T, dir string) {
 }
 
 // pushKeyRefused tries a key under another one's id: the operator reads what is
-// wrong, and what to do about it, and is not told that a test was sent.
+// wrong, and what to do about it.
 func pushKeyRefused(t *testing.T, dir string) {
 	t.Helper()
 	file := devConfigWith(t, dir, "refused.yaml", `key_id: [^,]+`, `key_id: OTHERKEY01`)
-	got := cliWith(t.Context(), t, nil, strings.Repeat("ab", 32), "push", "test", "--config", file, "--app", devmode.IOSApp, "--token-file", "-")
+	got := cli(t, nil, "push", "test", "--config", file, "--app", devmode.IOSApp)
 	if got.code != exitFailed || !strings.Contains(got.stdout, "is refused. (InvalidProviderToken)") || !strings.Contains(got.stdout, "OTHERKEY01") ||
 		!strings.Contains(got.stdout, "Compare team_id") {
 		t.Errorf("a refused key: %+v", got)
