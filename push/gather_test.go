@@ -136,3 +136,24 @@ func TestHighJobShortensTheWait(t *testing.T) {
 		}
 	})
 }
+
+// One push stands for both jobs, whichever came first: the newest version and its
+// content, the higher urgency, since the oldest event, and as young as the newest.
+func TestMergedJobs(t *testing.T) {
+	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
+	call := Job{Version: 7, Urgency: High, EventAt: at(5), Push: []byte("older")}
+	news := Job{Version: 8, Urgency: Low, EventAt: at(3), LatestAt: at(9), Push: []byte("newer")}
+	late := Job{Version: 6, Urgency: Normal, EventAt: at(12)}
+	for name, pair := range map[string][2]Job{"in order": {call, news}, "the older one last": {news, call}} {
+		got := merge(pair[0], pair[1])
+		if got.Version != 8 || string(got.Push) != "newer" || got.Urgency != High || !got.EventAt.Equal(at(3)) || !got.latest().Equal(at(9)) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	for name, pair := range map[string][2]Job{"in order": {late, call}, "the older one last": {call, late}} {
+		got := merge(pair[0], pair[1])
+		if got.Version != 7 || got.Urgency != High || !got.EventAt.Equal(at(5)) || !got.latest().Equal(at(12)) {
+			t.Errorf("later news of an older version, %s: %+v", name, got)
+		}
+	}
+}
