@@ -81,3 +81,11 @@ func TestCollapsibleMessagesOfADevice(t *testing.T) {
 		}
 	}
 }
+
+// The worker keeps a project within what Google takes of it in a minute.
+func TestLimitOfAProject(t *testing.T) {
+	c, _ := start(t)
+	if got := c.PerSecond(); got != 10_000 {
+		t.Errorf("%v messages a second, want 600,000 a minute", got)
+	}
+}
