@@ -42,6 +42,23 @@ func (d *Delivery) sure() bool {
 	return now.up && now.reconnects == d.given
 }
 
+// again has the queue hand the job out once more, after a time. Where another one
+// may stand at its sequence the queue is told nothing: it would put that one off,
+// or hand it to a second worker. This one comes again after the consumer's AckWait.
+func (d *Delivery) again(after time.Duration) error {
+	switch {
+	case !d.sure():
+		return nil
+	case after <= 0:
+		return d.msg.Nak()
+	default:
+		return d.msg.NakWithDelay(after)
+	}
+}
+
+// back is again, at once.
+func (d *Delivery) back() error { return d.again(0) }
+
 // end removes the job from the queue by the answer, unless another one took its
 // place there. Who has claimed the job calls this.
 func (d *Delivery) end(how string, answer func() error) {
@@ -51,11 +68,14 @@ func (d *Delivery) end(how string, answer func() error) {
 	}
 	d.open.writes.Go(func() {
 		if !d.open.stands(d) {
-			how, answer = settledGone, func() error { return nil }
+			how, answer = settledGone, noAnswer
 		}
 		d.finish(how, answer)
 	})
 }
+
+// noAnswer leaves the job to the queue.
+func noAnswer() error { return nil }
 
 // stands reports whether a job surely stands where it was handed out from.
 func stands(ctx context.Context, nc *nats.Conn, d *Delivery) bool {

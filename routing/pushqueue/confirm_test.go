@@ -1,6 +1,7 @@
 package pushqueue_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,43 +15,98 @@ import (
 // have the sequence of one in a worker's hands, and stays. Where they lost nothing
 // the job is removed.
 func TestAcknowledgementAfterARestart(t *testing.T) {
-	for name, lost := range map[string]bool{"the end is lost": true, "nothing is lost": false} {
+	t.Run("the end is lost", func(t *testing.T) {
+		e := start(t)
+		_, before, after := e.otherInItsPlace("d2")
+		before.Done()
+		time.Sleep(200 * time.Millisecond)
+		e.only(after)
+		after.Done()
+		e.empty()
+	})
+	t.Run("nothing is lost", func(t *testing.T) {
+		e := start(t)
+		w := e.consume(pushqueue.ConsumeConfig{})
+		e.put(job(5))
+		before := w.next()
+		e.reconnect(func() {})
+		before.Done()
+		e.empty()
+	})
+}
+
+// What a worker puts off that it was given before such a restart is not the other
+// job, and comes again by itself where it still stands.
+func TestRetryAfterARestart(t *testing.T) {
+	until := time.Now().Add(time.Hour)
+	for name, c := range map[string]struct {
+		device string // of the other job
+		putOff func(*pushqueue.Delivery)
+	}{
+		"retry": {"d2", func(d *pushqueue.Delivery) { d.Retry(10 * time.Millisecond) }},
+		"hold":  {"d1", func(d *pushqueue.Delivery) { d.Hold(until, pushqueue.HoldRetry, "", "busy") }},
+	} {
 		t.Run(name, func(t *testing.T) {
 			e := start(t)
-			w := e.consume(pushqueue.ConsumeConfig{})
-			e.put(job(5))
-			before := w.next()
-			if lost {
-				operator, err := jetstream.New(e.srv.Conn(routing.RoleOperator, "operator"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := operator.DeleteStream(e.ctx, routing.StreamPush); err != nil {
-					t.Fatal(err)
-				}
-			}
-			reconnects := e.push.Conn().Stats().Reconnects
-			e.srv.Restart(nil)
-			for e.push.Conn().Stats().Reconnects == reconnects || !e.push.Conn().IsConnected() {
-				time.Sleep(time.Millisecond)
-			}
-			if !lost {
-				before.Done()
-				e.empty()
-				return
-			}
-			e.srv.JetStream("r1", routing.StreamOptions{})
-			other := job(6)
-			other.Device = "d2"
-			e.put(other)
-			after := w.next()
-			before.Done()
-			time.Sleep(200 * time.Millisecond)
-			if jobs := e.stored(); len(jobs) != 1 || jobs[0].Device != other.Device {
-				t.Fatalf("the jobs are %+v, want that of %s", jobs, other.Device)
-			}
+			w, before, after := e.otherInItsPlace(c.device)
+			c.putOff(before)
+			w.none(500 * time.Millisecond)
+			e.only(after)
 			after.Done()
 			e.empty()
 		})
+	}
+	t.Run("nothing is lost", func(t *testing.T) {
+		e := start(t)
+		e.ackWait(time.Second)
+		w := e.consume(pushqueue.ConsumeConfig{})
+		e.put(job(5))
+		before := w.next()
+		e.reconnect(func() {})
+		before.Retry(time.Millisecond)
+		w.next().Done()
+		e.empty()
+	})
+}
+
+// only fails where anything else than a job that was handed out is stored.
+func (e *env) only(d *pushqueue.Delivery) {
+	e.t.Helper()
+	if jobs := e.stored(); len(jobs) != 1 || fmt.Sprint(jobs[0]) != fmt.Sprint(d.Job) {
+		e.t.Fatalf("the jobs are %+v, want %+v", jobs, d.Job)
+	}
+}
+
+// otherInItsPlace returns a job that was handed out before servers lost it, and a
+// device's newer one that was handed out from the same sequence since.
+func (e *env) otherInItsPlace(device string) (w *worker, before, after *pushqueue.Delivery) {
+	e.t.Helper()
+	w = e.consume(pushqueue.ConsumeConfig{})
+	e.put(job(5))
+	before = w.next()
+	e.reconnect(func() {
+		operator, err := jetstream.New(e.srv.Conn(routing.RoleOperator, "operator"))
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		if err := operator.DeleteStream(e.ctx, routing.StreamPush); err != nil {
+			e.t.Fatal(err)
+		}
+	})
+	e.srv.JetStream("r1", routing.StreamOptions{})
+	other := job(6)
+	other.Device = device
+	e.put(other)
+	return w, before, w.next()
+}
+
+// reconnect starts the server anew, and waits until the worker is connected to it.
+func (e *env) reconnect(before func()) {
+	e.t.Helper()
+	before()
+	reconnects := e.push.Conn().Stats().Reconnects
+	e.srv.Restart(nil)
+	for e.push.Conn().Stats().Reconnects == reconnects || !e.push.Conn().IsConnected() {
+		time.Sleep(time.Millisecond)
 	}
 }

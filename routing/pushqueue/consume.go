@@ -298,7 +298,7 @@ func (c *consumption) take(ctx context.Context, msg jetstream.Msg, later bool, g
 // place hands a job to this worker, or passes it to the one that has its device.
 func (c *consumption) place(ctx context.Context, d *Delivery) {
 	if !c.mayTake(ctx) {
-		d.settle(settledHandedBack, d.msg.Nak)
+		d.settle(settledHandedBack, d.back)
 		return
 	}
 	switch owner := c.share.roster.owner(d.Job, c.share.now()); owner {

@@ -99,7 +99,7 @@ func (d *Delivery) Dead(app, reason string) {
 	d.open.writes.Go(func() {
 		if err := d.open.bury(l); err != nil {
 			d.open.metrics.unburied.Inc()
-			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(keepFrom) })
+			d.finish(settledRetry, func() error { return d.again(keepFrom) })
 			return
 		}
 		d.end(settledDead, func() error { return d.msg.TermWithReason(l.Reason) })

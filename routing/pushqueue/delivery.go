@@ -62,10 +62,10 @@ func (d *Delivery) Drop() {
 		return
 	}
 	if !d.open.mine(d.Job) {
-		d.settle(settledHandedBack, d.msg.Nak)
+		d.settle(settledHandedBack, d.back)
 		return
 	}
-	d.settle(settledDropped, func() error { return nil })
+	d.settle(settledDropped, noAnswer)
 }
 
 // lapsed reports whether the job may be in another worker's hands.
@@ -85,7 +85,7 @@ func (d *Delivery) remove(how string) {
 // Retry hands the job out again, not before the given time has passed; a
 // newer one takes its place at once.
 func (d *Delivery) Retry(after time.Duration) {
-	d.settle(settledRetry, func() error { return d.msg.NakWithDelay(after) })
+	d.settle(settledRetry, func() error { return d.again(after) })
 }
 
 // settle answers the queue, once. An answer that is lost is as good as none:
@@ -107,7 +107,7 @@ func (d *Delivery) finish(how string, answer func() error) {
 	if how != settledDone && how != settledHeld && !d.replaced.Load() && d.lapsed() {
 		// To push it twice is done with twice; but it must not be taken away
 		// from who has it now.
-		how, answer = settledDropped, func() error { return nil }
+		how, answer = settledDropped, noAnswer
 	}
 	d.open.metrics.settled.WithLabelValues(how).Inc()
 	if err := answer(); err != nil {
@@ -320,6 +320,6 @@ func (o *openSet) keep() {
 func (o *openSet) handBack() {
 	for _, d := range o.list() {
 		d.claimed.Store(true)
-		d.finish(settledHandedBack, d.msg.Nak)
+		d.finish(settledHandedBack, d.back)
 	}
 }

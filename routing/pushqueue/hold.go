@@ -75,6 +75,10 @@ func (d *Delivery) Hold(until time.Time, hold int, waitsFor, why string) {
 		j.Failures++
 	}
 	d.open.writes.Go(func() {
+		if !d.sure() && !d.open.stands(d) {
+			d.finish(settledGone, noAnswer)
+			return
+		}
 		err := d.open.hold(d, j)
 		switch {
 		case err == nil:
@@ -82,10 +86,10 @@ func (d *Delivery) Hold(until time.Time, hold int, waitsFor, why string) {
 		case wrongSequence(err):
 			// A newer one took its place, or was told of this one already. The
 			// queue asks again if that is not so.
-			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(time.Second) })
+			d.finish(settledRetry, func() error { return d.again(time.Second) })
 		default:
 			d.open.unheld(err)
-			d.finish(settledRetry, func() error { return d.msg.NakWithDelay(keepFrom) })
+			d.finish(settledRetry, func() error { return d.again(keepFrom) })
 		}
 	})
 }

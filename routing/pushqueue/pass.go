@@ -72,7 +72,7 @@ func (s *sharing) pass(d *Delivery, owner string) { s.send(s.passes.add(d), d, o
 func (s *sharing) send(id uint64, d *Delivery, owner string) {
 	if !d.sure() {
 		s.passes.remove(id)
-		d.settle(settledHandedBack, d.msg.Nak)
+		d.settle(settledHandedBack, d.back)
 		return
 	}
 	s.publish(&nats.Msg{
@@ -91,7 +91,7 @@ func (s *sharing) passAgain(now time.Duration) {
 		case owner == "" && now-s.idleSince > silentAfter:
 			// The others may agree without this worker: the queue gives it to them.
 			s.passes.remove(id)
-			d.settle(settledHandedBack, d.msg.Nak)
+			d.settle(settledHandedBack, d.back)
 		case owner == "":
 		case owner != s.c.cfg.Name:
 			s.send(id, d, owner)
@@ -117,7 +117,7 @@ func (s *sharing) hearAnswer(m *nats.Msg) {
 		return
 	}
 	if d := s.passes.remove(id); d != nil {
-		d.settle(settledPassed, func() error { return nil })
+		d.settle(settledPassed, noAnswer)
 	}
 }
 

@@ -71,7 +71,7 @@ type parked struct {
 
 func (p *parked) answer() {
 	p.d.finish(p.how, func() error {
-		return p.d.msg.NakWithDelay(min(time.Until(p.until), longestDelay))
+		return p.d.again(min(time.Until(p.until), longestDelay))
 	})
 }
 
@@ -100,7 +100,7 @@ func (o *openSet) recall(m message) {
 	delete(o.parked, m.Reply())
 	o.mu.Unlock()
 	if p != nil {
-		p.d.finish(p.how, p.d.msg.Nak)
+		p.d.finish(p.how, p.d.back)
 		return
 	}
 	if err := m.Nak(); err != nil {
