@@ -26,7 +26,8 @@ type StreamOptions struct {
 	// Default 8 GiB.
 	InboxMaxBytes int64
 	// PushMaxBytes bounds the waiting push jobs; a full queue takes no more,
-	// and events stay in the log. Default 1 GiB.
+	// and events stay in the log. Routers leave the last twentieth to what takes
+	// the place of a job that waits. Default 1 GiB.
 	PushMaxBytes int64
 	// PushDeadMaxBytes bounds the dead letters, of which the oldest go first.
 	// Default 256 MiB.

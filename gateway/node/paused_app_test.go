@@ -65,7 +65,7 @@ type twoApps struct {
 func startTwoApps(t *testing.T) *twoApps {
 	srv := natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RolePush, Label: "p1"}, routing.User{Role: routing.RolePush, Label: "p2"})
 	_, js := srv.JetStream("r1", routing.StreamOptions{})
-	q := &twoApps{t: t, srv: srv, js: js, store: pushqueue.NewStore(js), sent: make(chan push.Message, 1000)}
+	q := &twoApps{t: t, srv: srv, js: js, store: pushqueue.NewStore(js, nil), sent: make(chan push.Message, 1000)}
 	t.Cleanup(q.store.Close)
 	return q
 }

@@ -108,7 +108,7 @@ func (r *routerRole) openRouter(p parts) (err error) {
 		Name: p.cfg.Name, Site: p.cfg.Site, Incarnation: p.started.UnixMilli(), Conn: r.nc, JS: r.js, Inbox: r.reader,
 		Verifier: recordVerifier{r.verifier},
 		LostWait: p.cfg.Router.LostWait, LostRate: p.cfg.Router.LostPushesPerSecond,
-		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room,
+		MaxPending: p.cfg.Router.MaxPending, Shared: r.backlog.Room, PushLow: r.backlog.PushLow,
 		Catalog: p.catalog, AckWait: p.cfg.Router.AckWait, EdgeTenants: p.cfg.Router.EdgeTenants, Log: p.log, Registerer: p.registry,
 	})
 	if err != nil {

@@ -90,7 +90,7 @@ func startPushProcesses(t *testing.T, names ...string) pushProcesses {
 			_ = pushqueue.Consume(ctx, theirs, pushqueue.ConsumeConfig{Name: name}, func(d *pushqueue.Delivery) { worker.Handle(push.Job(d.Job), d) })
 		})
 	}
-	store := pushqueue.NewStore(js)
+	store := pushqueue.NewStore(js, nil)
 	t.Cleanup(store.Close)
 	return pushProcesses{phone, t, store}
 }

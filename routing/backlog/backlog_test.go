@@ -34,8 +34,8 @@ func TestBacklog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const limit = 64 << 20
-	if err := routing.EnsureStreams(t.Context(), js, routing.StreamOptions{InboxMaxBytes: limit}); err != nil {
+	const limit, pushLimit = 64 << 20, 10_000
+	if err := routing.EnsureStreams(t.Context(), js, routing.StreamOptions{InboxMaxBytes: limit, PushMaxBytes: pushLimit}); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -83,6 +83,22 @@ func TestBacklog(t *testing.T) {
 	}
 	if v := value(t, reg, "hawser_backlog_stream_bytes", routing.StreamInbox); v <= 0 {
 		t.Errorf("three messages have %v bytes", v)
+	}
+	if watch.PushLow() {
+		t.Error("the push queue, which is empty, has little room")
+	}
+	job := make([]byte, pushLimit*96/100)
+	if _, err := js.Publish(t.Context(), routing.PushSubject("demo", "alice", "phone", "messages"), job); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); !watch.PushLow(); {
+		if time.Now().After(end) {
+			t.Fatal("the push queue, which is nearly full, has room")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if level, why := watch.Pressure(); level != 1 || why == "" {
+		t.Errorf("with a push queue that takes no more jobs the pressure is %v (%q), want 1", level, why)
 	}
 }
 

@@ -22,8 +22,8 @@ const (
 	// bound no router is given anything.
 	openFrom, openTo = 0.8, 1
 	// The push queue: while it is full, events of devices that are away stay
-	// open.
-	pushFrom, pushTo = 0.8, 1
+	// open. The rest is left to jobs that wait already: see PushLow.
+	pushFrom, pushTo = 0.8, 0.95
 	// The log refuses by itself when it is full, whoever comes. A log may
 	// well be nearly full for years: its oldest items of each user go.
 	logFrom, logTo = 0.98, 1
@@ -99,6 +99,17 @@ func (w *Watch) Room() (room int, known bool) {
 	}
 	q := n.queues[routing.StreamInbox]
 	return int(max(0, q.most-q.open)), q.most > 0
+}
+
+// PushLow reports whether what room the push queue has is to be left to jobs that
+// wait already; false where nothing was read lately.
+func (w *Watch) PushLow() bool {
+	n := w.fresh()
+	if n == nil {
+		return false
+	}
+	s := n.streams[routing.StreamPush]
+	return s.limit > 0 && s.bytes >= pushTo*s.limit
 }
 
 // fresh returns the last numbers, or nil where they are of the past.

@@ -28,23 +28,37 @@ type env struct {
 	store        *pushqueue.Store
 }
 
+func users() []routing.User {
+	return []routing.User{{Role: routing.RoleRouter, Label: "r1"}, {Role: routing.RolePush, Label: "p1"}, {Role: routing.RoleOperator, Label: "operator"}}
+}
+
 func start(t *testing.T, workers ...string) *env {
 	t.Helper()
-	users := []routing.User{{Role: routing.RoleRouter, Label: "r1"}, {Role: routing.RolePush, Label: "p1"}, {Role: routing.RoleOperator, Label: "operator"}}
+	users := users()
 	for _, name := range workers {
 		if name != "p1" {
 			users = append(users, routing.User{Role: routing.RolePush, Label: name})
 		}
 	}
-	srv := natstest.Run(t, users...)
+	return startAt(t, natstest.Run(t, users...), 1)
+}
+
+// startCluster is start with three servers, and the streams on all of them.
+func startCluster(t *testing.T) *env {
+	t.Helper()
+	return startAt(t, natstest.RunCluster(t, 3, users()...)[0], 3)
+}
+
+func startAt(t *testing.T, srv *natstest.Server, replicas int) *env {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	_, router := srv.JetStream("r1", routing.StreamOptions{})
+	_, router := srv.JetStream("r1", routing.StreamOptions{Replicas: replicas})
 	push, err := jetstream.New(srv.Conn(routing.RolePush, "p1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := pushqueue.NewStore(router)
+	store := pushqueue.NewStore(router, nil)
 	t.Cleanup(store.Close)
 	return &env{t: t, ctx: ctx, srv: srv, router: router, push: push, store: store}
 }
@@ -59,6 +73,30 @@ func (e *env) ackWait(d time.Duration) {
 	cfg := c.CachedInfo().Config
 	cfg.AckWait = d
 	if _, err := e.router.UpdateConsumer(e.ctx, routing.StreamPush, cfg); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// state is the stream's.
+func (e *env) state() jetstream.StreamState {
+	e.t.Helper()
+	s, err := e.router.Stream(e.ctx, routing.StreamPush)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return s.CachedInfo().State
+}
+
+// limit bounds the stream to so many bytes.
+func (e *env) limit(bytes int64) {
+	e.t.Helper()
+	s, err := e.router.Stream(e.ctx, routing.StreamPush)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	cfg := s.CachedInfo().Config
+	cfg.MaxBytes = bytes
+	if _, err := e.router.UpdateStream(e.ctx, cfg); err != nil {
 		e.t.Fatal(err)
 	}
 }
@@ -88,6 +126,20 @@ func (e *env) tryPut(j pushqueue.Job) error {
 // later writes a held job beside whatever waits.
 func (e *env) later(j pushqueue.Job) {
 	e.t.Helper()
+	if err := e.write(routing.PushLaterSubject(j.Tenant, j.User, j.Device, j.Kind), j); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// write stores a job at a subject, whatever waits.
+func (e *env) write(subject string, j pushqueue.Job) error {
+	e.t.Helper()
+	_, err := e.router.Publish(e.ctx, subject, e.body(j))
+	return err
+}
+
+func (e *env) body(j pushqueue.Job) []byte {
+	e.t.Helper()
 	data, err := proto.Marshal(&linkpb.PushJob{
 		Tenant: j.Tenant, User: j.User, Device: j.Device, Kind: j.Kind, Version: j.Version, EventMs: j.EventAt.UnixMilli(),
 		Urgency: int32(j.Urgency), NotBeforeMs: j.NotBefore.UnixMilli(), Hold: int32(j.Hold),
@@ -95,9 +147,7 @@ func (e *env) later(j pushqueue.Job) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if _, err := e.router.Publish(e.ctx, routing.PushLaterSubject(j.Tenant, j.User, j.Device, j.Kind), data); err != nil {
-		e.t.Fatal(err)
-	}
+	return data
 }
 
 // stored returns the jobs in the stream.

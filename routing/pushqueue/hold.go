@@ -27,7 +27,7 @@ const (
 )
 
 // publish writes a job on the condition that expect is the newest message of its
-// device and kind, 0 that there is none.
+// device and kind, 0 that there is none. It is ErrFull where there is no room.
 func publish(ctx context.Context, js jetstream.JetStream, j Job, subject string, expect uint64) error {
 	data, err := j.marshal()
 	if err != nil {
@@ -37,6 +37,9 @@ func publish(ctx context.Context, js jetstream.JetStream, j Job, subject string,
 	defer cancel()
 	_, err = js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data},
 		jetstream.WithExpectStream(routing.StreamPush), jetstream.WithExpectLastSequenceForSubject(expect, j.slot()))
+	if noRoom(err) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	return err
 }
 

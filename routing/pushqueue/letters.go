@@ -23,7 +23,7 @@ type Reader struct {
 }
 
 // NewReader returns a reader. Close it.
-func NewReader(js jetstream.JetStream) *Reader { return &Reader{js: js, store: NewStore(js)} }
+func NewReader(js jetstream.JetStream) *Reader { return &Reader{js: js, store: NewStore(js, nil)} }
 
 // Close ends what is under way.
 func (r *Reader) Close() { r.store.Close() }

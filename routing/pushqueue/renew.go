@@ -26,7 +26,8 @@ func (s *Store) End(ctx context.Context) (uint64, error) {
 // What is due goes before what is held, one after the other, some hundred a
 // second. A job that changes meanwhile is left alone, as it is new then, and one
 // in a worker's hands is replaced there, as by any news. Several may renew at once,
-// and begin at different places. One that the stream has no room for is left out,
+// and begin at different places. It ends where the stream has no room (ErrFull); one
+// that is refused for another reason is left out,
 // and is an error in the end: after one call again, with the same sequence.
 func (s *Store) Renew(ctx context.Context, end uint64) (renewed int, err error) {
 	var errs []error
@@ -45,7 +46,7 @@ func (s *Store) Renew(ctx context.Context, end uint64) (renewed int, err error) 
 }
 
 // renewPart goes on where the stream refuses a job, and ends where it does not
-// answer.
+// answer or has no room.
 func (s *Store) renewPart(ctx context.Context, subjects string, from, to uint64) (renewed int, err error) {
 	var failed error
 	err = walk(ctx, s.js.Conn(), routing.StreamPush, subjects, from, func(m stored) bool {
@@ -60,7 +61,7 @@ func (s *Store) renewPart(ctx context.Context, subjects string, from, to uint64)
 			failed = err
 		}
 		var refused *jetstream.APIError
-		return err == nil || errors.As(err, &refused)
+		return err == nil || errors.As(err, &refused) && !errors.Is(err, ErrFull)
 	})
 	return renewed, errors.Join(err, failed)
 }

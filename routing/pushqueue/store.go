@@ -36,6 +36,7 @@ type Store struct {
 	// Static after construction.
 	js     jetstream.JetStream
 	places chan struct{}
+	room   room
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
 
@@ -45,10 +46,12 @@ type Store struct {
 	puts   sync.WaitGroup
 }
 
-// NewStore returns a store. It asks nothing of NATS yet. Close it.
-func NewStore(js jetstream.JetStream) *Store {
+// NewStore returns a store. It asks nothing of NATS yet. While low is true the
+// stream's room is left to jobs that wait already; it must not block, and nil is
+// never. Close the store.
+func NewStore(js jetstream.JetStream, low func() bool) *Store {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Store{js: js, places: make(chan struct{}, MaxInFlight), ctx: ctx, stop: stop}
+	return &Store{js: js, places: make(chan struct{}, MaxInFlight), room: room{began: time.Now(), low: low}, ctx: ctx, stop: stop}
 }
 
 // Close ends the puts that are under way, with an error to their done, and
@@ -63,9 +66,10 @@ func (s *Store) Close() {
 
 // Put stores a job and returns at once. done is called once: with nil when a
 // majority has this job or one for a newer version; with ErrBusy, before Put
-// returns, when too many are under way; with another error when the job
-// could not be stored within 20 s or is not one (ErrJob). Except for
-// ErrBusy, ErrClosed and ErrJob it is called from another goroutine.
+// returns, when too many are under way; with ErrFull, some seconds later, when
+// there is no room; with another error when the job could not be stored within
+// 20 s or is not one (ErrJob). Except for ErrBusy, ErrClosed and ErrJob it is
+// called from another goroutine.
 func (s *Store) Put(j Job, done func(error)) {
 	if err := j.check(); err != nil {
 		done(err)
@@ -102,20 +106,28 @@ func (s *Store) enter() error {
 // and costs no look. Where one waits it is looked at: only an older one is
 // replaced, where it stands, or one that would be held for longer than these
 // news may be. Were jobs of two routers stored in whatever order
-// they come, the newer one could be lost, and with it the news.
+// they come, the newer one could be lost, and with it the news. Where there is no
+// room for a new one, one that waits may be replaced all the same.
 func (s *Store) put(j Job) error {
 	ctx, cancel := context.WithTimeout(s.ctx, putPatience)
 	defer cancel()
 	write, at, expect := j, j.subject(time.Now()), uint64(0)
+	looked := false
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		err := publish(ctx, s.js, write, at, expect)
-		if err == nil {
+		err := s.write(ctx, write, at, expect)
+		full := errors.Is(err, ErrFull)
+		switch {
+		case err == nil:
 			return nil
-		}
-		if !wrongSequence(err) && !sleep.For(ctx, wait/2+rand.N(wait)) {
+		case full && looked:
+			awaitRoom(ctx)
+			return fmt.Errorf("store push job: %w", err)
+		case full, wrongSequence(err):
+		case !sleep.For(ctx, wait/2+rand.N(wait)):
 			return fmt.Errorf("store push job: %w", err)
 		}
 		waiting, m, err := s.last(ctx, j.slot())
+		looked = err == nil
 		switch {
 		case err != nil:
 			// Tried as before; the write tells whether that was right.

@@ -68,6 +68,9 @@ type Config struct {
 	// together before it waits for acknowledgements; known is false where that
 	// is not known for now. Nil: it never is.
 	Shared func() (room int, known bool)
+	// PushLow tells that what room the push queue has is to be left to jobs that
+	// wait already. It must not block. Nil: it never is.
+	PushLow func() bool
 	// LostWait is how long the devices of an edge that fell silent are given
 	// to come back before they are pushed, but for urgent events. 0: 20 s.
 	// LostRate is how many of them are pushed a second afterwards. 0: 2,000.

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,9 @@ type env struct {
 	maxPending int
 	// awayFor is the routers'; 0: the default.
 	awayFor time.Duration
+	// pushLow and log are the routers'; nil: never, and none.
+	pushLow func() bool
+	log     *slog.Logger
 	// ackWait is the consumer's and the routers'.
 	ackWait time.Duration
 }
@@ -91,7 +95,7 @@ func (e *env) routerOn(name string, conn *nats.Conn, hooks Hooks) *running {
 	}
 	r, err := New(Config{
 		Name: name, Conn: conn, JS: js, Catalog: e.cat, AckWait: e.ackWait,
-		Listen: 400 * time.Millisecond, Log: discard(), Hooks: hooks, MaxPending: e.maxPending, AwayFor: e.awayFor,
+		Listen: 400 * time.Millisecond, Log: cmp.Or(e.log, discard()), Hooks: hooks, PushLow: e.pushLow, MaxPending: e.maxPending, AwayFor: e.awayFor,
 	})
 	if err != nil {
 		e.t.Fatal(err)

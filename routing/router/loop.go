@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -9,6 +10,7 @@ import (
 	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/online"
+	"github.com/hawser-edge/hawser/routing/pushqueue"
 	"github.com/hawser-edge/hawser/routing/table"
 )
 
@@ -63,7 +65,7 @@ type loop struct {
 	// table that was left behind is not complete.
 	steppedAt, caughtUpBy time.Time
 	beatAt                time.Time
-	crowdSaid             reminder.Reminder
+	crowdSaid, fullSaid   reminder.Reminder
 	totals                totals
 	clock                 clock
 }
@@ -186,6 +188,9 @@ func (l *loop) raise(tenant, user, kind string, seq uint64) {
 }
 
 func (l *loop) takeStored(s storedJob, now time.Time) {
+	if errors.Is(s.err, pushqueue.ErrFull) {
+		l.full(s.err, now)
+	}
 	l.d.Stored(s.job, s.err, now)
 	if s.err == nil && s.until.After(now) && s.job.NotBefore.IsZero() {
 		l.d.Waits(s.job, s.until)

@@ -56,7 +56,7 @@ type metrics struct {
 	edgesLost, stops            prometheus.Counter
 	clockAhead                  prometheus.Gauge
 	changes                     *prometheus.CounterVec
-	unhealed, renewed           prometheus.Counter
+	unhealed, renewed, full     prometheus.Counter
 	lateness                    prometheus.Histogram
 	totals                      atomic.Pointer[totals]
 }
@@ -87,6 +87,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			metric.By("result", changeStored, changeDropped)),
 		unhealed: p.Counter("presence_unhealed_total", "Changes of presence that are lost if the router that tells them dies now: too many were under way."),
 		renewed:  p.Counter("push_jobs_renewed_total", "Push jobs of before the log was away that were written once more, so that they are handed out again."),
+		full:     p.Counter("push_jobs_full_total", "Push jobs that the queue had no room for and that are tried again: look at the log."),
 		lateness: p.Histogram("decision_lateness_seconds", "Time from the end of the patience with a device to the decision to push it.",
 			[]float64{.01, .025, .05, .1, .15, .2, .25, .5, 1, 2.5, 5, 10}),
 		dumps:      p.Counter("dumps_total", "Dumps of an edge's sessions taken in."),

@@ -139,7 +139,7 @@ func (r *Router) Run(ctx context.Context) error {
 	defer subs.end()
 
 	var wg sync.WaitGroup
-	store := pushqueue.NewStore(r.cfg.JS)
+	store := pushqueue.NewStore(r.cfg.JS, r.cfg.PushLow)
 	defer store.Close()
 	r.startWorkers(ctx, &wg, store)
 	r.serveRequests(ctx, &wg)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/dispatch"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
@@ -77,6 +78,16 @@ func (s storing) put(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	})
+}
+
+// full tells the operator that a job found no room in the push queue.
+func (l *loop) full(err error, now time.Time) {
+	l.r.metrics.full.Inc()
+	if !l.fullSaid.Due(now) {
+		return
+	}
+	l.r.cfg.Log.Error("pushes are not stored for want of room: their events wait in the log, and publishers are held back. Is an application paused, a push service away, no push process running? Else raise router.push_max_bytes",
+		"stream", routing.StreamPush, "error", err)
 }
 
 // Jobs that nobody needs any more are removed by so many at once, and so many

@@ -35,7 +35,7 @@ func TestPushesASecondACore(t *testing.T) {
 	key := push.AppKey{Tenant: "good", Platform: push.IOS, App: "a"}
 	srv := natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RolePush, Label: "p1"})
 	_, router := srv.JetStream("r1", routing.StreamOptions{})
-	store := pushqueue.NewStore(router)
+	store := pushqueue.NewStore(router, nil)
 	t.Cleanup(store.Close)
 	const atOnce = 500
 	stored := make(chan error, atOnce)

@@ -35,7 +35,7 @@ func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	f := &fleet{t: t, good: newServices(t), bad: newServices(t)}
 	url, js := startNATS(t)
-	f.store = pushqueue.NewStore(js)
+	f.store = pushqueue.NewStore(js, nil)
 	t.Cleanup(f.store.Close)
 	f.worker = providertest.Start(t, "worker")
 	f.worker.Tell(workerOptions{URL: url, Password: natstest.Password, Apps: []appOptions{
