@@ -53,6 +53,32 @@ func TestRenew(t *testing.T) {
 	}
 }
 
+// All are renewed, however they lie in the stream: close together, or far apart.
+func TestRenewMany(t *testing.T) {
+	e := start(t)
+	const n, busy = 2000, 4000 // between the halves of n lies one busy device's
+	for i := range n + busy {
+		j := nth(i, 5)
+		if i >= n/2 && i < n/2+busy {
+			j = nth(n/2, 5)
+		}
+		if _, err := e.router.PublishAsync(routing.PushSubject(j.Tenant, j.User, j.Device, j.Kind), e.body(j)); err != nil {
+			t.Fatal(err)
+		}
+		if i%1000 == 999 {
+			<-e.router.PublishAsyncComplete()
+		}
+	}
+	const left = n + 1
+	if renewed, err := e.store.Renew(t.Context(), n+busy); renewed != left || err != nil {
+		t.Errorf("%d renewed, %v, want %d", renewed, err, left)
+	}
+	end, err := e.store.End(t.Context())
+	if want := uint64(n + busy + left); end != want || err != nil {
+		t.Errorf("the newest job has the sequence %d, %v, want %d", end, err, want)
+	}
+}
+
 // News that come while jobs are renewed stand.
 func TestRenewLeavesNews(t *testing.T) {
 	e := start(t)

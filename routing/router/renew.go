@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
@@ -13,6 +14,10 @@ import (
 // that its consumer will never hand out: those that were held, or tried again,
 // when it last wrote down what it knew, however old they are. So all that lie
 // there are written once more. New ones do not wait for that.
+
+// renewWithin is the least time after which NATS servers remove from the stream what
+// their consumers take for settled (nats-server 2.15.2).
+const renewWithin = 2 * time.Minute
 
 // renewJobs has the jobs in the stream handed out again, whenever that is asked for.
 func (r *Router) renewJobs(ctx context.Context, store *pushqueue.Store) {
@@ -44,7 +49,7 @@ func (r *Router) renewAll(ctx context.Context, store *pushqueue.Store) {
 			r.cfg.Log.Warn("not all push jobs of before the log was away were handed out again: other routers go on with that", "jobs", total)
 			return
 		case err == nil:
-			r.cfg.Log.Info("push jobs of before the log was away are handed out again", "jobs", total, "took_s", time.Since(began).Seconds())
+			r.tellRenewed(total, time.Since(began))
 			return
 		case n > 0:
 			pause = lookBackPause
@@ -52,4 +57,13 @@ func (r *Router) renewAll(ctx context.Context, store *pushqueue.Store) {
 		r.cfg.Log.Warn("push jobs of before the log was away cannot be handed out again, trying again: is the stream full?", "stream", routing.StreamPush, "jobs", total, "error", err)
 		sleep.For(ctx, pause)
 	}
+}
+
+// tellRenewed tells the operator that all are written, and whether it was in time.
+func (r *Router) tellRenewed(jobs int, took time.Duration) {
+	level, said := slog.LevelInfo, "push jobs of before the log was away are handed out again"
+	if took > renewWithin {
+		level, said = slog.LevelWarn, said+", but it took so long that NATS may have removed some before: their devices are not pushed for what they missed, and fetch it when they connect"
+	}
+	r.cfg.Log.Log(context.Background(), level, said, "jobs", jobs, "took_s", took.Seconds())
 }
