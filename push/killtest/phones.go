@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
+	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/devices"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -66,14 +67,29 @@ func register(ctx context.Context, js jetstream.JetStream, users int) error {
 
 func registerUser(ctx context.Context, store *devices.Store, user string) error {
 	for _, p := range phones() {
-		_, err := store.Put(ctx, devices.ID{Tenant: tenant, User: user, Device: p.name}, &linkpb.DeviceRecord{
-			Platform: p.platform, App: p.app, PushToken: pushToken(user, p.name), RegisteredMs: time.Now().UnixMilli(),
-		})
-		if err != nil {
+		if err := registerPhone(ctx, store, user, p); err != nil {
 			return fmt.Errorf("register the %s of %s: %w", p.name, user, err)
 		}
 	}
 	return nil
+}
+
+// registerWithin is how long a device tries: on a machine that is busy with other
+// tests the servers that have just begun may elect another leader meanwhile.
+const registerWithin = time.Minute
+
+// registerPhone tries as a device does, which says Hello until it is welcome.
+func registerPhone(ctx context.Context, store *devices.Store, user string, p phone) error {
+	ctx, cancel := context.WithTimeout(ctx, registerWithin)
+	defer cancel()
+	for {
+		_, err := store.Put(ctx, devices.ID{Tenant: tenant, User: user, Device: p.name}, &linkpb.DeviceRecord{
+			Platform: p.platform, App: p.app, PushToken: pushToken(user, p.name), RegisteredMs: time.Now().UnixMilli(),
+		})
+		if err == nil || !sleep.For(ctx, time.Second) {
+			return err
+		}
+	}
 }
 
 // openRecords connects as the router, whose right it is to store records. The
