@@ -2,7 +2,6 @@ package pushqueue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // A job that must not be pushed before some time says so in its body and stands
@@ -41,14 +41,6 @@ func publish(ctx context.Context, js jetstream.JetStream, j Job, subject string,
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
-}
-
-// wrongSequence: replicated streams refuse with a code of their own while an
-// older write is under way.
-func wrongSequence(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
 // Hold hands the job out again at the given time, to whichever worker has its
@@ -86,7 +78,7 @@ func (d *Delivery) Hold(until time.Time, hold int, waitsFor, why string) {
 		switch {
 		case err == nil:
 			d.end(settledHeld, d.msg.Ack)
-		case wrongSequence(err):
+		case jsapi.WrongSequence(err):
 			// A newer one took its place, or was told of this one already. The
 			// queue asks again if that is not so.
 			d.finish(settledRetry, func() error { return d.again(time.Second) })

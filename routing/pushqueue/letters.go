@@ -151,7 +151,7 @@ func (r *Reader) Release(ctx context.Context, w WaitingJob) (bool, error) {
 // where that has gone, or a newer one has come.
 func rewrite(ctx context.Context, js jetstream.JetStream, j Job, subject string, sequence uint64) (bool, error) {
 	err := publish(ctx, js, j, subject, sequence)
-	if wrongSequence(err) {
+	if jsapi.WrongSequence(err) {
 		return false, nil
 	}
 	return err == nil, err

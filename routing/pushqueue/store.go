@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/gateway/sleep"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // ErrBusy is given to done when MaxInFlight jobs are being stored already:
@@ -122,7 +123,7 @@ func (s *Store) put(j Job) error {
 		case full && looked:
 			awaitRoom(ctx)
 			return fmt.Errorf("store push job: %w", err)
-		case full, wrongSequence(err):
+		case full, jsapi.WrongSequence(err):
 		case !sleep.For(ctx, wait/2+rand.N(wait)):
 			return fmt.Errorf("store push job: %w", err)
 		}
