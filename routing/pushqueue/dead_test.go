@@ -143,7 +143,11 @@ func TestHeldJobIsReleased(t *testing.T) {
 			t.Errorf("released %v, %v", ok, err)
 		}
 	}
-	w.next().Done()
+	d := w.next()
+	if j := d.Job; j.Hold != pushqueue.HoldNone || !j.NotBefore.IsZero() || j.WaitsFor != "" {
+		t.Errorf("%+v came, which its worker still holds", j)
+	}
+	d.Done()
 	e.empty()
 }
 
