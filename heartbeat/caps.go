@@ -1,6 +1,9 @@
 package heartbeat
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // household is up to how many devices a network is taken to be one where nobody
 // can do harm to others than those they live with.
@@ -9,9 +12,9 @@ const household = 4
 // Deaths a day that count in one network.
 const (
 	capDevice     = 3
-	capHousehold  = 12 // of an address, where few are
-	capSubscriber = 48
-	capBlock      = 192
+	capHousehold  = 12  // of an address, where few are
+	capSubscriber = 48  // at least, see ofSubscriber
+	capBlock      = 192 // at least, see ofBlock
 	day           = 86400
 )
 
@@ -22,22 +25,34 @@ const (
 	capNetworks = 128
 )
 
+// ofSubscriber and ofBlock are how many deaths of an address and of a block count,
+// in a network of so many. They grow with it: carriers have thousands of devices
+// behind an address, and all of them behind those of a few blocks, where fixed
+// numbers would be used up by noon. At capDevice each, an address has a sixth of
+// what the whole network may say, and a block two thirds.
+func ofSubscriber(live int32) uint16 { return atLeast(capSubscriber, live/2) }
+func ofBlock(live int32) uint16      { return atLeast(capBlock, 2*live) }
+
+func atLeast(least uint16, n int32) uint16 {
+	return max(least, uint16(min(n, math.MaxUint16)))
+}
+
 // caps counts the deaths of the day by network and who claims them, in a table
 // in which strangers may share a place: they get less then, not more.
 type caps struct {
 	mu    sync.Mutex
 	day   int64
-	table [1 << 16]uint8
+	table [1 << 16]uint16
 }
 
-// take reports whether another death of v's counts.
-func (c *caps) take(now float64, v *View) bool {
+// take reports whether another death of v's counts, in a network of so many.
+func (c *caps) take(now float64, v *View, live int32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin(now)
 	return c.below(v.cell, 1, uint32(v.device), capDevice) &&
-		c.below(v.cell, 2, uint32(v.subscriber), capSubscriber) &&
-		c.below(v.cell, 3, uint32(v.block), capBlock)
+		c.below(v.cell, 2, uint32(v.subscriber), ofSubscriber(live)) &&
+		c.below(v.cell, 3, uint32(v.block), ofBlock(live))
 }
 
 // takeHousehold is take where few are: they may yet be the first of many.
@@ -87,14 +102,14 @@ func (c *caps) spent(now float64, v *View, cell uint32) bool {
 }
 
 // silenced reports whether v's address has used up the deaths of all that share
-// it.
-func (c *caps) silenced(now float64, v *View) bool {
+// it, in a network of so many.
+func (c *caps) silenced(now float64, v *View, live int32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int64(now/day) == c.day && c.table[mix(v.cell*4+2, uint32(v.subscriber))>>16] >= capSubscriber
+	return int64(now/day) == c.day && c.table[mix(v.cell*4+2, uint32(v.subscriber))>>16] >= ofSubscriber(live)
 }
 
-func (c *caps) below(cell, kind, tag uint32, limit uint8) bool {
+func (c *caps) below(cell, kind, tag uint32, limit uint16) bool {
 	at := &c.table[mix(cell*4+kind, tag)>>16]
 	if *at >= limit {
 		return false

@@ -81,5 +81,5 @@ func (c *cell) mayProbe(now float64, k int) bool {
 // survive that since the network keeps more again.
 func (l *Learner) exhausted(now float64, c *cell, v *View, to int) bool {
 	stricter := c.down.count > 0 && now-c.down.at < day && (c.renewedAt < c.alarmAt || c.kept[to] < wellKnown)
-	return stricter && c.live > household && (l.caps.spent(now, v, v.cell) || l.caps.silenced(now, v))
+	return stricter && c.live > household && (l.caps.spent(now, v, v.cell) || l.caps.silenced(now, v, c.live))
 }

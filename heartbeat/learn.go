@@ -208,7 +208,7 @@ func (l *Learner) counted(now float64, c *cell, v *View) bool {
 	if c.live <= household {
 		return l.caps.takeHousehold(now, v)
 	}
-	return l.caps.take(now, v)
+	return l.caps.take(now, v, c.live)
 }
 
 // learnDeath notes a death, or what is told of one again. It returns the

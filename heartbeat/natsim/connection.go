@@ -29,9 +29,10 @@ func (s *sim) connect(d *device, i int, at float64) {
 	d.conn++
 	d.connected, d.gone = true, false
 	s.result.reconnected(d, at)
+	address, block := s.w.sharing()
 	plan := s.policy.open(s.time(at), i, heartbeat.Arrival{
 		Path: d.at.path, State: heartbeat.State{Background: !d.inFront}, Last: d.report,
-		Peer: heartbeat.Peer{Device: hash(d.id, 3), Subscriber: hash(d.id/4, 4), Block: hash(d.id/64, 5)},
+		Peer: heartbeat.Peer{Device: hash(d.id, 3), Subscriber: hash(d.id/address, 4), Block: hash(d.id/block, 5)},
 	})
 	d.report = heartbeat.Report{}
 	s.replan(d, at, plan)

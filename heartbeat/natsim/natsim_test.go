@@ -129,6 +129,34 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// Behind the few addresses of a carrier's NAT, where one speaks for many, they
+// find what their network keeps, what it keeps from a cut on, and, a day later,
+// that it keeps more again.
+func TestFewAddresses(t *testing.T) {
+	if underRace {
+		t.Skip("a simulation has one goroutine, and takes ten times as long under the race detector")
+	}
+	for _, masks := range []float64{0, 1} {
+		w := World{
+			Transport: "tcp", Devices: 480, Days: 2, NotifiesPerDay: 170, LateS: 1.5, DevicesPerAddress: 32, DevicesPerBlock: 480,
+			Away: []Group{{
+				Radio: "4g", Share: 1, Networks: 1, Masks: masks, Timeouts: []Timeout{{Weight: 1, S: 200}},
+				Changes: []Change{{AtH: 2, S: 120}, {AtH: 26, S: 200}},
+			}},
+		}
+		r, err := Run(w, 7, 1, Hawser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range []float64{1.9, 4, 6, 25, 32} {
+			i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= at*hour })
+			if s := r.Samples[i]; s.Good < 0.9 {
+				t.Errorf("masked %v: %v hours from the start %.2f are good, want 0.90", masks == 1, at, s.Good)
+			}
+		}
+	}
+}
+
 // Without what the server tests, dead time or beats are what they are for
 // everybody else.
 func TestWithoutProbes(t *testing.T) {

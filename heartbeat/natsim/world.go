@@ -2,6 +2,7 @@ package natsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,10 @@ type World struct {
 
 	// Hostile is the share of devices that lie.
 	Hostile float64 `json:"hostile"`
+	// So many devices share an address, and so many the addresses of a /24, as
+	// behind the NATs of carriers. 0: 4 and 64.
+	DevicesPerAddress uint64 `json:"devices_per_address"`
+	DevicesPerBlock   uint64 `json:"devices_per_block"`
 
 	// Home and Away are where devices are; no Home means always away.
 	Home []Group `json:"home"`
@@ -79,6 +84,11 @@ type Change struct {
 
 // ErrWorld is wrapped by the errors of a file that describes no world.
 var ErrWorld = errors.New("natsim: not a world")
+
+// sharing is how many devices share an address, and how many a block.
+func (w *World) sharing() (address, block uint64) {
+	return cmp.Or(w.DevicesPerAddress, 4), cmp.Or(w.DevicesPerBlock, 64)
+}
 
 // Load reads the world of a file.
 func Load(name string) (World, error) {
