@@ -18,7 +18,7 @@ func unkind(early, losses float64) World {
 // oracle is dead for, and nothing where nothing is evicted and coverage stays.
 func TestBlame(t *testing.T) {
 	const unsafe = "fixed:400"
-	seeds(t)
+	simulates(t)
 	for _, tt := range []struct {
 		name          string
 		early, losses float64

@@ -11,9 +11,7 @@ import (
 // seeds are two: those after NATSIM_SEED, which CI derives from the commit, so
 // that each commit meets two that nobody has tuned for, or else the same always.
 func seeds(t *testing.T) []uint64 {
-	if underRace {
-		t.Skip("a simulation has one goroutine, and takes ten times as long under the race detector")
-	}
+	simulates(t)
 	seed := uint64(618896607)
 	if s := os.Getenv("NATSIM_SEED"); s != "" {
 		if _, err := fmt.Sscan(s, &seed); err != nil {
@@ -21,6 +19,19 @@ func seeds(t *testing.T) []uint64 {
 		}
 	}
 	return []uint64{seed, seed + 1}
+}
+
+// simulates skips what would take too long.
+func simulates(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("a simulation has one goroutine, and takes ten times as long under the race detector")
+	}
+}
+
+// sampleAt is the first sample from a time on, in seconds.
+func sampleAt(r *Result, s float64) Sample {
+	return r.Samples[slices.IndexFunc(r.Samples, func(sample Sample) bool { return sample.AtS >= s })]
 }
 
 func load(t *testing.T, name string) World {
@@ -88,8 +99,7 @@ func TestChanges(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, want := range tt.want {
-					i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= changed+want.after })
-					if s := r.Samples[i]; s.Good < want.good || s.Unsafe > want.unsafe {
+					if s := sampleAt(r, changed+want.after); s.Good < want.good || s.Unsafe > want.unsafe {
 						t.Errorf("%.2f hours later %.3f are good and %.3f unsafe, want at least %v and at most %v", want.after/hour, s.Good, s.Unsafe, want.good, want.unsafe)
 					}
 				}
@@ -120,8 +130,7 @@ func TestTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, at := range []float64{0.5, 5, 46} {
-				i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= at*hour })
-				if s := r.Samples[i]; s.Good < 0.8 {
+				if s := sampleAt(r, at*hour); s.Good < 0.8 {
 					t.Errorf("%s, %.0f s, masked %v: %v hours from the start %.2f are good, want 0.80", tt.transport, tt.timeout, masks == 1, at, s.Good)
 				}
 			}
@@ -133,9 +142,7 @@ func TestTogether(t *testing.T) {
 // find what their network keeps, what it keeps from a cut on, and, a day later,
 // that it keeps more again.
 func TestFewAddresses(t *testing.T) {
-	if underRace {
-		t.Skip("a simulation has one goroutine, and takes ten times as long under the race detector")
-	}
+	simulates(t)
 	for _, masks := range []float64{0, 1} {
 		w := World{
 			Transport: "tcp", Devices: 480, Days: 2, NotifiesPerDay: 170, LateS: 1.5, DevicesPerAddress: 32, DevicesPerBlock: 480,
@@ -149,8 +156,7 @@ func TestFewAddresses(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, at := range []float64{1.9, 4, 6, 25, 32} {
-			i := slices.IndexFunc(r.Samples, func(s Sample) bool { return s.AtS >= at*hour })
-			if s := r.Samples[i]; s.Good < 0.9 {
+			if s := sampleAt(r, at*hour); s.Good < 0.9 {
 				t.Errorf("masked %v: %v hours from the start %.2f are good, want 0.90", masks == 1, at, s.Good)
 			}
 		}
