@@ -71,9 +71,7 @@ func TestOwnTroubleIsSoonForgotten(t *testing.T) {
 				fail(b, last, nil)
 				pass(oursMax + 2*time.Second)
 				last.want("done")
-				if n := len(b.app.messages()); n != 1 {
-					t.Errorf("%d pushes", n)
-				}
+				b.wantPushes(1)
 			})
 		})
 	}

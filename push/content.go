@@ -31,8 +31,8 @@ type Content struct {
 	Class string
 }
 
-// shows reports whether there is something to read.
-func (c Content) shows() bool { return c.Title != "" || c.Body != "" }
+// Shows reports whether there is something to read.
+func (c Content) Shows() bool { return c.Title != "" || c.Body != "" }
 
 // eventPush is the JSON of an event's push content: the publisher's words, as
 // JSON or as protobuf's JSON writes them.
@@ -90,7 +90,7 @@ func parseContent(raw []byte) (c Content, ok bool) {
 
 // says reports whether there is anything of the publisher's.
 func (c Content) says() bool {
-	return c.shows() || c.Sound != "" || c.Badge != nil || len(c.Data) > 0 || c.Once || c.TTL > 0 || c.Channel != "" || c.Mutable != nil
+	return c.Shows() || c.Sound != "" || c.Badge != nil || len(c.Data) > 0 || c.Once || c.TTL > 0 || c.Channel != "" || c.Mutable != nil
 }
 
 // apply fills what the event left open. send is false if the kind's
@@ -100,11 +100,11 @@ func (d Defaults) apply(c Content, has bool, kind string) (out Content, send boo
 	if !has && mode == ModeNone {
 		return Content{}, false
 	}
-	if !c.shows() {
+	if !c.Shows() {
 		if mode == ModeAlert {
 			c.Title, c.Body = d.Title, d.Body
 		}
-		c.Background = !c.shows() && c.Badge == nil && c.Sound == ""
+		c.Background = !c.Shows() && c.Badge == nil && c.Sound == ""
 	}
 	if c.Sound == "" && !c.Background {
 		c.Sound = d.Sound

@@ -60,6 +60,14 @@ func job(version int64) Job {
 	}
 }
 
+// wantPushes sees how many were made so far.
+func (b *bench) wantPushes(want int) {
+	b.t.Helper()
+	if n := len(b.app.messages()); n != want {
+		b.t.Errorf("%d pushes, want %d", n, want)
+	}
+}
+
 // hand gives a job once.
 func (b *bench) hand(j Job) *ticket {
 	k := &ticket{t: b.t}

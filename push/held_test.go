@@ -13,9 +13,7 @@ func TestRepeatOfAHeldJobDoesNotRemoveIt(t *testing.T) {
 		first.want("drop")
 		pass(2 * time.Second)
 		second.want("done")
-		if n := len(b.app.messages()); n != 1 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(1)
 	})
 }
 
@@ -35,9 +33,7 @@ func TestJobOfAnotherWorkerIsNotPushed(t *testing.T) {
 		again.mu.Unlock()
 		pass(2 * time.Second)
 		again.want("retry")
-		if n := len(b.app.messages()); n != 0 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(0)
 		b.hand(job(6))
 		pass(2 * time.Second)
 		if n := len(b.app.messages()); n != 1 {

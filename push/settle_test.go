@@ -44,9 +44,7 @@ func TestExpiredContentIsNotSent(t *testing.T) {
 		k := b.hand(j)
 		pass(2 * time.Second)
 		k.want("dead too old")
-		if n := len(b.app.messages()); n != 0 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(0)
 	})
 }
 

@@ -22,9 +22,7 @@ func TestNoPushWhereNoneIsNeeded(t *testing.T) {
 				k := b.hand(job(1))
 				pass(2 * time.Second)
 				k.want("done")
-				if n := len(b.app.messages()); n != 0 {
-					t.Errorf("%d pushes", n)
-				}
+				b.wantPushes(0)
 			})
 		})
 	}
@@ -82,9 +80,7 @@ func TestNotifiedDeviceThatAnswersIsNotPushed(t *testing.T) {
 		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Covered } })
 		pass(20 * time.Second)
 		k.want("done")
-		if n := len(b.app.messages()); n != 0 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(0)
 		if b.checks[0] != (Target{"acme", "u1", "d1", "messages", 7, Normal}) {
 			t.Errorf("asked about %+v", b.checks[0])
 		}
@@ -101,9 +97,7 @@ func TestFetchingDeviceIsNotPushed(t *testing.T) {
 		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Covered } })
 		pass(2 * time.Second)
 		k.want("done")
-		if n := len(b.app.messages()); n != 0 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(0)
 	})
 }
 
@@ -128,9 +122,7 @@ func TestFetchingEndsInAPush(t *testing.T) {
 				}
 				pass(10 * time.Second)
 				k.want("done")
-				if n := len(b.app.messages()); n != 1 {
-					t.Errorf("%d pushes", n)
-				}
+				b.wantPushes(1)
 			})
 		})
 	}
@@ -227,9 +219,7 @@ func TestUnknownPresenceEndsInAPush(t *testing.T) {
 		}
 		pass(20 * time.Second)
 		k.want("done")
-		if n := len(b.app.messages()); n != 1 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(1)
 	})
 }
 
@@ -289,9 +279,7 @@ func TestStaleAnswerIsAskedAnew(t *testing.T) {
 		k := b.hand(job(4))
 		pass(9 * time.Second)
 		k.want("retry")
-		if n := len(b.app.messages()); n != 0 {
-			t.Errorf("%d pushes", n)
-		}
+		b.wantPushes(0)
 	})
 }
 

@@ -98,7 +98,7 @@ func apsOf(c push.Content) aps {
 		return aps{ContentAvailable: 1}
 	}
 	a := aps{Badge: c.Badge, Sound: c.Sound}
-	if c.Title != "" || c.Body != "" {
+	if c.Shows() {
 		a.Alert = &alert{c.Title, c.Body}
 		if c.Mutable == nil || *c.Mutable {
 			a.MutableContent = 1

@@ -23,7 +23,7 @@ func compose(m push.Message, now time.Time) (msg *messaging.Message, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	ttl, shows := timeToLive(m.Expiry, now), c.Title != "" || c.Body != ""
+	ttl, shows := timeToLive(m.Expiry, now), c.Shows()
 	msg = &messaging.Message{
 		Token: m.Token,
 		Data:  data(c, hawser),
