@@ -84,7 +84,7 @@ func stands(ctx context.Context, nc *nats.Conn, d *Delivery) bool {
 	for {
 		m, err := read(ctx, nc, routing.StreamPush, jsapi.Query{Sequence: d.seq})
 		if err == nil {
-			j, err := Parse(m.subject, m.data)
+			j, err := Parse(m.Subject, m.Data)
 			return err == nil && j.slot() == d.Job.slot() && j.Version == d.Job.Version
 		}
 		if !sleep.For(ctx, confirmPause) {

@@ -161,7 +161,7 @@ func (c *consumption) unheld(err error) {
 // newest is the sequence of the job of a device and kind, 0 if there is none.
 func (c *consumption) newest(ctx context.Context, slot string) (uint64, error) {
 	m, err := newest(ctx, c.js.Conn(), slot)
-	return m.sequence, err
+	return m.Sequence, err
 }
 
 // find waits for a consumer: on a new installation a router creates it.

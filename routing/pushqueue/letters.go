@@ -72,12 +72,12 @@ func (r *Reader) Waiting(ctx context.Context, f Filter, visit func(WaitingJob) b
 	if err != nil {
 		return err
 	}
-	return walk(ctx, r.js.Conn(), routing.StreamPush, subject, 1, func(m stored) bool {
-		j, err := Parse(m.subject, m.data)
+	return walk(ctx, r.js.Conn(), routing.StreamPush, subject, 1, func(m jsapi.Message) bool {
+		j, err := Parse(m.Subject, m.Data)
 		if err != nil || !f.fits(j.Reason) || f.App != "" && j.App() != short(f.App) {
 			return true
 		}
-		return visit(WaitingJob{Job: j, StoredAt: m.at, Sequence: m.sequence, subject: m.subject})
+		return visit(WaitingJob{Job: j, StoredAt: m.At, Sequence: m.Sequence, subject: m.Subject})
 	})
 }
 
@@ -88,8 +88,8 @@ func (r *Reader) Letters(ctx context.Context, f Filter, visit func(Letter) bool)
 	if err != nil {
 		return err
 	}
-	return walk(ctx, r.js.Conn(), routing.StreamPushDead, subject, 1, func(m stored) bool {
-		l, err := ParseLetter(m.subject, m.sequence, m.data)
+	return walk(ctx, r.js.Conn(), routing.StreamPushDead, subject, 1, func(m jsapi.Message) bool {
+		l, err := ParseLetter(m.Subject, m.Sequence, m.Data)
 		if err != nil || !f.fits(l.Reason) || f.App != "" && l.App != f.App {
 			return true
 		}
@@ -159,15 +159,15 @@ func rewrite(ctx context.Context, js jetstream.JetStream, j Job, subject string,
 
 // walk reads the messages of a subject from a sequence on, one by one, from the
 // stream's leader, until visit returns false.
-func walk(ctx context.Context, nc *nats.Conn, stream, subject string, from uint64, visit func(stored) bool) error {
+func walk(ctx context.Context, nc *nats.Conn, stream, subject string, from uint64, visit func(jsapi.Message) bool) error {
 	for {
 		m, err := read(ctx, nc, stream, jsapi.Query{Next: subject, Sequence: from})
 		if err != nil {
 			return err
 		}
-		if m.sequence == 0 || !visit(m) {
+		if m.Sequence == 0 || !visit(m) {
 			return nil
 		}
-		from = m.sequence + 1
+		from = m.Sequence + 1
 	}
 }

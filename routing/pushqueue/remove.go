@@ -18,7 +18,7 @@ func (s *Store) Remove(ctx context.Context, tenant, user, device, kind string, v
 	if err != nil {
 		return fmt.Errorf("read the push job to remove: %w", err)
 	}
-	if m.sequence == 0 || j.Version > version {
+	if m.Sequence == 0 || j.Version > version {
 		return nil
 	}
 	stream, err := s.js.Stream(ctx, routing.StreamPush)
@@ -30,7 +30,7 @@ func (s *Store) Remove(ctx context.Context, tenant, user, device, kind string, v
 	// one does, the consumer takes its floors from the job that is removed
 	// (nats-server 2.15.2), and hands out no more what was under way before it and
 	// is to come again.
-	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(slot), jetstream.WithPurgeSequence(m.sequence+1)); err != nil {
+	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(slot), jetstream.WithPurgeSequence(m.Sequence+1)); err != nil {
 		return fmt.Errorf("remove push job: %w", err)
 	}
 	return nil

@@ -10,12 +10,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hawser-edge/hawser/routing"
+	"github.com/hawser-edge/hawser/routing/jsapi"
 )
 
 // End is the sequence of the newest job, 0 where there is none.
 func (s *Store) End(ctx context.Context) (uint64, error) {
 	m, err := newest(ctx, s.js.Conn(), ">")
-	return m.sequence, err
+	return m.Sequence, err
 }
 
 // Renew writes the jobs up to a sequence once more, each where it stands and as
@@ -88,9 +89,9 @@ func (r *renewal) chunk(ctx context.Context, subjects string, to uint64) bool {
 		return false
 	}
 	beyond := to + 1
-	err := walk(ctx, r.store.js.Conn(), routing.StreamPush, subjects, from, func(m stored) bool {
-		if m.sequence > upTo {
-			beyond = m.sequence
+	err := walk(ctx, r.store.js.Conn(), routing.StreamPush, subjects, from, func(m jsapi.Message) bool {
+		if m.Sequence > upTo {
+			beyond = m.Sequence
 			return false
 		}
 		r.note(r.store.renew(ctx, m))
@@ -142,10 +143,10 @@ func (r *renewal) note(done bool, err error) {
 
 // renew reports whether the job was written. One that is not readable is left to
 // whoever it is handed out to.
-func (s *Store) renew(ctx context.Context, m stored) (bool, error) {
-	j, err := Parse(m.subject, m.data)
+func (s *Store) renew(ctx context.Context, m jsapi.Message) (bool, error) {
+	j, err := Parse(m.Subject, m.Data)
 	if err != nil {
 		return false, nil
 	}
-	return rewrite(ctx, s.js, j, m.subject, m.sequence)
+	return rewrite(ctx, s.js, j, m.Subject, m.Sequence)
 }

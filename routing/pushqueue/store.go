@@ -132,12 +132,12 @@ func (s *Store) put(j Job) error {
 		switch {
 		case err != nil:
 			// Tried as before; the write tells whether that was right.
-		case m.sequence != 0 && waiting.Version >= j.Version && !j.advances(waiting, time.Now()):
+		case m.Sequence != 0 && waiting.Version >= j.Version && !j.advances(waiting, time.Now()):
 			return nil
-		case m.sequence == 0:
+		case m.Sequence == 0:
 			write, at, expect = j, j.subject(time.Now()), 0
 		default:
-			write, at, expect = j.with(waiting, time.Now()), m.subject, m.sequence
+			write, at, expect = j.with(waiting, time.Now()), m.Subject, m.Sequence
 		}
 		if ctx.Err() != nil || !sleep.For(ctx, rand.N(wait)) {
 			return fmt.Errorf("store push job: %w", ctx.Err())
@@ -147,16 +147,14 @@ func (s *Store) put(j Job) error {
 
 // last returns the job that waits; the sequence of its message is 0 if none does.
 // One that is not readable counts as the oldest.
-func (s *Store) last(ctx context.Context, slot string) (Job, stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, putAttempt)
-	defer cancel()
+func (s *Store) last(ctx context.Context, slot string) (Job, jsapi.Message, error) {
 	m, err := newest(ctx, s.js.Conn(), slot)
-	if err != nil || m.sequence == 0 {
+	if err != nil || m.Sequence == 0 {
 		return Job{}, m, err
 	}
-	j, err := Parse(m.subject, m.data)
+	j, err := Parse(m.Subject, m.Data)
 	if err != nil {
-		return Job{EventAt: m.at}, m, nil
+		return Job{EventAt: m.At}, m, nil
 	}
 	return j, m, nil
 }
