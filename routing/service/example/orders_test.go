@@ -2,6 +2,7 @@ package example_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -60,13 +61,14 @@ func TestOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	backend := nats.Conn(routing.RoleBackend, "demo")
 	svc, err := service.New(service.Config{
-		Conn: nats.Conn(routing.RoleBackend, "demo"), Tenant: "demo", Name: "orders", Version: "1.0.0", Verifier: keys,
+		Conn: backend, Tenant: "demo", Name: "orders", Version: "1.0.0", Verifier: keys,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := orderspb.RegisterOrders(svc, example.NewOrders()); err != nil {
+	if err := errors.Join(orderspb.RegisterOrders(svc, example.NewOrders()), backend.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	catalog, err := routing.NewCatalog([]routing.Tenant{{Name: "demo", Kinds: map[string]routing.Kind{"messages": {}}, Services: []string{"orders"}}})
