@@ -37,7 +37,7 @@ type fleet struct {
 }
 
 const (
-	// startLimit bounds the time until the fleet is ready.
+	// startLimit bounds the time until the fleet is ready, once it is built.
 	startLimit = 2 * time.Minute
 	// admissionsACore is what an edge alone lets in a second for each core.
 	admissionsACore = 500
@@ -48,8 +48,6 @@ const (
 // startFleet starts everything and waits until it is ready. The caller calls
 // stop, also after an error.
 func startFleet(ctx context.Context, dir string, o options) (*fleet, error) {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
 	f := &fleet{cpus: o.serverCPUs, program: filepath.Join(dir, "hawser")}
 	if o.bare {
 		f.environment = []string{gogc}
@@ -57,6 +55,8 @@ func startFleet(ctx context.Context, dir string, o options) (*fleet, error) {
 	if err := devmode.Build(ctx, f.program, devmode.HawserPackage); err != nil {
 		return f, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
 	nats, err := f.plan(o)
 	if err != nil {
 		return f, err
