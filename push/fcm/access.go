@@ -30,6 +30,8 @@ const (
 	// urgent yet.
 	fetchPause = time.Second
 	earlyPause = 5 * time.Second
+	// maxTokenHeader bounds the header of the token endpoint's answer.
+	maxTokenHeader = 64 << 10
 )
 
 // errAccess is wrapped by failures to get an access token.
@@ -56,7 +58,10 @@ type accessTokens struct {
 }
 
 func newAccessTokens(conf *jwt.Config, tlsConfig *tls.Config, log *slog.Logger) *accessTokens {
-	base := &http.Transport{TLSClientConfig: tlsConfig.Clone(), IdleConnTimeout: time.Second, Proxy: http.ProxyFromEnvironment}
+	base := &http.Transport{
+		TLSClientConfig: tlsConfig.Clone(), IdleConnTimeout: time.Second, Proxy: http.ProxyFromEnvironment,
+		MaxResponseHeaderBytes: maxTokenHeader,
+	}
 	a := &accessTokens{conf: conf, log: log, base: base, turn: make(chan struct{}, 1)}
 	a.turn <- struct{}{}
 	return a
@@ -143,7 +148,7 @@ func refusal(err error) (status int, ok bool) {
 		return 0, false
 	}
 	status = e.Response.StatusCode
-	return status, status < http.StatusInternalServerError && status != http.StatusTooManyRequests
+	return status, status >= 400 && status < 500 && status != http.StatusTooManyRequests
 }
 
 func (a *accessTokens) close() { a.base.CloseIdleConnections() }
@@ -151,10 +156,39 @@ func (a *accessTokens) close() { a.base.CloseIdleConnections() }
 func (a *accessTokens) fetch(ctx context.Context, timeout time.Duration) (*oauth2.Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	// The library posts without a context; the transport adds it.
-	hc := &http.Client{Transport: bounded{ctx, a.base}}
-	return a.conf.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, hc)).Token()
+	// The library posts without a context; the transport adds it. What it posts
+	// is as good as the access token: it goes nowhere but to this endpoint.
+	hc := &http.Client{
+		Transport:     bounded{ctx, a.base},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t, err := a.conf.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, hc)).Token()
+	var answer *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &answer):
+		return nil, noToken{answer}
+	case err != nil:
+		return nil, err
+	case t.AccessToken == "":
+		return nil, errNoToken
+	}
+	return t, nil
 }
+
+// errNoToken is of an answer that says it has a token and has none.
+var errNoToken = errors.New("the token endpoint's answer holds no token")
+
+// noToken is an answer of the token endpoint that refuses one. Its text leaves out
+// the body, which has any length, and of some proxies holds what was posted.
+type noToken struct{ *oauth2.RetrieveError }
+
+// Error names the status alone.
+func (e noToken) Error() string {
+	return fmt.Sprintf("the token endpoint answered with status %d", e.Response.StatusCode)
+}
+
+// Unwrap returns the library's error.
+func (e noToken) Unwrap() error { return e.RetrieveError }
 
 // bounded sends requests under a context.
 type bounded struct {

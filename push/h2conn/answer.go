@@ -16,18 +16,24 @@ type Answer struct {
 	Body []byte
 }
 
-// RetryAfter reads the header's two forms; 0 if it is absent, past or
-// malformed.
+// maxRetryAfter bounds what is believed of the header Retry-After. Services ask
+// for seconds to minutes. One that says days is a proxy's or a mistake, and would
+// stop an application until somebody restarts the process; who means it says so
+// again.
+const maxRetryAfter = time.Hour
+
+// RetryAfter reads the header's two forms; 0 if it is absent, past or malformed,
+// and an hour at most.
 func (a *Answer) RetryAfter(now time.Time) time.Duration {
 	header := a.Header.Get("Retry-After")
 	if header == "" {
 		return 0 // as nearly always: the parsers would make errors of it
 	}
-	if n, err := strconv.ParseInt(header, 10, 32); err == nil {
-		return time.Duration(max(0, n)) * time.Second
+	if n, err := strconv.ParseInt(header, 10, 64); err == nil {
+		return time.Duration(min(max(0, n), int64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if t, err := http.ParseTime(header); err == nil {
-		return max(0, t.Sub(now))
+		return min(max(0, t.Sub(now)), maxRetryAfter)
 	}
 	return 0
 }

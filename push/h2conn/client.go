@@ -27,10 +27,17 @@ const (
 	maxInFlight = 900
 	// defaultAnswer bounds an answer if the Config does not.
 	defaultAnswer = 64 << 10
+	// maxHeader bounds an answer's header: net/http by itself would take 10 MiB
+	// of each of the requests under way.
+	maxHeader = 64 << 10
 )
 
 // ErrClosed is returned by requests on a closed client.
 var ErrClosed = errors.New("h2conn: closed")
+
+// ErrStatus is wrapped by the errors of answers whose status is none of HTTP's.
+// They are no answers: each number would be a reason of its own in metrics.
+var ErrStatus = errors.New("h2conn: impossible status")
 
 // Config describes a client.
 type Config struct {
@@ -104,6 +111,8 @@ func New(cfg Config) *Client {
 			Protocols:           protocols,
 			HTTP2:               &http.HTTP2Config{SendPingTimeout: cfg.PingAfter, PingTimeout: cfg.PingWait},
 			DisableCompression:  true,
+
+			MaxResponseHeaderBytes: maxHeader,
 		},
 		open: map[*conn]struct{}{},
 	}
@@ -140,6 +149,9 @@ func (cl *Client) exchange(c *conn, req *http.Request) (*Answer, error) {
 		return nil, fmt.Errorf("h2conn: request to %s: %w", cl.cfg.Addr, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 200 || resp.StatusCode > 599 {
+		return nil, fmt.Errorf("%w: %d of %s", ErrStatus, resp.StatusCode, cl.cfg.Addr)
+	}
 	body, err := readBody(resp, cl.cfg.MaxAnswer)
 	if err != nil {
 		return nil, fmt.Errorf("h2conn: answer of %s: %w", cl.cfg.Addr, err)

@@ -201,6 +201,28 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
+// A header without end, and a status that HTTP does not have, are no answers.
+func TestImpossibleAnswers(t *testing.T) {
+	s, _ := serve(t, 20, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/header":
+			w.Header().Set("Retry-After", strings.Repeat("9", 2*maxHeader))
+		case "/status":
+			w.WriteHeader(777)
+		}
+	})
+	cl := clientOf(t, s, nil)
+	if a, err := get(t.Context(), cl, "/header"); err == nil {
+		t.Errorf("a header of %d bytes was taken", len(a.Header.Get("Retry-After")))
+	}
+	if _, err := get(t.Context(), cl, "/status"); !errors.Is(err, ErrStatus) {
+		t.Errorf("status 777: %v", err)
+	}
+	if _, err := get(t.Context(), cl, "/"); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestFailedDialAnswersTheNext(t *testing.T) {
 	s, _ := serve(t, 20, func(http.ResponseWriter, *http.Request) {})
 	cl := clientOf(t, s, nil)
@@ -240,6 +262,10 @@ func TestRetryAfter(t *testing.T) {
 		"-5":                            0,
 		"99999999999999999999":          0,
 		"soon":                          0,
+		"3600":                          time.Hour,
+		"31536000":                      time.Hour,
+		"9223372036854775807":           time.Hour,
+		"Fri, 31 Dec 9999 23:59:59 GMT": time.Hour,
 		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute,
 		"Fri, 02 Jan 2026 03:03:05 GMT": 0,
 	} {
