@@ -204,3 +204,14 @@ The push of moments 9 was given up 1h0m0s ago, after 3 failed attempts: PayloadT
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Where an application is stopped that is configured, the next step is named.
+func TestExplainPushesOfAStoppedApplication(t *testing.T) {
+	got := explainPushes(
+		node.PushDevice{Found: true, HasToken: true, Configured: true, Platform: "ios", App: "com.example.app"},
+		pushListResult{Waiting: []pushRow{{Kind: "messages", Version: "7", Hold: "paused", App: "com.example.app"}}},
+		time.UnixMilli(1_700_000_000_000))
+	if last := got[len(got)-1]; !strings.Contains(last, "push test --app com.example.app") {
+		t.Errorf("the last sentence is %q", last)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/config"
@@ -89,6 +90,9 @@ func explainPushes(d node.PushDevice, r pushListResult, now time.Time) []string 
 	}
 	for _, w := range r.Waiting {
 		all = append(all, explainWaiting(w, now))
+	}
+	if d.Configured && slices.ContainsFunc(r.Waiting, func(w pushRow) bool { return w.Hold == "paused" && w.App == d.App }) {
+		all = append(all, "To see whether the app's credential works, and what is wrong with it: push test --app "+d.App)
 	}
 	for _, p := range r.Dead {
 		all = append(all, fmt.Sprintf("The push of %s %s was given up %s ago, after %s: %s. To have it made after all: push requeue --id %s",

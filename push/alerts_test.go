@@ -73,18 +73,25 @@ func (b *bench) wantFrozen(reg *prometheus.Registry, want ...AppKey) {
 // shown until it takes pushes again.
 func TestRefusedApplicationRaisesAnAlert(t *testing.T) {
 	var logged bytes.Buffer
-	reg := prometheus.NewRegistry()
+	reg, app := prometheus.NewRegistry(), AppKey{"acme", IOS, "app"}
 	run(t, func(c *Config) {
 		c.Registerer, c.Log = reg, slog.New(slog.NewTextHandler(&lockedWriter{w: &logged}, nil))
+		c.Apps[app] = advised{c.Apps[app].(*provider)}
 	}, func(b *bench) {
 		b.app.set(always(Result{Verdict: PauseApp, Reason: "InvalidProviderToken"}))
 		all := b.devices(30)
 		pass(10 * time.Minute)
+		if got := b.worker.Stopped(); len(got) != 1 || got[app] != "InvalidProviderToken" {
+			t.Errorf("stopped: %v", got)
+		}
 		if got := total(t, reg, "hawser_push_paused_apps"); got != 1 {
 			t.Errorf("%v paused applications, want 1", got)
 		}
 		b.app.set(always(Result{}))
 		pass(time.Hour)
+		if got := b.worker.Stopped(); len(got) != 0 {
+			t.Errorf("stopped in the end: %v", got)
+		}
 		if got := total(t, reg, "hawser_push_paused_apps"); got != 0 {
 			t.Errorf("%v paused applications in the end", got)
 		}
@@ -92,7 +99,8 @@ func TestRefusedApplicationRaisesAnAlert(t *testing.T) {
 			t.Errorf("%d of 30 pushed in the end", n)
 		}
 	})
-	wantLine(t, &logged, "refuses an application", "level=ERROR", "app=app", "reason=InvalidProviderToken")
+	wantLine(t, &logged, "refuses an application", "level=ERROR", "app=app", "reason=InvalidProviderToken",
+		"Look at InvalidProviderToken. Mend it.")
 	wantLine(t, &logged, "application sends again", "level=INFO", "app=app")
 }
 

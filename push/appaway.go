@@ -14,11 +14,11 @@ func (q *appQueue) hasRoom() bool {
 	return len(q.queue) < q.roomLocked()
 }
 
-// isStopped reports whether the breaker is not closed.
-func (q *appQueue) isStopped() bool {
+// isStopped reports whether the breaker is not closed, and why.
+func (q *appQueue) isStopped() (stopped bool, reason string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.breaker.state != breakerClosed
+	return q.breaker.state != breakerClosed, q.breaker.reason
 }
 
 // away returns when a job that is turned away comes back by itself: soon, and

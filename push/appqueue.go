@@ -179,6 +179,17 @@ func (q *appQueue) takeLocked() *turn {
 	return t
 }
 
+// advice says in words what a result means and what to do, where the provider
+// knows.
+func (q *appQueue) advice(r Result) string {
+	p, ok := q.provider.(Checker)
+	if !ok {
+		return ""
+	}
+	d := p.Explain(r)
+	return d.Problem + " " + d.Remedy
+}
+
 // change is what an attempt's result changed for its application.
 type change struct {
 	opened, closed bool // the breaker

@@ -103,10 +103,11 @@ func (w *Worker) report(q *appQueue, t *turn, r Result) (left time.Duration) {
 	log := w.log.With("tenant", q.key.Tenant, "platform", q.key.Platform, "app", q.key.App)
 	switch {
 	case c.opened && r.Verdict == PauseApp:
-		log.Error("push service refuses an application; its pushes wait", "reason", r.Reason, "for_s", c.left.Seconds())
+		log.Error("push service refuses an application; its pushes wait",
+			"reason", r.Reason, "advice", q.advice(r), "for_s", c.left.Seconds())
 	case c.opened:
 		log.Warn("push service fails an application again and again; its pushes wait",
-			"cause", r.Cause.String(), "reason", r.Reason, "for_s", c.left.Seconds())
+			"cause", r.Cause.String(), "reason", r.Reason, "advice", q.advice(r), "for_s", c.left.Seconds())
 	case c.closed:
 		log.Info("application sends again")
 	case c.slowed:

@@ -79,9 +79,10 @@ func (w *Worker) postpone(q *appQueue, d Delivery, until time.Time) {
 // among them.
 func (w *Worker) turnedAway(q *appQueue, h *held) {
 	w.metrics.refused.WithLabelValues(queueApp).Inc()
+	stopped, reason := q.isStopped()
 	switch {
-	case q.isStopped():
-		w.await(q, h, "application stopped")
+	case stopped:
+		w.await(q, h, "application stopped: "+reason)
 	case time.Since(h.job.latest()) > burst:
 		w.await(q, h, "application has too many")
 	default:

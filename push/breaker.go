@@ -38,7 +38,9 @@ const (
 // out by single ones when they work again. It has no clock and no lock.
 type breaker struct {
 	state breakerState
-	cause Cause
+	// cause and reason are of the last failure, while it is not closed.
+	cause  Cause
+	reason string
 	// row counts the failures since the last success, while closed.
 	row int
 	// times counts how often it opened in a row.
@@ -94,6 +96,7 @@ func (b *breaker) report(now time.Time, r Result, probe bool) (opened, closed bo
 	}
 	opened = b.state == breakerClosed
 	b.open(now, cause, r.After)
+	b.reason = r.Reason
 	if probe && cause == OfLine {
 		// The wait includes the attempt's own time: a service that is back is
 		// found within lineMax, whether it was silent or could not be reached.
@@ -103,7 +106,7 @@ func (b *breaker) report(now time.Time, r Result, probe bool) (opened, closed bo
 }
 
 // renew has the next attempt made now, which decides.
-func (b *breaker) renew() { *b = breaker{state: breakerHalfOpen, cause: b.cause} }
+func (b *breaker) renew() { *b = breaker{state: breakerHalfOpen, cause: b.cause, reason: b.reason} }
 
 // abandoned tells that the deciding attempt was not made: its push was not
 // needed any more. The next one decides.

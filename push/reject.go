@@ -145,13 +145,8 @@ func (w *Worker) sawFate(q *appQueue, rec Record, what rejection, r Result) {
 		log.Info("push service takes an application's pushes again; rejected tokens may go")
 		return
 	}
-	advice := ""
-	if p, ok := q.provider.(Checker); ok {
-		d := p.Explain(r)
-		advice = d.Problem + " " + d.Remedy
-	}
 	log.Error("push service rejects too many of an application's tokens: none is removed, their pushes wait",
-		"reason", r.Reason, "advice", advice)
+		"reason", r.Reason, "advice", q.advice(r))
 }
 
 // Frozen returns the applications of which too many tokens are rejected, so

@@ -255,6 +255,18 @@ func (w *Worker) platforms() []string {
 	return list
 }
 
+// Stopped returns the applications to which nothing is sent for now, each with the
+// push service's word why.
+func (w *Worker) Stopped() map[AppKey]string {
+	all := map[AppKey]string{}
+	for k, q := range w.apps {
+		if stopped, reason := q.isStopped(); stopped {
+			all[k] = reason
+		}
+	}
+	return all
+}
+
 func (w *Worker) pausedApps() float64 {
 	n := 0
 	for _, q := range w.apps {

@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,4 +38,14 @@ func ConnectOptions(role Role, label string) []nats.Option {
 		nats.FlusherTimeout(2 * time.Second),
 		nats.Timeout(2 * time.Second),
 	}
+}
+
+// Plain words an error of a connection that was made with ConnectOptions for the
+// log: it buffers nothing while NATS is away, and the client calls that a buffer
+// that is full.
+func Plain(err error) error {
+	if errors.Is(err, nats.ErrReconnectBufExceeded) {
+		return fmt.Errorf("not connected to NATS: %w", err)
+	}
+	return err
 }

@@ -175,6 +175,9 @@ func (r *pushRole) note() string {
 	for _, k := range r.worker.Frozen() {
 		notes = append(notes, fmt.Sprintf("too many tokens of %s (%s, tenant %s) are rejected: none is removed", k.App, k.Platform, k.Tenant))
 	}
+	for k, reason := range r.worker.Stopped() {
+		notes = append(notes, fmt.Sprintf("nothing is sent to %s (%s, tenant %s) for now: %s", k.App, k.Platform, k.Tenant, reason))
+	}
 	for _, c := range r.providers.credentials {
 		if c.unused.Load() {
 			notes = append(notes, fmt.Sprintf("the changed credential of %s (%s, tenant %s) is not used", c.app.App, c.app.Provider, c.app.Tenant))

@@ -9,7 +9,6 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
@@ -36,12 +35,12 @@ var (
 
 // follow keeps the mirror until ctx ends.
 func (k *Keeper) follow(ctx context.Context) {
-	var said reminder.Reminder
 	for ctx.Err() == nil {
 		err := k.followOnce(ctx)
 		if err != nil && ctx.Err() == nil {
 			k.metrics.retries.Inc()
-			if said.Due(time.Now()) {
+			// That NATS was away is told by whoever connects to it.
+			if !errors.Is(err, errAway) && k.said.Due(time.Now()) {
 				k.log.Warn("the bucket of what edges learned of networks cannot be followed, trying again: edges learn by themselves meanwhile",
 					"bucket", routing.BucketCells, "error", err)
 			}
@@ -92,6 +91,9 @@ func (k *Keeper) followOnce(ctx context.Context) error {
 // adopt makes a generation the one that is asked. What was in another one before
 // it, which was lost, is put back.
 func (k *Keeper) adopt(ctx context.Context, s *store, refilling *sync.WaitGroup) {
+	if k.said.Over() {
+		k.log.Info("the bucket of what edges learned of networks is followed again", "bucket", routing.BucketCells)
+	}
 	old := k.store.Swap(s)
 	if old != nil && old.mirror.generation != s.mirror.generation {
 		refilling.Go(func() { k.refill(ctx, s, old.mirror) })

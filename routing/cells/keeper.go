@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -53,6 +54,7 @@ type Keeper struct {
 	accounts *accounts
 
 	requests chan *nats.Msg // never closed
+	said     reminder.Reminder
 	// store is nil until the bucket was read for the first time.
 	store atomic.Pointer[store]
 }

@@ -167,7 +167,7 @@ func (s *Service) refused(e *Error, about ...any) error {
 		s.cfg.Log.With(about...).Error("an event was not stored, its backend is told that this is hawser's fault", "error", e.cause)
 	case e.Code == connect.CodeUnavailable && e.cause != nil:
 		s.cfg.Log.With(about...).Warn("the log did not take an event, its backend is told to repeat it: look at the NATS servers' log and disk",
-			"result", e.result, "error", e.cause)
+			"result", e.result, "error", routing.Plain(e.cause))
 	}
 	return e
 }

@@ -36,7 +36,9 @@ func (r *Router) consume(ctx context.Context) {
 		}
 		watch.missed()
 		r.metrics.retries.WithLabelValues(retryConsumer).Inc()
-		r.cfg.Log.Warn("events cannot be pulled, trying again", "error", err)
+		if watch.said.Due(time.Now()) {
+			r.cfg.Log.Warn("events cannot be pulled, trying again", "error", routing.Plain(err))
+		}
 		sleep.For(ctx, retryPause)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/gateway/sleep"
 	"github.com/hawser-edge/hawser/routing"
 )
@@ -51,6 +52,9 @@ type logWatch struct {
 	reconnects uint64
 	// failed: it did not answer on that connection, which was there.
 	failed bool
+
+	// said is of the log's line about that.
+	said reminder.Reminder
 }
 
 // answered notes that events could be pulled.
@@ -72,6 +76,9 @@ func (w *logWatch) answered(now time.Time) {
 		}
 	}
 	w.heard, w.reconnects, w.failed = now, reconnects, false
+	if w.said.Over() {
+		w.r.cfg.Log.Info("events are pulled again")
+	}
 }
 
 // missed notes that the log did not answer.
