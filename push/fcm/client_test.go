@@ -16,7 +16,9 @@ func TestAlertAsGoogleGetsIt(t *testing.T) {
 	m := message()
 	badge := 3
 	m.Content.Badge, m.Content.Channel = &badge, "talk"
-	m.Content.Data = map[string]string{"chat": "c7", "from": "not taken", "google.x": "not taken", "hawser": "not taken"}
+	m.Content.Data = map[string]string{
+		"chat": "c7", "from": "not taken", "message_type": "not taken", "google.x": "not taken", "gcm.x": "not taken", "hawser": "not taken",
+	}
 	if r := providertest.Send(t, c, m); r.Verdict != push.Delivered {
 		t.Fatalf("result %+v", r)
 	}
