@@ -22,7 +22,7 @@ func TestLateAnswer(t *testing.T) {
 		"late": func(req micro.Request) { <-gone; _ = req.Respond([]byte("late")) },
 		"next": func(req micro.Request) { _ = req.Respond([]byte("next")) },
 	})
-	if _, err := callFor(t, r, call("late", ""), 50*time.Millisecond); status(err) != wire.StatusDeadline {
+	if err := callFor(t, r, call("late", ""), 50*time.Millisecond); status(err) != wire.StatusDeadline {
 		t.Fatalf("%v", err)
 	}
 	close(gone)
