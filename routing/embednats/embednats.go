@@ -69,7 +69,7 @@ func Start(o Options) (*Server, error) {
 	if !ns.ReadyForConnections(time.Minute) {
 		ns.Shutdown()
 		ns.WaitForShutdown()
-		return nil, errors.New("embedded NATS did not start within 10 s: is its port taken?")
+		return nil, errors.New("embedded NATS did not start within a minute: is its port taken?")
 	}
 	o.Host = so.Host
 	o.Port = ns.Addr().(*net.TCPAddr).Port

@@ -116,11 +116,15 @@ func processes(t *testing.T) (*rig, func()) {
 	}
 	r := clustered(t, urls[1:])
 	return r, func() {
-		s, err := r.js.Stream(t.Context(), routing.StreamInbox)
-		if err != nil {
-			t.Fatal(err)
+		var leader *exec.Cmd
+		for leader == nil { // there may be an election going on
+			s, err := r.js.Stream(t.Context(), routing.StreamInbox)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leader = commands[s.CachedInfo().Cluster.Leader]
 		}
-		if err := commands[s.CachedInfo().Cluster.Leader].Process.Kill(); err != nil {
+		if err := leader.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -160,7 +164,9 @@ func TestServerProcess(t *testing.T) {
 	time.Sleep(5 * time.Minute) // its parent kills it before
 }
 
-// clustered is a service on a cluster with three replicas of each stream.
+// clustered is a service on a cluster with three replicas of each stream. Its
+// callers may wait for a minute: among servers that seldom get a processor an
+// election takes longer than the 15 s of the default.
 func clustered(t *testing.T, urls string) *rig {
 	t.Helper()
 	r := &rig{}
@@ -190,6 +196,6 @@ func clustered(t *testing.T, urls string) *rig {
 	if r.reader, err = inbox.NewReader(inbox.Config{Conns: []*nats.Conn{r.nc}, Catalog: catalog(t)}); err != nil {
 		t.Fatal(err)
 	}
-	r.svc = publish.New(publish.Config{JS: r.js, Reader: r.reader, Catalog: catalog(t), Log: slog.New(slog.DiscardHandler)})
+	r.svc = publish.New(publish.Config{JS: r.js, Reader: r.reader, Catalog: catalog(t), MaxWait: time.Minute, Log: slog.New(slog.DiscardHandler)})
 	return r
 }
