@@ -65,7 +65,6 @@ func (w *Worker) needed(ctx context.Context, h *held) bool {
 		state = Unknown
 	}
 	now := time.Now()
-	left := patience(j.Urgency) - now.Sub(w.memory.waitsSince(h.key, j.EventAt))
 	if state != Unknown && state != Fetching {
 		w.memory.known(h.key)
 	}
@@ -76,12 +75,18 @@ func (w *Worker) needed(ctx context.Context, h *held) bool {
 		w.done(h, outcomeCovered)
 		return false
 	case InFlight:
-		return w.waits(h, outcomeInFlight, left)
+		return w.waits(h, outcomeInFlight, w.patienceLeft(h, now))
 	case Fetching:
-		return w.waits(h, outcomeInFlight, max(left, fetchFor-w.memory.fetching(h.key, now)))
+		return w.waits(h, outcomeInFlight, max(w.patienceLeft(h, now), fetchFor-w.memory.fetching(h.key, now)))
 	default:
 		return true
 	}
+}
+
+// patienceLeft is for how long the device may still take to acknowledge the oldest
+// event that waits for its push.
+func (w *Worker) patienceLeft(h *held, now time.Time) time.Duration {
+	return patience(h.job.Urgency) - now.Sub(w.memory.waitsSince(h.key, h.job.EventAt))
 }
 
 // waits has the device asked about again, unless no time is left for that: the
