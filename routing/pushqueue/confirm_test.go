@@ -84,15 +84,7 @@ func (e *env) otherInItsPlace(device string) (w *worker, before, after *pushqueu
 	w = e.consume(pushqueue.ConsumeConfig{})
 	e.put(job(5))
 	before = w.next()
-	e.reconnect(func() {
-		operator, err := jetstream.New(e.srv.Conn(routing.RoleOperator, "operator"))
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		if err := operator.DeleteStream(e.ctx, routing.StreamPush); err != nil {
-			e.t.Fatal(err)
-		}
-	})
+	e.reconnect(e.loseStream)
 	e.srv.JetStream("r1", routing.StreamOptions{})
 	other := job(6)
 	other.Device = device
@@ -100,12 +92,40 @@ func (e *env) otherInItsPlace(device string) (w *worker, before, after *pushqueu
 	return w, before, w.next()
 }
 
+// loseStream removes all jobs and what is known of them.
+func (e *env) loseStream() {
+	e.t.Helper()
+	operator, err := jetstream.New(e.srv.Conn(routing.RoleOperator, "operator"))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if err := operator.DeleteStream(e.ctx, routing.StreamPush); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
 // reconnect starts the server anew, and waits until the worker is connected to it.
 func (e *env) reconnect(before func()) {
 	e.t.Helper()
 	before()
+	e.reconnected(func() { e.srv.Restart(nil) })
+}
+
+// otherLine gives the worker another connection to the server.
+func (e *env) otherLine() {
+	e.t.Helper()
+	e.reconnected(func() {
+		if err := e.push.Conn().ForceReconnect(); err != nil {
+			e.t.Fatal(err)
+		}
+	})
+}
+
+// reconnected waits until the worker has another connection.
+func (e *env) reconnected(cut func()) {
+	e.t.Helper()
 	reconnects := e.push.Conn().Stats().Reconnects
-	e.srv.Restart(nil)
+	cut()
 	for e.push.Conn().Stats().Reconnects == reconnects || !e.push.Conn().IsConnected() {
 		time.Sleep(time.Millisecond)
 	}

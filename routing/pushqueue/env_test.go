@@ -204,6 +204,21 @@ func (e *env) unseen() map[string]uint64 {
 	return n
 }
 
+// handedOut waits until a consumer has given all jobs up to a sequence to a worker.
+func (e *env) handedOut(consumer string, seq uint64) {
+	e.t.Helper()
+	for {
+		c, err := e.router.Consumer(e.ctx, routing.StreamPush, consumer)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		if c.CachedInfo().Delivered.Stream >= seq {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // empty waits until the stream is.
 func (e *env) empty() {
 	e.t.Helper()

@@ -91,7 +91,10 @@ func (o *openSet) park(p *parked) bool {
 	return true
 }
 
-// recall has the queue hand out a message again.
+// recall has the queue hand out a message again. It does not look what stands at
+// the message's sequence by now, for many are called back at once: another job that
+// comes too early for it is sent back, and one in a worker's hands is given to that
+// worker once more, which works on a device's jobs of a kind one at a time.
 func (o *openSet) recall(m message) {
 	o.answering.Lock() // else the queue may be told afterwards that it waits
 	defer o.answering.Unlock()

@@ -2,6 +2,7 @@ package pushqueue_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -90,9 +91,33 @@ func TestPostponedJobWaitsOnAfterItsWorker(t *testing.T) {
 		d.Done()
 	}
 	w.none(300 * time.Millisecond)
-	recall() // of a connection that is open still
+	e.otherLine() // a job is called back over whichever connection there is
+	recall()
 	w.next().Done()
 	e.empty()
+}
+
+// A recall names a sequence. Where servers lost the stream's end and another job
+// has that now, the other one comes no earlier for it, and stays.
+func TestRecallOfALostJob(t *testing.T) {
+	e := start(t)
+	w := e.consume(pushqueue.ConsumeConfig{})
+	recall := e.away(w).Postpone(time.Now().Add(time.Second)) // too short to be told later
+	seq := e.last()
+	e.reconnect(e.loseStream)
+	e.srv.JetStream("r1", routing.StreamOptions{})
+	other := job(7)
+	other.Hold, other.NotBefore = pushqueue.HoldRetry, time.Now().Add(time.Hour).Truncate(time.Millisecond)
+	for e.state().LastSeq < seq {
+		other.Device = fmt.Sprint("d", 2+e.state().LastSeq)
+		e.later(other)
+	}
+	e.handedOut(routing.ConsumerPushLater, seq)
+	recall()
+	w.none(500 * time.Millisecond)
+	if jobs := e.stored(); uint64(len(jobs)) != seq {
+		t.Errorf("the jobs are %+v, want %d", jobs, seq)
+	}
 }
 
 // News for a device whose job waits for its application are one job with it,
