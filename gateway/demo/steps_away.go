@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/hawser-edge/hawser/gateway/client"
 	"github.com/hawser-edge/hawser/gateway/node/devmode"
@@ -21,14 +22,16 @@ func (s *story) away(ctx context.Context) ([]string, error) {
 	}
 	var lines []string
 	for _, d := range []*device{s.bPhone, s.cPhone} {
+		began := time.Now()
 		versions, err := s.publishThree(ctx, d.user)
 		if err != nil {
 			return lines, err
 		}
+		took := time.Since(began)
 		if d == s.bPhone {
 			s.forB = versions
 		}
-		line, err := s.onePush(ctx, d, versions[2])
+		line, err := s.fewPushes(ctx, d, versions[2], took)
 		if err != nil {
 			return lines, err
 		}
@@ -63,12 +66,21 @@ func (s *story) publishThree(ctx context.Context, user string) ([]int64, error) 
 	return versions, nil
 }
 
-// onePush waits for the push that carries the newest version, and then a
-// moment to see that it stays the only one.
-func (s *story) onePush(ctx context.Context, d *device, newest int64) (string, error) {
+// gathered is for how long the push of an urgent event waits for more of them.
+const gathered = 200 * time.Millisecond
+
+// fewPushes waits for the push that carries the newest of three versions, and
+// then a moment to see that none follows. Events that were published within the
+// time that a push waits for more are one push. Slow machines take longer to
+// publish them: then there may be one for each.
+func (s *story) fewPushes(ctx context.Context, d *device, newest int64, took time.Duration) (string, error) {
 	err := devmode.Until(ctx, func() error {
-		if len(s.fleet.notifications(d)) == 0 {
-			return fmt.Errorf("no push has reached %s's %s", d.user, d.name)
+		pushes, err := s.fleet.pushesTo(d)
+		if err != nil {
+			return devmode.StopTrying(err)
+		}
+		if !slices.ContainsFunc(pushes, func(p push) bool { return p.version == newest }) {
+			return fmt.Errorf("no push of version %d has reached %s's %s", newest, d.user, d.name)
 		}
 		return nil
 	})
@@ -80,12 +92,19 @@ func (s *story) onePush(ctx context.Context, d *device, newest int64) (string, e
 	if err != nil {
 		return "", err
 	}
-	n := s.fleet.notifications(d)[0]
-	if len(pushes) != 1 || pushes[0].version != newest || pushes[0].kind != messages {
-		return "", fmt.Errorf("%s's %s received %d pushes, the first for version %d of %s: want one for version %d",
-			d.user, d.name, len(pushes), pushes[0].version, pushes[0].kind, newest)
+	last := s.fleet.notifications(d)[len(pushes)-1]
+	switch n := len(pushes); {
+	case pushes[n-1].version != newest || pushes[n-1].kind != messages:
+		return "", fmt.Errorf("the last of %d pushes that %s's %s received is for version %d of %s: want %d of %s",
+			n, d.user, d.name, pushes[n-1].version, pushes[n-1].kind, newest, messages)
+	case n == 1:
+		return fmt.Sprintf("%s, %s: one push for three events: %s", d.user, provider(d), describe(last)), nil
+	case n > 3 || took < gathered:
+		return "", fmt.Errorf("%s's %s received %d pushes for three events that were published within %v: want one", d.user, d.name, n, took.Round(time.Millisecond))
+	default:
+		return fmt.Sprintf("%s, %s: %d pushes for three events, for they took %v to publish and a push waits %v for more; the last: %s",
+			d.user, provider(d), n, took.Round(time.Millisecond), gathered, describe(last)), nil
 	}
-	return fmt.Sprintf("%s, %s: one push for three events: %s", d.user, provider(d), describe(n)), nil
 }
 
 func provider(d *device) string {
@@ -100,6 +119,7 @@ func describe(n pushtest.Notification) string {
 }
 
 func (s *story) bReturns(ctx context.Context) ([]string, error) {
+	before := len(s.fleet.notifications(s.bPhone))
 	if err := s.bPhone.open(ctx, client.Auto); err != nil {
 		return nil, err
 	}
@@ -114,8 +134,8 @@ func (s *story) bReturns(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("the phone of B was handed %d: want %d in this order", got, s.forB)
 	}
 	sleep.For(ctx, quiet)
-	if n := len(s.fleet.notifications(s.bPhone)); n != 1 {
-		return nil, fmt.Errorf("the phone of B has %d pushes after its return: want the one of before", n)
+	if n := len(s.fleet.notifications(s.bPhone)); n != before {
+		return nil, fmt.Errorf("the phone of B has %d pushes after its return: it had %d before", n, before)
 	}
 	return []string{fmt.Sprintf("its phone says Hello and is handed versions %d, in order; no further push", got)}, nil
 }
