@@ -127,11 +127,29 @@ func (f *fleet) survivor() Member { return f.routers[1] }
 // inFlight is the number of events that NATS has handed to routers and that
 // none has acknowledged.
 func (f *fleet) inFlight(ctx context.Context) (int, error) {
+	info, err := f.consumer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.NumAckPending, nil
+}
+
+// pulling is the number of routers that wait at NATS for events.
+func (f *fleet) pulling(ctx context.Context) (int, error) {
+	info, err := f.consumer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.NumWaiting, nil
+}
+
+// consumer is how the routers stand at NATS.
+func (f *fleet) consumer(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 	consumer, err := f.js.Consumer(ctx, routing.StreamInbox, routing.ConsumerRouters)
 	if err != nil {
-		return 0, fmt.Errorf("ask NATS for the routers' consumer: %w", err)
+		return nil, fmt.Errorf("ask NATS for the routers' consumer: %w", err)
 	}
-	return consumer.CachedInfo().NumAckPending, nil
+	return consumer.CachedInfo(), nil
 }
 
 // stop ends the fleet. What its members show then is kept, for CI to look through

@@ -59,6 +59,13 @@ func (s *story) routerDies(ctx context.Context) ([]string, error) {
 // devices before NATS hands them out, and no take-over would be needed.
 func (s *story) publishToFrozen(ctx context.Context) (version int64, held bool, err error) {
 	victim := s.fleet.victim().Name
+	before, err := s.fleet.notifies(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if err := s.allPull(ctx); err != nil {
+		return 0, false, err
+	}
 	frozen, err := s.fleet.Freeze(ctx, victim)
 	if err != nil {
 		return 0, false, fmt.Errorf("freeze %s: %w", victim, err)
@@ -68,10 +75,6 @@ func (s *story) publishToFrozen(ctx context.Context) (version int64, held bool, 
 			err = errors.Join(err, s.fleet.Thaw(ctx, victim))
 		}
 	}()
-	before, err := s.fleet.notifies(ctx)
-	if err != nil {
-		return 0, false, err
-	}
 	a, err := s.fleet.publishHTTP(ctx, s.fleet.survivor(), publication{user: "A", kind: messages, item: "still there?", urgency: "LOW"})
 	if err != nil || !frozen {
 		return a.Version, err == nil, err
@@ -81,6 +84,18 @@ func (s *story) publishToFrozen(ctx context.Context) (version int64, held bool, 
 		err = fmt.Errorf("no router told the edge of version %d, and A's phone has it", a.Version)
 	}
 	return a.Version, held, err
+}
+
+// allPull waits until every router waits for events: one that was frozen for long
+// looks first at what it has missed, and is given none meanwhile.
+func (s *story) allPull(ctx context.Context) error {
+	return devmode.Until(ctx, func() error {
+		n, err := s.fleet.pulling(ctx)
+		if err == nil && n < len(s.fleet.routers) {
+			err = fmt.Errorf("%d of %d routers wait for events", n, len(s.fleet.routers))
+		}
+		return err
+	})
 }
 
 // isHeld tells whether the newest event is in the hands of the frozen router:
