@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hawser-edge/hawser/gateway/node"
@@ -37,13 +38,14 @@ var errDoctor = errors.New("something does not hold: see above")
 // runDoctor asks a running process whether it can take work, and looks at what
 // the process needs.
 func runDoctor(ctx context.Context, c *console, args []string) error {
-	f := newFlags(c, "doctor", "doctor [--config FILE] [--admin ADDR] [--json]",
+	f := newFlags(c, "doctor", "doctor [--config FILE] [--admin ADDR] [--dev DIR] [--json]",
 		"Asks a running process, on the machine or in the container where it runs, whether\n"+
 			"it can take work, and prints each of its checks. With --config it also checks the\n"+
 			"file and logs in to each NATS server as each role does. The exit code is 0 if\n"+
 			"all holds, 1 if something does not, 3 if the process does not answer.")
 	file := f.String("config", "", "`FILE` with the process's configuration")
-	addr := f.String("admin", "", "`ADDR` of health and metrics. Default: the configuration's, or 127.0.0.1:7490")
+	addr := f.String("admin", "", "`ADDR` of health and metrics. Default: the configuration's, a running dev's, or 127.0.0.1:7490")
+	devDir := f.String("dev", "", devUsage)
 	asJSON := f.Bool("json", false, "print JSON, schema hawser.doctor/1")
 	if err := f.parse(args); err != nil {
 		return err
@@ -57,6 +59,15 @@ func runDoctor(ctx context.Context, c *console, args []string) error {
 		*addr = cmp.Or(*addr, cfg.Admin.Listen)
 		for _, n := range node.CheckNATS(cfg) {
 			r.add("nats server "+n.URL+" as "+n.User, n.Err)
+		}
+	}
+	if *addr == "" {
+		dev, err := findDev(c, *devDir)
+		switch {
+		case err != nil:
+			return err
+		case dev != nil && (*devDir != "" || dev.Alive(ctx)): // one that was killed leaves its state behind
+			*addr = strings.TrimPrefix(dev.Admin, "http://")
 		}
 	}
 	asked := r.askProcess(ctx, cmp.Or(*addr, "127.0.0.1:7490"))

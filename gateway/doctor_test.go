@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hawser-edge/hawser/gateway/admin"
+	"github.com/hawser-edge/hawser/gateway/config"
 )
 
 // readyz answers as a running process does that has one check.
@@ -48,6 +49,23 @@ func TestDoctorAsksTheProcess(t *testing.T) {
 				t.Errorf("%+v, want code %d and %s", got, tc.code, tc.json)
 			}
 		})
+	}
+}
+
+// Beside a dev whose addresses are not the usual ones it needs no flag.
+func TestDoctorAsksARunningDev(t *testing.T) {
+	dir, addr := t.TempDir(), readyz(t, nil)
+	s := config.DevState{Addr: addr, Admin: "http://" + addr}
+	if err := s.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	for what, got := range map[string]result{
+		"named":     cli(t, nil, "doctor", "--dev", dir),
+		"not named": cli(t, []string{config.EnvDevDir + "=" + dir}, "doctor"),
+	} {
+		if got.code != exitOK || got.stdout != "ok  router\nok  ready\n" {
+			t.Errorf("%s: %+v", what, got)
+		}
 	}
 }
 

@@ -205,13 +205,25 @@ The push of moments 9 was given up 1h0m0s ago, after 3 failed attempts: PayloadT
 	}
 }
 
-// Where an application is stopped that is configured, the next step is named.
-func TestExplainPushesOfAStoppedApplication(t *testing.T) {
-	got := explainPushes(
-		node.PushDevice{Found: true, HasToken: true, Configured: true, Platform: "ios", App: "com.example.app"},
-		pushListResult{Waiting: []pushRow{{Kind: "messages", Version: "7", Hold: "paused", App: "com.example.app"}}},
-		time.UnixMilli(1_700_000_000_000))
-	if last := got[len(got)-1]; !strings.Contains(last, "push test --app com.example.app") {
-		t.Errorf("the last sentence is %q", last)
+// Where a push does not go though its application is configured, the next step is
+// named.
+func TestExplainPushesThatDoNotGo(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	for _, c := range []struct {
+		row   pushRow
+		names bool
+	}{
+		{pushRow{Hold: "paused", App: "com.example.app"}, true},
+		{pushRow{Hold: "paused", App: "another, of before"}, false},
+		{pushRow{SinceMs: now.UnixMilli() - 20_000}, true},
+		{pushRow{SinceMs: now.UnixMilli() - 2_000}, false},
+		{pushRow{Hold: "quiet_hours", NotBeforeMs: now.UnixMilli() + 1000}, false},
+	} {
+		got := explainPushes(
+			node.PushDevice{Found: true, HasToken: true, Configured: true, Platform: "ios", App: "com.example.app"},
+			pushListResult{Waiting: []pushRow{c.row}}, now)
+		if last := got[len(got)-1]; strings.Contains(last, "push test --app com.example.app") != c.names {
+			t.Errorf("%+v: the last sentence is %q", c.row, last)
+		}
 	}
 }

@@ -91,14 +91,26 @@ func explainPushes(d node.PushDevice, r pushListResult, now time.Time) []string 
 	for _, w := range r.Waiting {
 		all = append(all, explainWaiting(w, now))
 	}
-	if d.Configured && slices.ContainsFunc(r.Waiting, func(w pushRow) bool { return w.Hold == "paused" && w.App == d.App }) {
-		all = append(all, "To see whether the app's credential works, and what is wrong with it: push test --app "+d.App)
+	if d.Configured && slices.ContainsFunc(r.Waiting, func(w pushRow) bool { return w.stands(d.App, now) }) {
+		all = append(all, "To see whether the push service answers, and takes the app's credential: push test --app "+d.App)
 	}
 	for _, p := range r.Dead {
 		all = append(all, fmt.Sprintf("The push of %s %s was given up %s ago, after %s: %s. To have it made after all: push requeue --id %s",
 			p.Kind, p.Version, since(p.DeadMs, now), failedAttempts(p.Failures), p.Reason, p.ID))
 	}
 	return all
+}
+
+// dueFor is for how long a push may be due without anything being wrong.
+const dueFor = 15 * time.Second
+
+// stands reports whether a push waits for its application, or should have been
+// made by now.
+func (p pushRow) stands(app string, now time.Time) bool {
+	if p.Hold == "" {
+		return now.Sub(time.UnixMilli(p.SinceMs)) > dueFor
+	}
+	return p.Hold == "paused" && p.App == app
 }
 
 func explainDevice(d node.PushDevice) string {
