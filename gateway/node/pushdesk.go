@@ -42,10 +42,12 @@ func OpenPushDesk(cfg *config.Config) (*PushDesk, error) {
 	}
 	opts = append(opts, nats.RetryOnFailedConnect(false), nats.Timeout(checkTimeout))
 	nc, err := nats.Connect(strings.Join(cfg.NATS.URLs, ","), opts...)
-	if errors.Is(err, nats.ErrNoServers) {
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
 		return nil, fmt.Errorf("no server of nats.urls answers: see that NATS runs and can be reached from here: %w", err)
-	}
-	if err != nil {
+	case errors.Is(err, nats.ErrAuthorization):
+		return nil, fmt.Errorf("NATS refuses the user %s: its servers must have the users that hawser config nats prints, with the passwords of the configuration's files: %w", name, err)
+	case err != nil:
 		return nil, fmt.Errorf("log in to NATS as %s: %w", name, err)
 	}
 	js, err := jetstream.New(nc)

@@ -42,7 +42,7 @@ func (k *Keeper) follow(ctx context.Context) {
 			// That NATS was away is told by whoever connects to it.
 			if !errors.Is(err, errAway) && k.said.Due(time.Now()) {
 				k.log.Warn("the bucket of what edges learned of networks cannot be followed, trying again: edges learn by themselves meanwhile",
-					"bucket", routing.BucketCells, "error", err)
+					"bucket", routing.BucketCells, "error", routing.Plain(err))
 			}
 		}
 		sleep.For(ctx, storePause)
