@@ -3,7 +3,6 @@ package apns
 import (
 	"context"
 	"encoding/hex"
-	"net/http"
 	"time"
 
 	"github.com/sideshow/apns2"
@@ -70,7 +69,7 @@ func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, pu
 	switch {
 	case e.status == 0:
 		return e, e.failure(ctx)
-	case e.status == http.StatusOK:
+	case e.taken:
 		s.known.add(n.DeviceToken)
 		s.rest.over()
 		return e, push.Result{Verdict: push.Delivered}
@@ -79,7 +78,7 @@ func (s *sender) once(ctx context.Context, n *apns2.Notification) (*exchange, pu
 	}
 }
 
-// learn words the verdict on an answer that was not 200, and remembers what it
+// learn words the verdict on a message that Apple did not take, and remembers what it
 // says of the messages that follow.
 func (s *sender) learn(e *exchange, token string) push.Result {
 	now, r := time.Now(), e.result()

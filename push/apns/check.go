@@ -26,7 +26,7 @@ func (a *App) Check(ctx context.Context) push.Diagnosis {
 		Expiration: expiration(time.Time{}), Priority: apns2.PriorityLow,
 		PushType: apns2.PushTypeBackground, Payload: []byte(`{"aps":{"content-available":1}}`),
 	})
-	if e.status == http.StatusOK || e.status == http.StatusBadRequest && e.reason == "BadDeviceToken" {
+	if e.taken || e.status == http.StatusBadRequest && e.reason == "BadDeviceToken" {
 		return push.Diagnosis{Finding: push.CredentialWorks}
 	}
 	d := a.Explain(r)

@@ -26,6 +26,7 @@ type exchange struct {
 	// Set by the transport.
 	bearer     string // the provider token that was used
 	status     int    // 0: no answer
+	taken      bool   // Apple took the message
 	reason     string
 	timestamp  time.Time
 	retryAfter time.Duration
@@ -65,6 +66,9 @@ func (transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (e *exchange) note(a *h2conn.Answer) {
 	e.status, e.retryAfter = a.Status, a.RetryAfter(time.Now())
+	// Apple says yes with the id and without a body. What has a body and no id is
+	// the page of a proxy on the way, and the message never came to Apple.
+	e.taken = a.Status == http.StatusOK && (len(a.Body) == 0 || a.Header.Get("apns-id") != "")
 	e.reason, e.timestamp = read(a)
 	e.date, _ = http.ParseTime(a.Header.Get("Date"))
 }

@@ -107,7 +107,7 @@ func demanded(status int, reason string) (demand, string) {
 	}
 }
 
-// result words the verdict on an answer that was not 200.
+// result words the verdict on a message that Apple did not take.
 func (e *exchange) result() push.Result {
 	d, reason := demanded(e.status, e.reason)
 	r := push.Result{Reason: reason, After: e.retryAfter}

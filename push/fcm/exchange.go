@@ -19,8 +19,9 @@ type exchange struct {
 	access string // the access token that was used
 	err    error  // no answer came
 	status int
+	taken  bool // Google took the message, or found a dry one right
 
-	// Of an answer that is not 200.
+	// Of a message that was not taken.
 	rpc        string // google.rpc status word
 	code       string // the FcmError detail
 	info       string // the reason of an ErrorInfo detail
@@ -116,6 +117,7 @@ const (
 
 func (e *exchange) note(a *h2conn.Answer) {
 	if e.status = a.Status; e.status == http.StatusOK {
+		e.taken = named(a.Body)
 		return
 	}
 	e.retryAfter = a.RetryAfter(time.Now())
@@ -144,4 +146,14 @@ func (e *exchange) note(a *h2conn.Answer) {
 			}
 		}
 	}
+}
+
+// named reports whether the answer to a message names it, as Google's does. What
+// says yes without a name is the page of a proxy on the way, and the message never
+// came to Google.
+func named(body []byte) bool {
+	var b struct {
+		Name string `json:"name"`
+	}
+	return json.Unmarshal(body, &b) == nil && b.Name != ""
 }

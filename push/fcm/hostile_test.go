@@ -16,11 +16,10 @@ import (
 	"github.com/hawser-edge/hawser/push/pushtest"
 )
 
-// startAt returns a client whose token endpoint is h, its log, and the simulator
-// of the rest.
-func startAt(t *testing.T, h http.Handler) (*Client, *bytes.Buffer, *pushtest.FCM) {
+// startAt returns a client of a simulator whose token endpoint is h, and the
+// client's log.
+func startAt(t *testing.T, sim *pushtest.FCM, h http.Handler) (*Client, *bytes.Buffer) {
 	t.Helper()
-	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{})
 	endpoint := httptest.NewTLSServer(h)
 	t.Cleanup(endpoint.Close)
 	var account map[string]any
@@ -38,12 +37,13 @@ func startAt(t *testing.T, h http.Handler) (*Client, *bytes.Buffer, *pushtest.FC
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return c, log, sim
+	return c, log
 }
 
 // Whatever a token endpoint answers, no message is sent without a token, the push
 // waits, and the log stays short and has nothing of what was posted.
 func TestHostileTokenEndpoint(t *testing.T) {
+	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{})
 	echo := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			posted, _ := io.ReadAll(r.Body)
@@ -63,7 +63,7 @@ func TestHostileTokenEndpoint(t *testing.T) {
 		"a token of a list": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"access_token":[1]}`) },
 	} {
 		t.Run(what, func(t *testing.T) {
-			c, log, sim := startAt(t, h)
+			c, log := startAt(t, sim, h)
 			if r := providertest.Send(t, c, message()); r.Verdict != push.RetryAfter || r.Reason != "no access token" {
 				t.Errorf("result %+v", r)
 			}
@@ -80,11 +80,12 @@ func TestHostileTokenEndpoint(t *testing.T) {
 // What asks for an access token is as good as one: no redirect takes it anywhere,
 // and none is taken for a refusal.
 func TestTokenEndpointThatRedirects(t *testing.T) {
+	sim := providertest.Simulator(t, pushtest.NewFCM, pushtest.FCMOptions{})
 	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		var elsewhere atomic.Int64
 		thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 		t.Cleanup(thief.Close)
-		c, _, _ := startAt(t, http.RedirectHandler(thief.URL, status))
+		c, _ := startAt(t, sim, http.RedirectHandler(thief.URL, status))
 		if r := providertest.Send(t, c, message()); r.Verdict != push.RetryAfter || r.Reason != "no access token" {
 			t.Errorf("%d: %+v", status, r)
 		}

@@ -64,7 +64,7 @@ func (e *exchange) demand() demand {
 	if e.err != nil || !e.tried {
 		return backOff
 	}
-	if e.status == http.StatusOK {
+	if e.taken {
 		return none
 	}
 	if e.status == http.StatusTooManyRequests && e.ofDevice {

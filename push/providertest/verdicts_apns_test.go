@@ -134,6 +134,7 @@ func apnsVerdicts() []verdict {
 			answer: "403 with a reason of next year", reply: apnsReply(403, "NewReason"),
 			token: "kept", job: "again", after: time.Minute, app: "waits",
 		},
+		trouble("200 from a proxy", pushtest.HTMLError(200), 30*time.Second),
 		trouble("404 from a proxy", pushtest.HTML404(), 30*time.Second),
 		unreadable,
 		trouble("403 from a proxy", pushtest.HTMLError(403), 30*time.Second),

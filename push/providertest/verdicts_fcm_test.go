@@ -104,6 +104,7 @@ func fcmVerdicts() []verdict {
 		trouble("503 UNAVAILABLE, Retry-After: 30", away(30*time.Second), 30*time.Second),
 		trouble("503 UNAVAILABLE without FcmError", plain(503), 10*time.Second),
 		trouble("500 UNSPECIFIED_ERROR", coded(500, "UNSPECIFIED_ERROR"), 10*time.Second),
+		trouble("200 from a proxy", pushtest.HTMLError(200), 10*time.Second),
 		trouble("404 from a proxy", pushtest.HTML404(), 10*time.Second),
 		trouble("403 from a proxy", pushtest.HTMLError(403), 10*time.Second),
 		trouble("502 from a proxy", pushtest.HTMLError(502), 10*time.Second),

@@ -101,7 +101,9 @@ func (a *APNs) word(c *call, r Reply) answer {
 		body, _ = json.Marshal(fields) // text and a number
 	}
 	out := r.answer(body)
-	out.header.Set("apns-id", c.header.Get("apns-id"))
+	if r.Raw == "" {
+		out.header.Set("apns-id", c.header.Get("apns-id"))
+	}
 	return out
 }
 

@@ -38,9 +38,10 @@ func HTMLError(status int) Reply {
 	return Reply{Status: status, Raw: "<html><title>" + strconv.Itoa(status) + "</title>not here</html>", ContentType: "text/html"}
 }
 
-// takes reports whether the reply lets the notification in.
+// takes reports whether the reply lets the notification in. What a proxy answers
+// in the service's place lets nothing in.
 func (r Reply) takes() bool {
-	return (r.Status == 0 || r.Status == http.StatusOK) && !r.Break.before()
+	return (r.Status == 0 || r.Status == http.StatusOK) && r.Raw == "" && !r.Break.before()
 }
 
 // answer words a reply around the body that its service writes.
