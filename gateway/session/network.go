@@ -84,7 +84,7 @@ func report(l *wirepb.LastConnection) heartbeat.Report {
 }
 
 // millisToTime is bounded: a phone may lie in a drawer for a year, or say that
-// it lay for a million.
+// it lay for a million. What is negative stays so, for the engine to count.
 func millisToTime(ms int64) time.Duration {
-	return time.Duration(min(ms, maxLease.Milliseconds())) * time.Millisecond
+	return time.Duration(min(max(ms, -1), maxLease.Milliseconds())) * time.Millisecond
 }

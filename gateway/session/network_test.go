@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -140,5 +141,17 @@ func TestEndings(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// No claim of a device overflows into another one.
+func TestClaimedTimesAreBounded(t *testing.T) {
+	for ms, want := range map[int64]time.Duration{
+		250: 250 * time.Millisecond, 0: 0, -1: -time.Millisecond, -9_223_372_036_855: -time.Millisecond,
+		math.MinInt64: -time.Millisecond, math.MaxInt64: maxLease.Truncate(time.Millisecond),
+	} {
+		if got := millisToTime(ms); got != want {
+			t.Errorf("%d ms: %v, want %v", ms, got, want)
+		}
 	}
 }
