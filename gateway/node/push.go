@@ -42,6 +42,7 @@ type pushRole struct {
 	providers *providers
 	worker    *push.Worker
 	records   *records
+	clock     *pushClock
 	sabotage  sabotage
 
 	// consuming is set while the queue is there, sharing while this process
@@ -77,7 +78,7 @@ func (r *pushRole) open(p parts) (err error) {
 	if r.providers, err = newProviders(p); err != nil {
 		return err
 	}
-	r.records = &records{}
+	r.records, r.clock = &records{}, newPushClock(p, r.js)
 	r.worker, err = push.NewWorker(push.Config{
 		Presence: checks{presence.New(r.nc, p.cfg.Name)},
 		Records:  r.records,
@@ -106,6 +107,7 @@ func (r *pushRole) run(ctx context.Context) error {
 	group.Go(func() error { return ended(r.reach.Run(ctx)) })
 	group.Go(func() error { return r.providers.run(ctx, r.worker.Renewed) })
 	group.Go(func() error { r.listeners.run(ctx); return nil })
+	group.Go(func() error { r.clock.run(ctx); return nil })
 	group.Go(func() error {
 		r.consuming.Store(true)
 		defer r.consuming.Store(false)
@@ -169,9 +171,12 @@ func (r *pushRole) checks() []admin.Check {
 	}}}
 }
 
-// note names the applications that need an operator.
+// note says what needs an operator: applications, and the clock.
 func (r *pushRole) note() string {
 	var notes []string
+	if w := r.clock.words(); w != "" {
+		notes = append(notes, w)
+	}
 	for _, k := range r.worker.Frozen() {
 		notes = append(notes, fmt.Sprintf("too many tokens of %s (%s, tenant %s) are rejected: none is removed", k.App, k.Platform, k.Tenant))
 	}
