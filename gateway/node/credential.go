@@ -178,7 +178,7 @@ func (c *credential) try(ctx context.Context, m material, again bool) (replaced 
 	default:
 		c.againAt = time.Now().Add(trialAgain)
 		if !again {
-			c.keep(changeUntried, "key_id", m.keyID, "reason", d.Reason, "problem", d.Problem, "again_after", trialAgain)
+			c.keep(changeUntried, "key_id", m.keyID, "reason", d.Reason, "problem", d.Problem, "again_after_s", trialAgain.Seconds())
 		}
 	}
 	end()

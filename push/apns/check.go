@@ -104,6 +104,8 @@ var words = map[string]advice{
 		"The key cannot sign.", "Give the .p8 file from Apple as it is."},
 	"no connection": {push.CredentialUnknown,
 		"{host} was not reached.", "Look for DNS and a firewall; the log of this process has the error."},
+	"http 200": {push.CredentialUnknown,
+		"What answered at {host} is not Apple: a page came where nothing should be.", "Look for a proxy between this machine and {host}."},
 	"timeout": {push.CredentialUnknown,
 		"{host} did not answer in time.", "Try again; look for a firewall or a proxy."},
 }

@@ -36,6 +36,7 @@ func TestCheckSaysWhatIsWrongWithACredential(t *testing.T) {
 			finding: push.CredentialRefused, says: " slow by the push service's"},
 		{name: "clock that is right", answer: pushtest.Reply{Status: http.StatusForbidden, Reason: "InvalidProviderToken", Date: time.Now()},
 			finding: push.CredentialRefused, says: "revoked"},
+		{name: "a proxy's page", answer: pushtest.HTMLError(http.StatusOK), finding: push.CredentialUnknown, says: "is not Apple"},
 		{name: "trouble", answer: pushtest.Reply{Status: http.StatusServiceUnavailable, Reason: "ServiceUnavailable"},
 			finding: push.CredentialUnknown, says: "trouble"},
 	} {

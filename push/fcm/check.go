@@ -27,7 +27,7 @@ func (c *Client) Check(ctx context.Context) push.Diagnosis {
 	}
 	e, r := c.renewing(ctx, &messaging.Message{Token: noDevice}, true)
 	switch {
-	case e.taken, e.status == http.StatusBadRequest, e.demand() == deadToken:
+	case e.taken, e.status == http.StatusBadRequest && e.rpc != "", e.demand() == deadToken:
 		return push.Diagnosis{Finding: push.CredentialWorks}
 	case e.status == http.StatusNotFound && e.rpc == "NOT_FOUND":
 		return c.word("project not found", "project not found")

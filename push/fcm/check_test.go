@@ -43,6 +43,8 @@ func TestCheckSaysWhatIsWrongWithACredential(t *testing.T) {
 		{name: "clock, as Google's tells", oauth: pushtest.Reply{Status: http.StatusBadRequest, Reason: "invalid_grant", Date: time.Now().Add(-time.Hour)},
 			finding: push.CredentialRefused, says: " fast by the push service's"},
 		{name: "oauth trouble", oauth: pushtest.Reply{Status: http.StatusBadGateway}, finding: push.CredentialUnknown, says: "token endpoint"},
+		{name: "a proxy's page", answer: pushtest.HTMLError(http.StatusOK), finding: push.CredentialUnknown, says: "is not Google"},
+		{name: "a proxy's complaint", answer: pushtest.HTMLError(http.StatusBadRequest), finding: push.CredentialUnknown, says: "trouble"},
 		{name: "trouble", answer: pushtest.Reply{Status: http.StatusServiceUnavailable, Reason: "UNAVAILABLE"},
 			finding: push.CredentialUnknown, says: "trouble"},
 	} {

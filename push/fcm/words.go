@@ -57,6 +57,10 @@ var words = map[string]advice{
 	"message": {push.CredentialWorks,
 		"Google refuses the message itself.", "Look at what the event wants shown; please report it if that looks right."},
 
+	// Of whoever answers in Google's place.
+	"http 200": {push.CredentialUnknown,
+		"What answered is not Google: a page came where the name of a message should be.", "Look for a proxy between this machine and Google."},
+
 	// Neither.
 	"no connection": {push.CredentialUnknown,
 		"Google was not reached.", "Look for DNS, a proxy and a firewall; the log of this process has the error."},
