@@ -289,6 +289,50 @@ func gauge(t *testing.T, reg *prometheus.Registry, name, app string) float64 {
 	return 0
 }
 
+// A push whose attempts alone find out that a service is away goes out within 12 s
+// of its return, too, however often it failed.
+func TestRecoveryOfASinglePush(t *testing.T) {
+	for away := time.Minute; away < 11*time.Minute; away += time.Minute {
+		run(t, nil, func(b *bench) {
+			b.app.set(always(Result{Verdict: RetryAfter, Cause: OfLine, Reason: "no connection"}))
+			k := b.store(job(1))
+			pass(away)
+			b.app.set(nil)
+			pass(12 * time.Second)
+			if how, _ := k.resolved(); how != "done" {
+				t.Errorf("away for %v: not pushed 12 s after the return", away)
+			}
+		})
+	}
+}
+
+// An application that went on is not stopped for longer the next time for what was
+// before.
+func TestABreakerForgetsWhatIsOver(t *testing.T) {
+	now, failed := time.Now(), Result{Verdict: RetryAfter, Cause: OfService}
+	for range 50 {
+		b := &breaker{}
+		stop := func() {
+			for range breakAfter {
+				b.report(now, failed, false)
+			}
+		}
+		stop()
+		for range 8 {
+			now = now.Add(b.left(now))
+			b.allows(now)
+			b.report(now, failed, true)
+		}
+		now = now.Add(b.left(now))
+		b.allows(now)
+		b.report(now, Result{}, true)
+		stop()
+		if left := b.left(now); left < 30*time.Second || left > 38*time.Second {
+			t.Fatalf("stopped for %v, want 30 s and up to a quarter more", left)
+		}
+	}
+}
+
 // Applications that stopped together are not tried together: above what the
 // service asks for, each waits for another time, which grows.
 func TestStopsAreSpread(t *testing.T) {

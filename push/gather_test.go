@@ -119,6 +119,37 @@ func TestNewsIsAsYoungAsItsNewestEvent(t *testing.T) {
 	})
 }
 
+// Without a time to live a push is made as long as its newest event is not too old.
+func TestOldNewsIsAsYoungAsItsNewestEvent(t *testing.T) {
+	run(t, func(c *Config) { c.MaxAge = time.Hour }, func(b *bench) {
+		both := job(2)
+		both.EventAt, both.LatestAt = time.Now().Add(-2*time.Hour), time.Now()
+		expiry := both.LatestAt.Add(time.Hour)
+		k := b.hand(both)
+		pass(2 * time.Second)
+		k.want("done")
+		if m := b.app.messages(); len(m) != 1 || !m[0].Expiry.Equal(expiry) {
+			t.Errorf("pushed %+v, want one that expires at %v", m, expiry)
+		}
+	})
+}
+
+// What is to be tried once only is of this moment, which for a device that is
+// connected begins when the patience with it is over.
+func TestOnceBeginsAfterThePatience(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.presence = func(Target) PresenceState { return InFlight } })
+		j := job(1)
+		j.Urgency, j.Push = Low, []byte(`{"title":"now","ttl_s":0}`)
+		k := b.store(j)
+		pass(55 * time.Second)
+		b.wantPushes(0)
+		pass(10 * time.Second)
+		b.wantPushes(1)
+		k.want("done")
+	})
+}
+
 func TestHighJobShortensTheWait(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		begin := time.Now()

@@ -47,6 +47,48 @@ func TestGuardFreezesAndThaws(t *testing.T) {
 	}
 }
 
+// Where many devices are rejected no suspect goes, long before there are enough
+// for a storm: it is hardly the devices that are wrong.
+func TestGuardKeepsSuspectsAmongMany(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name                     string
+		accepted, gone, suspects int
+		suspectGoes, goneGoes    bool
+	}{
+		{"a fifth are suspects", 16, 0, 4, true, true},
+		{"more than a fifth are", 16, 0, 5, false, true},
+		{"half are gone", 10, 9, 1, true, true},
+		{"more than half are", 10, 10, 1, false, false},
+	} {
+		g := newGuard(RemovalGuarded)
+		fares(g, "good", c.accepted, accepted, now)
+		fares(g, "gone", c.gone, gone, now)
+		fares(g, "bad", c.suspects, suspect, now)
+		if g.isFrozen() || g.mayRemove(suspect, now, now) != c.suspectGoes || g.mayRemove(gone, now, now) != c.goneGoes {
+			t.Errorf("%s: frozen %v, a suspect goes %v, one that is gone %v", c.name, g.isFrozen(), g.mayRemove(suspect, now, now), g.mayRemove(gone, now, now))
+		}
+	}
+}
+
+// A storm is over when a tenth of the devices at most look bad, and a quarter at
+// most are rejected.
+func TestGuardThawsLate(t *testing.T) {
+	now := time.Now()
+	for what, last := range map[rejection]int{suspect: 9 * freezeMin, gone: 3 * freezeMin} {
+		g := newGuard(RemovalGuarded)
+		fares(g, "bad", freezeMin, what, now)
+		fares(g, "good", last-1, accepted, now)
+		if !g.isFrozen() {
+			t.Errorf("%d rejected, %d reached: not frozen any more", freezeMin, last-1)
+		}
+		fares(g, "good", last, accepted, now)
+		if g.isFrozen() {
+			t.Errorf("%d rejected, %d reached: frozen still", freezeMin, last)
+		}
+	}
+}
+
 // One device that is pushed to all the time is one device.
 func TestGuardCountsDevicesNotAttempts(t *testing.T) {
 	now, g := time.Now(), newGuard(RemovalGuarded)

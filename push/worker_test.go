@@ -207,6 +207,44 @@ func overdue() Job {
 	return j
 }
 
+// Where nobody can be asked, presence is unknown, whatever else is said.
+func TestPresenceThatCannotBeAskedIsUnknown(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		b.set(func(w *world) { w.cutOff = true })
+		k := b.store(job(1))
+		pass(9 * time.Second)
+		b.wantPushes(0)
+		pass(5 * time.Second)
+		b.wantPushes(1)
+		k.want("done")
+	})
+}
+
+// Times of unknown presence are not added up: a device that is found in between is
+// connected.
+func TestUnknownPresenceEndsWhereADeviceIsFound(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		begin := time.Now()
+		b.set(func(w *world) {
+			w.presence = func(Target) PresenceState {
+				switch at := time.Since(begin); {
+				case at > 20*time.Second:
+					return Covered
+				case at > 8*time.Second && at < 12*time.Second:
+					return InFlight
+				}
+				return Unknown
+			}
+		})
+		j := job(1)
+		j.Urgency = Low
+		k := b.store(j)
+		pass(22 * time.Second)
+		k.want("done")
+		b.wantPushes(0)
+	})
+}
+
 func TestUnknownPresenceEndsInAPush(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		b.set(func(w *world) { w.presence = func(Target) PresenceState { return Unknown } })

@@ -14,6 +14,7 @@ var errFake = errors.New("not reachable")
 type world struct {
 	mu       sync.Mutex
 	presence func(Target) PresenceState
+	cutOff   bool // nobody can be asked for presence
 	record   Record
 	apps     map[string]string // devices of others than the record's, to theirs
 	tokens   map[string]string // devices with others than the record's, to theirs
@@ -47,6 +48,9 @@ func (w *world) Check(_ context.Context, t Target) (PresenceState, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.checks = append(w.checks, t)
+	if w.cutOff {
+		return Away, errFake
+	}
 	return w.presence(t), nil
 }
 
