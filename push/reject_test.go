@@ -171,6 +171,13 @@ func TestTokenRegisteredMeanwhileGetsThePush(t *testing.T) {
 				if slices.Contains(b.logged(), "drop token") {
 					t.Errorf("removed: %v", b.logged())
 				}
+				made := b.app.times()
+				if len(made) != after+1 {
+					t.Fatalf("%d attempts, want %d", len(made), after+1)
+				}
+				if wait := made[after].Sub(made[after-1]); wait > 5*time.Second {
+					t.Errorf("pushed %v after its registration was found", wait)
+				}
 			})
 		})
 	}

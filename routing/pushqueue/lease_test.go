@@ -17,6 +17,7 @@ type told struct {
 }
 
 func (m *told) InProgress() error                { m.kept++; return nil }
+func (m *told) Nak() error                       { m.returned++; return nil }
 func (m *told) NakWithDelay(time.Duration) error { m.returned++; return nil }
 func (m *told) Ack() error                       { m.acked++; return nil }
 
@@ -57,6 +58,59 @@ func TestStoppedProcessHasLostItsJobs(t *testing.T) {
 			t.Errorf("returned %d, acked %d, %d open", m.returned, p.acked, o.size())
 		}
 	})
+}
+
+// Nor is a job a worker's whose device has become another one's, or that was lost
+// while the worker looked whether it is the newest: it is the last look before the
+// push.
+func TestJobIsLostDuringTheLook(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, during func(mine *bool)
+		current        bool
+	}{
+		"nothing happens":         {nil, nil, true},
+		"another one's":           {func(mine *bool) { *mine = false }, nil, false},
+		"another one's meanwhile": {nil, func(mine *bool) { *mine = false }, false},
+		"stopped meanwhile":       {nil, func(*bool) { time.Sleep(10 * time.Second) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				mine := true
+				o := newOpenSet(10, newMetrics(prometheus.NewRegistry()))
+				o.lease, o.mine = 9*time.Second, func(Job) bool { return mine }
+				o.newest = func(context.Context, string) (uint64, error) {
+					if c.during != nil {
+						c.during(&mine)
+					}
+					return 7, nil
+				}
+				d := &Delivery{msg: &told{}, seq: 7, open: o}
+				o.add(d)
+				if c.before != nil {
+					c.before(&mine)
+				}
+				if current, err := d.Current(t.Context()); current != c.current || err != nil {
+					t.Errorf("current %v, %v, want %v", current, err, c.current)
+				}
+			})
+		})
+	}
+}
+
+// The queue does not wait for a worker that drops a job of another one's device; of
+// its own devices it is not told, for a newer job is in the same worker's hands.
+func TestDroppedJobOfAnotherWorkerGoesBack(t *testing.T) {
+	for mine, returned := range map[bool]int{true: 0, false: 1} {
+		o, m := newOpenSet(10, newMetrics(prometheus.NewRegistry())), &told{}
+		o.lease, o.line, o.mine = time.Minute, func() line { return line{up: true} }, func(Job) bool { return mine }
+		d := &Delivery{msg: m, open: o}
+		d.keptAt.Store(int64(o.since()))
+		o.add(d)
+		d.Drop()
+		if m.returned != returned || m.acked != 0 || o.size() != 0 {
+			t.Errorf("mine %v: returned %d times, acked %d, %d open", mine, m.returned, m.acked, o.size())
+		}
+	}
 }
 
 // Where NATS does not hear that a job is kept it may give it to another worker.
