@@ -167,7 +167,7 @@ func (b *tokenBench) refusals() int { return len(b.sim.Requests()) - len(b.sim.R
 
 func (b *tokenBench) until(what string, held func() bool) {
 	b.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !held(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(tokenPatience()); !held(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("never: %s", what)
 		}

@@ -187,7 +187,7 @@ func (j *tokenJob) wait(t *testing.T) {
 	t.Helper()
 	select {
 	case <-j.settled:
-	case <-time.After(time.Minute):
+	case <-time.After(tokenPatience()):
 		t.Fatalf("push of %s not settled after %d attempts", j.job.Device, j.retries.Load())
 	}
 }
@@ -213,13 +213,21 @@ func (awayPhones) Head(context.Context, string, string, string) (int64, []byte, 
 	return 0, nil, nil
 }
 
-// tokenScale is larger on demand.
+// tokenScale is larger on demand, which takes ten minutes and more:
+//
+//	HAWSER_FAULTS=1 go test -v -timeout 1h -run NoTokenIsLost ./gateway/node
+//
+// CI has the short form: the long one differs by its numbers alone.
 func tokenScale(short, long int) int {
 	if os.Getenv("HAWSER_FAULTS") != "" {
 		return long
 	}
 	return short
 }
+
+// tokenPatience ends a test that hangs. That so many devices are refused and
+// pushed takes a slow machine minutes.
+func tokenPatience() time.Duration { return time.Duration(tokenScale(2, 20)) * time.Minute }
 
 func hexToken(name string, i int) string {
 	return fmt.Sprintf("%x%08x", strings.TrimSpace(name), i)
