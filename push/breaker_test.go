@@ -302,6 +302,33 @@ func TestRecoveryOfASinglePush(t *testing.T) {
 			if how, _ := k.resolved(); how != "done" {
 				t.Errorf("away for %v: not pushed 12 s after the return", away)
 			}
+			if n := b.worker.stopped.Load(); n != 0 {
+				t.Errorf("%d applications count as stopped, and share what those may have", n)
+			}
+		})
+	}
+}
+
+// The attempt that decides whether an application goes on may have to wait for the
+// application's pace. It is made all the same.
+func TestDecidingAttemptWaitsForItsPace(t *testing.T) {
+	for range 10 {
+		run(t, nil, func(b *bench) {
+			sent := 0
+			b.app.set(func(context.Context, Message) Result {
+				switch sent++; {
+				case sent == 1:
+					return Result{Verdict: RetryAfter, Cause: OfQuota, Reason: "too many"}
+				case sent <= 2+breakAfter:
+					return Result{Verdict: RetryAfter, Cause: OfLine, Reason: "no connection"}
+				}
+				return Result{}
+			})
+			all := b.devices(20)
+			pass(3 * time.Minute)
+			if n := done(all); n != len(all) {
+				t.Errorf("%d of %d pushed", n, len(all))
+			}
 		})
 	}
 }

@@ -261,6 +261,23 @@ func TestUnknownPresenceEndsInAPush(t *testing.T) {
 	})
 }
 
+// The patience with a device is that of the events that wait: what it has heard does
+// not shorten it.
+func TestPatienceBeginsAnewWithWhatIsNew(t *testing.T) {
+	run(t, nil, func(b *bench) {
+		for version := range int64(3) {
+			b.set(func(w *world) { w.presence = func(Target) PresenceState { return InFlight } })
+			k := b.store(job(version + 1))
+			pass(5 * time.Second)
+			b.set(func(w *world) { w.presence = func(Target) PresenceState { return Covered } })
+			pass(2 * time.Second)
+			k.want("done")
+			pass(time.Hour)
+		}
+		b.wantPushes(0)
+	})
+}
+
 func TestToldBefore(t *testing.T) {
 	run(t, nil, func(b *bench) {
 		b.set(func(w *world) { w.head = 5 })

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -58,6 +59,20 @@ func TestStoppedProcessHasLostItsJobs(t *testing.T) {
 			t.Errorf("returned %d, acked %d, %d open", m.returned, p.acked, o.size())
 		}
 	})
+}
+
+// A worker gives up its jobs before NATS hands them to another one.
+func TestLeaseIsShorterThanAckWait(t *testing.T) {
+	js, err := jetstream.New(&nats.Conn{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &consumption{js: js, open: newOpenSet(10, newMetrics(prometheus.NewRegistry()))}
+	const ackWait = 30 * time.Second
+	c.connectOpen(t.Context(), ackWait)
+	if c.open.lease > ackWait-time.Second || c.open.lease < ackWait/3*2 {
+		t.Errorf("the lease is %v; NATS waits for %v, and is told every %v", c.open.lease, ackWait, ackWait/3)
+	}
 }
 
 // Nor is a job a worker's whose device has become another one's, or that was lost
