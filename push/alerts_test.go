@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 )
 
 // advised is a provider that says what its answers mean.
@@ -64,7 +66,7 @@ func (b *bench) wantFrozen(reg *prometheus.Registry, want ...AppKey) {
 	if got := b.worker.Frozen(); !slices.Equal(got, want) {
 		b.t.Errorf("frozen %v, want %v", got, want)
 	}
-	if got := total(b.t, reg, "hawser_push_frozen_apps"); got != float64(len(want)) {
+	if got := metrictest.Value(b.t, reg, "hawser_push_frozen_apps"); got != float64(len(want)) {
 		b.t.Errorf("the metric says %v, want %d", got, len(want))
 	}
 }
@@ -84,7 +86,7 @@ func TestRefusedApplicationRaisesAnAlert(t *testing.T) {
 		if got := b.worker.Stopped(); len(got) != 1 || got[app] != "InvalidProviderToken" {
 			t.Errorf("stopped: %v", got)
 		}
-		if got := total(t, reg, "hawser_push_paused_apps"); got != 1 {
+		if got := metrictest.Value(t, reg, "hawser_push_paused_apps"); got != 1 {
 			t.Errorf("%v paused applications, want 1", got)
 		}
 		b.app.set(always(Result{}))
@@ -92,7 +94,7 @@ func TestRefusedApplicationRaisesAnAlert(t *testing.T) {
 		if got := b.worker.Stopped(); len(got) != 0 {
 			t.Errorf("stopped in the end: %v", got)
 		}
-		if got := total(t, reg, "hawser_push_paused_apps"); got != 0 {
+		if got := metrictest.Value(t, reg, "hawser_push_paused_apps"); got != 0 {
 			t.Errorf("%v paused applications in the end", got)
 		}
 		if n := done(all); n != 30 {
@@ -134,20 +136,4 @@ func wantLine(t *testing.T, logged *bytes.Buffer, piece string, words ...string)
 			t.Errorf("%q is missing in %s", w, lines[0])
 		}
 	}
-}
-
-// total reads a metric that has no labels.
-func total(t *testing.T, reg *prometheus.Registry, name string) float64 {
-	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetGauge().GetValue()
-		}
-	}
-	t.Fatalf("no metric %s", name)
-	return 0
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 )
 
 // devices gives n jobs, each of another device and each coming back.
@@ -108,7 +110,7 @@ func TestJobsOfAnOpenBreakerWait(t *testing.T) {
 		if s.breaker == breakerClosed || s.going > 1 || s.waiting > 50 || s.waiting < 40 {
 			t.Errorf("state %+v", s)
 		}
-		if got := gauge(t, reg, "hawser_push_app_breaker_state", "app"); got == 0 {
+		if got := metrictest.Value(t, reg, "hawser_push_app_breaker_state", "app"); got == 0 {
 			t.Error("the metric says that the breaker is closed")
 		}
 		o.open.Store(false)
@@ -116,7 +118,7 @@ func TestJobsOfAnOpenBreakerWait(t *testing.T) {
 		if n := done(all); n != 100 {
 			t.Errorf("%d of 100 pushed", n)
 		}
-		if got := gauge(t, reg, "hawser_push_app_breaker_state", "app"); got != 0 {
+		if got := metrictest.Value(t, reg, "hawser_push_app_breaker_state", "app"); got != 0 {
 			t.Errorf("the metric says %v of a closed breaker", got)
 		}
 	})
@@ -267,26 +269,6 @@ func (l *lockedWriter) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(b)
-}
-
-// gauge reads a metric of an application.
-func gauge(t *testing.T, reg *prometheus.Registry, name, app string) float64 {
-	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if f.GetName() == name && l.GetName() == "app" && l.GetValue() == app {
-					return m.GetGauge().GetValue()
-				}
-			}
-		}
-	}
-	t.Fatalf("no metric %s", name)
-	return 0
 }
 
 // A push whose attempts alone find out that a service is away goes out within 12 s

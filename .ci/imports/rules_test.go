@@ -71,7 +71,7 @@ var parts = []part{
 	{leaf, "devicelimit", []string{"push/devicelimit"}},
 	{leaf, "pushtest", []string{"push/pushtest/..."}},
 
-	{ground, "metric", []string{"gateway/metric"}},
+	{ground, "metric", []string{"gateway/metric/..."}},
 	{ground, "reminder", []string{"gateway/reminder"}},
 	{ground, "sleep", []string{"gateway/sleep"}},
 }

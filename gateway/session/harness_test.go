@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/gateway/transport/memtransport"
 	"github.com/hawser-edge/hawser/gateway/wire"
@@ -211,25 +212,7 @@ func newEdge(t *testing.T, change func(*Config)) *edge {
 // counter returns a counter's value by its name and label values.
 func (e *edge) counter(name string, labels ...string) float64 {
 	e.t.Helper()
-	families, err := e.metrics.Gather()
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != "hawser_session_"+name {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			var have []string
-			for _, l := range m.GetLabel() {
-				have = append(have, l.GetValue())
-			}
-			if strings.Join(have, ",") == strings.Join(labels, ",") {
-				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return 0
+	return metrictest.Value(e.t, e.metrics, "hawser_session_"+name, labels...)
 }
 
 // device is the other end of a connection.

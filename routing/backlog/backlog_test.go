@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/backlog"
 	"github.com/hawser-edge/hawser/routing/embednats"
@@ -45,7 +46,7 @@ func TestBacklog(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	watch := backlog.New(js, backlog.Bounds{MaxWaiting: 2}, slog.New(slog.DiscardHandler), reg)
-	if v := value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox); !math.IsNaN(v) {
+	if v := metrictest.Value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox); !math.IsNaN(v) {
 		t.Errorf("%v messages wait before anything was read", v)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -53,7 +54,7 @@ func TestBacklog(t *testing.T) {
 	running.Go(func() { _ = watch.Run(ctx) })
 	defer running.Wait()
 	defer cancel()
-	for end := time.Now().Add(10 * time.Second); value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox) != 3; {
+	for end := time.Now().Add(10 * time.Second); metrictest.Value(t, reg, "hawser_backlog_waiting_messages", routing.StreamInbox) != 3; {
 		if time.Now().After(end) {
 			t.Fatal("the three messages are not seen")
 		}
@@ -68,7 +69,7 @@ func TestBacklog(t *testing.T) {
 		{"hawser_backlog_stream_limit_bytes", routing.StreamInbox, limit},
 		{"hawser_backlog_stream_bytes", routing.StreamDevices, 0},
 	} {
-		if v := value(t, reg, want.name, want.stream); v != want.value {
+		if v := metrictest.Value(t, reg, want.name, want.stream); v != want.value {
 			t.Errorf("%s of %s is %v, want %v", want.name, want.stream, v, want.value)
 		}
 	}
@@ -78,10 +79,10 @@ func TestBacklog(t *testing.T) {
 	if room, known := watch.Room(); room != routing.MaxAckPending || !known {
 		t.Errorf("room for %d, %v", room, known)
 	}
-	if v := value(t, reg, "hawser_backlog_pressure", "waiting"); v != 0.5 {
+	if v := metrictest.Value(t, reg, "hawser_backlog_pressure", "waiting"); v != 0.5 {
 		t.Errorf("hawser_backlog_pressure is %v, want 0.5", v)
 	}
-	if v := value(t, reg, "hawser_backlog_stream_bytes", routing.StreamInbox); v <= 0 {
+	if v := metrictest.Value(t, reg, "hawser_backlog_stream_bytes", routing.StreamInbox); v <= 0 {
 		t.Errorf("three messages have %v bytes", v)
 	}
 	if watch.PushLow() {
@@ -100,21 +101,4 @@ func TestBacklog(t *testing.T) {
 	if level, why := watch.Pressure(); level != 1 || why == "" {
 		t.Errorf("with a push queue that takes no more jobs the pressure is %v (%q), want 1", level, why)
 	}
-}
-
-func value(t *testing.T, reg *prometheus.Registry, name, stream string) float64 {
-	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == name && m.GetLabel()[0].GetValue() == stream {
-				return m.GetGauge().GetValue()
-			}
-		}
-	}
-	t.Fatalf("there is no %s of %s", name, stream)
-	return 0
 }

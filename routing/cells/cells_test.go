@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/heartbeat"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/cells"
@@ -72,7 +73,7 @@ func TestBatchCountsOnce(t *testing.T) {
 		one.saw(p, 5)
 	}
 	eventually(t, "the second router is asked", func() bool {
-		return metric(t, second.reg, "hawser_cells_deltas_total", "repeated") == 20
+		return metrictest.Value(t, second.reg, "hawser_cells_deltas_total", "repeated") == 20
 	})
 	kv := bucket(t, second.nc)
 	for _, p := range networks(1, 20) {
@@ -100,7 +101,7 @@ func TestRoutersComeAndGo(t *testing.T) {
 			}
 			time.Sleep(20 * time.Millisecond) // not waited for: so that there are several batches
 		}
-		eventually(t, "the router is asked", func() bool { return metric(t, r.reg, "hawser_cells_requests_total", "answered") > 0 })
+		eventually(t, "the router is asked", func() bool { return metrictest.Value(t, r.reg, "hawser_cells_requests_total", "answered") > 0 })
 		nc.Close() // in the middle, like a kill
 		r.stop()
 	}
@@ -156,7 +157,7 @@ func TestStoreAway(t *testing.T) {
 	srv.Restart(func() {
 		one.saw(network(1), 4)
 		one.saw(network(2), 5)
-		eventually(t, "the edge tries", func() bool { return metric(t, one.reg, "hawser_cellshare_failures_total", "") > 0 })
+		eventually(t, "the edge tries", func() bool { return metrictest.Value(t, one.reg, "hawser_cellshare_failures_total") > 0 })
 	})
 	eventually(t, "the second edge hears the rest", func() bool { return about(two.knows(network(1)), 7) && about(two.knows(network(2)), 5) })
 }
@@ -174,7 +175,7 @@ func TestBucketDeleted(t *testing.T) {
 	eventually(t, "all is shared", func() bool { return one.toldOf() == 300 })
 	deleteBucket(t, srv)
 	eventually(t, "the bucket is back", func() bool {
-		return metric(t, r1.reg, "hawser_cells_refilled_total", "")+metric(t, r2.reg, "hawser_cells_refilled_total", "") == 300
+		return metrictest.Value(t, r1.reg, "hawser_cells_refilled_total")+metrictest.Value(t, r2.reg, "hawser_cells_refilled_total") == 300
 	})
 	one.saw(network(7), 3)
 	two := startEdge(t, srv, "e2", nil)
@@ -245,7 +246,7 @@ func TestUnreadable(t *testing.T) {
 	if got := fates(resp); got != "0 7 0" {
 		t.Errorf("merged, refused and later are %s, want 0 7 0", got)
 	}
-	if got := metric(t, r.reg, "hawser_cells_deltas_total", "unreadable"); got != 7 {
+	if got := metrictest.Value(t, r.reg, "hawser_cells_deltas_total", "unreadable"); got != 7 {
 		t.Errorf("%v were counted unreadable, want 7", got)
 	}
 	// What an edge said in an earlier life does not count any more.

@@ -233,24 +233,6 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// metric is the sum of a metric, or of that of its series which has the label
-// value.
-func metric(t *testing.T, reg *prometheus.Registry, name, label string) (sum float64) {
-	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == name && (label == "" || m.GetLabel()[0].GetValue() == label) {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
-}
-
 func request(t *testing.T, nc *nats.Conn, name string, req *linkpb.CellsRequest) *linkpb.CellsResponse {
 	t.Helper()
 	data, err := proto.Marshal(req)

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/cells"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
@@ -71,7 +72,7 @@ func TestGarbage(t *testing.T) {
 	put(routing.CellKey(network(3).Key()), make([]byte, cells.MaxValue+1))
 	put(routing.CellKey(network(4).Key()), value(t, time.Now().Add(1000*time.Hour), 5))
 	eventually(t, "garbage is counted", func() bool {
-		return metric(t, r.reg, "hawser_cells_garbage_total", "key") == 400 && metric(t, r.reg, "hawser_cells_garbage_total", "value") == 4
+		return metrictest.Value(t, r.reg, "hawser_cells_garbage_total", "key") == 400 && metrictest.Value(t, r.reg, "hawser_cells_garbage_total", "value") == 4
 	})
 	for _, p := range networks(1, 4) {
 		one.saw(p, 7)
@@ -82,7 +83,7 @@ func TestGarbage(t *testing.T) {
 	}
 	// A router that begins now finds the rest of it.
 	again := startRouter(t, srv, "r2", nil)
-	if keys := metric(t, again.reg, "hawser_cells_garbage_total", "key"); keys != 400 {
+	if keys := metrictest.Value(t, again.reg, "hawser_cells_garbage_total", "key"); keys != 400 {
 		t.Errorf("%v keys were counted, want 400", keys)
 	}
 }
@@ -104,8 +105,8 @@ func TestManyNetworks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the router heard of all", func() bool { return metric(t, r.reg, "hawser_cells_surplus_total", "") == 150 })
-	if got := metric(t, r.reg, "hawser_cells_networks", ""); got != 100 {
+	eventually(t, "the router heard of all", func() bool { return metrictest.Value(t, r.reg, "hawser_cells_surplus_total") == 150 })
+	if got := metrictest.Value(t, r.reg, "hawser_cells_networks"); got != 100 {
 		t.Fatalf("the router knows of %v networks, want 100", got)
 	}
 	nc := srv.Conn(routing.RoleEdge, "e1", routing.ConnectOptions(routing.RoleEdge, "e1")...)
@@ -144,7 +145,7 @@ func TestTooManyRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		return metric(t, r.reg, "hawser_cells_requests_total", "too_many") > 0
+		return metrictest.Value(t, r.reg, "hawser_cells_requests_total", "too_many") > 0
 	})
 	two := startEdge(t, srv, "e2", nil)
 	two.saw(network(1), 3)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing/clocks"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -42,7 +43,7 @@ func TestClockSteps(t *testing.T) {
 			t.Errorf("while NATS is away the clock is %+v", r)
 		}
 	})
-	if ahead := e.metric("hawser_edgelink_clock_ahead_seconds", ""); ahead < 3599 || ahead > 3601 {
+	if ahead := metrictest.Value(t, e.reg, "hawser_edgelink_clock_ahead_seconds"); ahead < 3599 || ahead > 3601 {
 		t.Errorf("clock_ahead_seconds is %v, want 3600", ahead)
 	}
 	off.Store(0)

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
@@ -119,7 +120,7 @@ func (e *env) verified(n int, conns map[uint64]string) {
 // are verified without them.
 func (e *env) knows(routers float64) {
 	e.t.Helper()
-	heard := func() float64 { return e.metric("hawser_edgelink_routers", "") }
+	heard := func() float64 { return metrictest.Value(e.t, e.reg, "hawser_edgelink_routers") }
 	eventually(e.t, func() bool { return heard() == routers }, func() any { return heard() })
 }
 
@@ -130,24 +131,6 @@ func (e *env) unverified() {
 	if n := e.hub.total(); n != 0 {
 		e.t.Fatalf("%d sessions got heads", n)
 	}
-}
-
-func (e *env) metric(name, label string) float64 {
-	e.t.Helper()
-	families, err := e.reg.Gather()
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() != name || label != "" && m.GetLabel()[0].GetValue() != label {
-				continue
-			}
-			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
-		}
-	}
-	e.t.Fatalf("there is no metric %s %s", name, label)
-	return 0
 }
 
 // hub is the edge's sessions.

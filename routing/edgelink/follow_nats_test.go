@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
@@ -125,7 +126,7 @@ func TestReconnect(t *testing.T) {
 		e.verified(2, map[uint64]string{c: user(c)})
 	}
 	e.verified(1, all)
-	if got := e.metric("hawser_edgelink_resyncs_total", "reconnect"); got < 1 {
+	if got := metrictest.Value(t, e.reg, "hawser_edgelink_resyncs_total", "reconnect"); got < 1 {
 		t.Errorf("%v resyncs", got)
 	}
 	if e.hub.backs.Load() < 1 {

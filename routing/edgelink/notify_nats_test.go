@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -81,7 +82,7 @@ func TestNotifyForAnotherIncarnation(t *testing.T) {
 	if len(e.hub.notified) != 0 {
 		t.Errorf("sessions were notified: %v", e.hub.notified)
 	}
-	if got := e.metric("hawser_edgelink_dropped_total", "notifies_of_newer_incarnation"); got != 1 {
+	if got := metrictest.Value(t, e.reg, "hawser_edgelink_dropped_total", "notifies_of_newer_incarnation"); got != 1 {
 		t.Errorf("%v dropped, want 1", got)
 	}
 }
@@ -98,8 +99,8 @@ func TestAnswersAreLostWhileNATSIsAway(t *testing.T) {
 		for range 100 {
 			e.link.Answer("r1", a)
 		}
-		eventually(t, func() bool { return e.metric("hawser_edgelink_dropped_total", "answers") == 100 },
-			func() any { return e.metric("hawser_edgelink_dropped_total", "answers") })
+		eventually(t, func() bool { return metrictest.Value(t, e.reg, "hawser_edgelink_dropped_total", "answers") == 100 },
+			func() any { return metrictest.Value(t, e.reg, "hawser_edgelink_dropped_total", "answers") })
 	})
 	eventually(t, func() bool { return !e.link.Degraded() }, func() any { return "degraded" })
 	r.notify(incarnation, 1)
@@ -141,8 +142,8 @@ func TestMalformedMessages(t *testing.T) {
 		r.send(routing.DumpRequestSubject("e1"), &linkpb.DumpRequest{Router: ">"})
 		r.send(routing.BeatSubject("r1"), &linkpb.RouterBeat{Router: "r2", Incarnation: 1, Complete: true})
 	})
-	eventually(t, func() bool { return e.metric("hawser_edgelink_dropped_total", "malformed") == 8 },
-		func() any { return e.metric("hawser_edgelink_dropped_total", "malformed") })
+	eventually(t, func() bool { return metrictest.Value(t, e.reg, "hawser_edgelink_dropped_total", "malformed") == 8 },
+		func() any { return metrictest.Value(t, e.reg, "hawser_edgelink_dropped_total", "malformed") })
 	e.link.Answer("r.1", edgelink.Answer{Conn: 1})
 	all := e.register(1, 2)
 	e.verified(1, all)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/edgelink"
 	"github.com/hawser-edge/hawser/routing/linkpb"
@@ -29,7 +30,7 @@ func TestSessionIsVerified(t *testing.T) {
 	if got := e.hub.total(); got != len(all) {
 		t.Errorf("heads came %d times for %d sessions", got, len(all))
 	}
-	if got := e.metric("hawser_edgelink_sessions_unverified", ""); got != 0 {
+	if got := metrictest.Value(t, e.reg, "hawser_edgelink_sessions_unverified"); got != 0 {
 		t.Errorf("%v sessions are unverified", got)
 	}
 }

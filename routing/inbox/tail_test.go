@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 	"github.com/hawser-edge/hawser/routing/inbox"
@@ -85,16 +86,7 @@ func (r *tailRig) remembered() float64 {
 	if err != nil || n != 1 {
 		r.t.Fatal(n, err)
 	}
-	families, err := r.reg.Gather()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == "hawser_inbox_tail_answers_total" {
-			return f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	return 0
+	return metrictest.Value(r.t, r.reg, "hawser_inbox_tail_answers_total")
 }
 
 // Whatever is stored, in whatever order devices ask, with whatever version and

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
@@ -125,7 +126,7 @@ func TestRedeliveryAfterACrash(t *testing.T) {
 	}
 	d.Done()
 	e.empty()
-	if got := metric(t, reg, "hawser_pushqueue_redeliveries_total"); got != 1 {
+	if got := metrictest.Value(t, reg, "hawser_pushqueue_redeliveries_total"); got != 1 {
 		t.Errorf("%v redeliveries counted, want 1", got)
 	}
 }
@@ -208,7 +209,7 @@ func TestMalformedJobs(t *testing.T) {
 	w.next().Done()
 	e.empty()
 	w.stop()
-	if got := metric(t, reg, "hawser_pushqueue_malformed_total"); got != 3 {
+	if got := metrictest.Value(t, reg, "hawser_pushqueue_malformed_total"); got != 3 {
 		t.Errorf("%v malformed jobs counted, want 3", got)
 	}
 	if strings.Contains(log.String(), secret) {
@@ -229,21 +230,6 @@ func TestConsumeOutlastsARestart(t *testing.T) {
 	e.put(job(2))
 	w.next().Done()
 	e.empty()
-}
-
-func metric(t *testing.T, reg *prometheus.Registry, name string) float64 {
-	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	t.Fatalf("there is no metric %s", name)
-	return 0
 }
 
 func TestMetricsAreNamedWell(t *testing.T) {

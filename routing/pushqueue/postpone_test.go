@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
 )
@@ -189,13 +190,7 @@ func TestUnwrittenHoldIsSaid(t *testing.T) {
 	if n := strings.Count(log.String(), "could not be written down"); n != 1 {
 		t.Errorf("%d lines: %s", n, log.String())
 	}
-	all, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range all {
-		if f.GetName() == "hawser_pushqueue_unheld_total" && f.Metric[0].Counter.GetValue() != 2 {
-			t.Errorf("counted %v", f.Metric[0].Counter.GetValue())
-		}
+	if n := metrictest.Value(t, reg, "hawser_pushqueue_unheld_total"); n != 2 {
+		t.Errorf("counted %v", n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 	"github.com/hawser-edge/hawser/routing/pushqueue"
@@ -85,16 +86,11 @@ func (s *shared) workers(n float64, names ...string) {
 
 func (s *shared) gauge(name, metric string) float64 {
 	s.t.Helper()
-	families, err := s.regs[name].Gather()
-	if err != nil {
-		s.t.Fatal(err)
+	value, found := metrictest.Find(s.t, s.regs[name], metric)
+	if !found {
+		return -1
 	}
-	for _, f := range families {
-		if f.GetName() == metric {
-			return f.GetMetric()[0].GetGauge().GetValue()
-		}
-	}
-	return -1
+	return value
 }
 
 func (s *shared) next() given {

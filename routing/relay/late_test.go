@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go/micro"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/gateway/wire"
 	"github.com/hawser-edge/hawser/routing"
 	"github.com/hawser-edge/hawser/routing/relay"
@@ -29,18 +30,7 @@ func TestLateAnswer(t *testing.T) {
 	if body, err := r.Call(t.Context(), call("next", "")); err != nil || string(body) != "next" {
 		t.Errorf("%q, %v", body, err)
 	}
-	dropped := func() float64 {
-		families, err := reg.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range families {
-			if f.GetName() == "hawser_relay_dropped_replies_total" {
-				return f.GetMetric()[0].GetCounter().GetValue()
-			}
-		}
-		return -1
-	}
+	dropped := func() float64 { return metrictest.Value(t, reg, "hawser_relay_dropped_replies_total") }
 	for start := time.Now(); dropped() != 1; time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > time.Minute {
 			t.Fatalf("%v answers were dropped, want the late one", dropped())

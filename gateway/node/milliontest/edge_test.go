@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/hawser-edge/hawser/gateway/metric/metrictest"
 	"github.com/hawser-edge/hawser/gateway/session"
 	"github.com/hawser-edge/hawser/gateway/token"
 	"github.com/hawser-edge/hawser/routing"
@@ -168,14 +169,7 @@ func (e *edge) told(t *testing.T) {
 }
 
 func (e *edge) counter(name string) float64 {
-	families, err := e.registry.Gather()
-	check(e.t, err)
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	return -1
+	return metrictest.Value(e.t, e.registry, name)
 }
 
 // newcomers has sessions come and go while something is done, and returns how
