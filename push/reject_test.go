@@ -202,6 +202,9 @@ func TestOperatorsWord(t *testing.T) {
 			k := b.store(job(1))
 			pass(5 * time.Minute)
 			k.want(want)
+			if mode == RemovalNever && k.deadApp != "app" { // operators ask for letters of one
+				t.Errorf("given up for application %q", k.deadApp)
+			}
 		})
 	}
 }

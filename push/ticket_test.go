@@ -20,6 +20,7 @@ type ticket struct {
 	err       error
 	holds     int // how often it was written down
 	postponed int
+	deadApp   string // the application that it was given up for
 	timer     *time.Timer
 	comeBack  func()
 	heldAs    func(until time.Time, hold int, waitsFor string)
@@ -109,7 +110,12 @@ func (k *ticket) Postpone(until time.Time) (recall func()) {
 	}
 }
 
-func (k *ticket) Dead(_, reason string) { k.resolve("dead "+reason, 0) }
+func (k *ticket) Dead(app, reason string) {
+	k.mu.Lock()
+	k.deadApp = app
+	k.mu.Unlock()
+	k.resolve("dead "+reason, 0)
+}
 
 // resolved returns how the delivery was resolved last.
 func (k *ticket) resolved() (how string, after time.Duration) {
