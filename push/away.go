@@ -137,7 +137,8 @@ func (w *Worker) unconfigured(h *held, k AppKey) {
 	now := time.Now()
 	if w.noApp.Due(now) {
 		w.log.Error("no push provider is configured for an application that devices registered; its pushes wait",
-			"tenant", k.Tenant, "platform", k.Platform, "app", k.App)
+			"tenant", k.Tenant, "platform", k.Platform, "app", k.App,
+			"advice", "Add it to push.apps, or have the app name one that is there; hawser push list --reason \"no provider\" shows all that wait so.")
 	}
 	const reason = "no provider for this application"
 	until := w.nowhere(now, now.Add(w.memory.theyFailed(h.key, now, theirsMax)))

@@ -24,7 +24,10 @@ func TestAThousandInFlight(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond) // so that many are under way at once
 	})
-	cl := clientOf(t, s, func(c *Config) { c.MaxConns = 12 })
+	cl := clientOf(t, s, func(c *Config) {
+		c.MaxConns = 12
+		c.PingWait = time.Minute // a busy machine is not a dead connection
+	})
 	burst := func(wg *sync.WaitGroup) {
 		for range 1000 {
 			wg.Go(func() {
