@@ -13,6 +13,7 @@ import (
 	"firebase.google.com/go/v4/messaging"
 	"google.golang.org/api/option"
 
+	"github.com/hawser-edge/hawser/gateway/reminder"
 	"github.com/hawser-edge/hawser/push"
 	"github.com/hawser-edge/hawser/push/h2conn"
 )
@@ -39,6 +40,9 @@ type Client struct {
 	access    *accessTokens
 	h2        *h2conn.Client
 	devices   *limits
+
+	// foreign is of the log about devices that are none of Android's.
+	foreign reminder.Reminder
 }
 
 var _ push.Limited = (*Client)(nil)
@@ -118,6 +122,12 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 		c.devices.sent(m.Token, throttled, time.Now())
 	case suspectToken:
 		return c.confirm(ctx, m.Token, r)
+	case foreignPlatform:
+		if c.foreign.Due(time.Now()) {
+			d := c.Explain(r)
+			c.log.Error("Google cannot reach devices of a project that are iPhones or browsers; their pushes wait, those of others go",
+				"project", c.project, "reason", r.Reason, "advice", d.Problem+" "+d.Remedy)
+		}
 	}
 	return r
 }

@@ -27,6 +27,10 @@ const (
 	// is wrong, and every token at once, or this one device registered a token
 	// that it had made elsewhere.
 	foreignToken
+	// foreignPlatform: the token is an iPhone's or a browser's, which Google
+	// cannot reach for this project. Devices of Android are not concerned, and
+	// anybody can register such a token: it must not stop the others.
+	foreignPlatform
 	// pauseApp: our credentials or the project are refused.
 	pauseApp
 	// renewAccess: a new access token, and this message once more.
@@ -45,7 +49,7 @@ var table = map[string]demand{
 	"UNREGISTERED":           deadToken,
 	"INVALID_ARGUMENT":       suspectToken,
 	"SENDER_ID_MISMATCH":     foreignToken,
-	"THIRD_PARTY_AUTH_ERROR": pauseApp,
+	"THIRD_PARTY_AUTH_ERROR": foreignPlatform,
 	"QUOTA_EXCEEDED":         slowProject,
 	"UNAVAILABLE":            backOff,
 	"INTERNAL":               backOff,
@@ -55,6 +59,9 @@ const (
 	// quotaWait and troubleWait are the least waits that Google asks for.
 	quotaWait   = time.Minute
 	troubleWait = 10 * time.Second
+	// platformWait is for how long a device is left alone that is none of
+	// Android's: an operator has to act first.
+	platformWait = 10 * time.Minute
 )
 
 // demand reads the table, and the status where no FcmError detail came. An
@@ -111,6 +118,8 @@ func (e *exchange) result() push.Result {
 		r.Verdict = push.Dead
 	case pauseApp, renewAccess:
 		r.Verdict = push.PauseApp
+	case foreignPlatform:
+		r.Verdict, r.After = push.RetryAfter, max(e.retryAfter, platformWait)
 	case slowDevice:
 		r.Verdict, r.After = push.RetryAfter, max(e.retryAfter, quotaWait)
 	case slowProject:

@@ -22,7 +22,7 @@ func TestVerdicts(t *testing.T) {
 		{pushtest.BadRequest("wrong"), push.Result{Verdict: push.Dead, Reason: "http 400"}},
 		{pushtest.Reply{Status: 403, Reason: "SENDER_ID_MISMATCH"}, push.Result{Verdict: push.SuspectToken, Reason: "SENDER_ID_MISMATCH"}},
 		{pushtest.Reply{Status: 403}, push.Result{Verdict: push.PauseApp, Reason: "http 403"}},
-		{pushtest.Reply{Status: 401, Reason: "THIRD_PARTY_AUTH_ERROR"}, push.Result{Verdict: push.PauseApp, Reason: "THIRD_PARTY_AUTH_ERROR"}},
+		{pushtest.Reply{Status: 401, Reason: "THIRD_PARTY_AUTH_ERROR"}, push.Result{Verdict: push.RetryAfter, Reason: "THIRD_PARTY_AUTH_ERROR", After: platformWait}},
 		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED"}, push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: quotaWait}},
 		{pushtest.Reply{Status: 429, Reason: "QUOTA_EXCEEDED", RetryAfter: 5 * time.Minute}, push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: 5 * time.Minute}},
 		{pushtest.QuotaExceeded("project", "Message rate exceeded"), push.Result{Verdict: push.RetryAfter, Cause: push.OfQuota, Reason: "QUOTA_EXCEEDED", After: quotaWait}},

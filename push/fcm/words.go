@@ -39,7 +39,7 @@ var words = map[string]advice{
 	"another project": {push.CredentialRefused,
 		"{account} belongs to another project than {project}.", "Set app to the project whose service account this is, or give a file of this project."},
 	"THIRD_PARTY_AUTH_ERROR": {push.CredentialRefused,
-		"Google cannot send to Apple or a browser for project {project}.", "Upload the APNs key, or the web push key, in the Firebase console under Cloud Messaging."},
+		"The token is an iPhone's or a browser's, and Google has no key of project {project} to reach those.", "Upload the APNs key, or the web push key, in the Firebase console under Cloud Messaging; or have the app register what its platform is."},
 	"refused": {push.CredentialRefused,
 		"Google refuses {account} in project {project}.", "Check that the account may send messages there and that the Firebase Cloud Messaging API is enabled."},
 	"QUOTA_EXCEEDED": {push.CredentialUnknown,

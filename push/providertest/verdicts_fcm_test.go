@@ -80,7 +80,7 @@ func fcmVerdicts() []verdict {
 		given("400 INVALID_ARGUMENT with a BadRequest detail of another field", pushtest.InvalidArgument("message.android.ttl"), "INVALID_ARGUMENT"),
 		given("400 INVALID_ARGUMENT with a BadRequest detail, no FcmError", pushtest.BadRequest("message.android.ttl"), "http 400"),
 		trouble("400 without details", plain(400), 10*time.Second),
-		stopped("401 THIRD_PARTY_AUTH_ERROR", coded(401, "THIRD_PARTY_AUTH_ERROR"), time.Minute),
+		trouble("401 THIRD_PARTY_AUTH_ERROR", coded(401, "THIRD_PARTY_AUTH_ERROR"), 10*time.Minute),
 		revoked,
 		{
 			answer: "401 UNAUTHENTICATED, always", reply: plain(401),
