@@ -98,7 +98,7 @@ func (c *caps) begin(now float64) {
 func (c *caps) spent(now float64, v *View, cell uint32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int64(now/day) == c.day && c.table[mix(cell*4+1, uint32(v.device))>>16] >= capDevice
+	return int64(now/day) == c.day && *c.place(cell, 1, uint32(v.device)) >= capDevice
 }
 
 // silenced reports whether v's address has used up the deaths of all that share
@@ -106,16 +106,23 @@ func (c *caps) spent(now float64, v *View, cell uint32) bool {
 func (c *caps) silenced(now float64, v *View, live int32) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int64(now/day) == c.day && c.table[mix(v.cell*4+2, uint32(v.subscriber))>>16] >= ofSubscriber(live)
+	return int64(now/day) == c.day && *c.place(v.cell, 2, uint32(v.subscriber)) >= ofSubscriber(live)
 }
 
 func (c *caps) below(cell, kind, tag uint32, limit uint16) bool {
-	at := &c.table[mix(cell*4+kind, tag)>>16]
+	at := c.place(cell, kind, tag)
 	if *at >= limit {
 		return false
 	}
 	*at++
 	return true
+}
+
+// place is where the deaths are counted that a tag of some kind, of at most 16
+// bits, claims in a network. All bits of a cell tell networks and their parents
+// apart.
+func (c *caps) place(cell, kind, tag uint32) *uint16 {
+	return &c.table[mix(cell, kind<<16|tag)>>16]
 }
 
 // mix spreads two numbers over 32 bits.

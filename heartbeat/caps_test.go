@@ -69,3 +69,18 @@ func TestDeathsOfADayAreCapped(t *testing.T) {
 		}
 	}
 }
+
+// What counts for all networks of a kind is not counted in one of them, wherever
+// that is kept.
+func TestDeathsOfTheKindAreApart(t *testing.T) {
+	for shard := range shards {
+		c := &caps{}
+		v := View{cell: handle(shard, 0, 1), device: 7}
+		for range capDevice {
+			c.takeParent(0, &v)
+		}
+		if c.spent(0, &v, v.cell) {
+			t.Errorf("deaths of the kind are counted in the first network of shard %d", shard)
+		}
+	}
+}
