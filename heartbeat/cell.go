@@ -33,9 +33,8 @@ type cell struct {
 	live    int32
 	probing int32 // planned and not over
 
-	down   alarm
-	up     raise
-	lately lately
+	down alarm
+	up   raise
 }
 
 const (

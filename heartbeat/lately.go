@@ -1,17 +1,25 @@
 package heartbeat
 
+import "sync"
+
 // sameDeath is within how many seconds two deaths of a device are one: what
 // the edge saw of it, and what the device reports when it is back.
 const sameDeath = 60
 
-// lately keeps the newest deaths of a network, so that one that is told twice
-// counts once.
+// lately keeps the newest deaths of all networks, so that one that is told twice
+// counts once, also where all devices of a network die within a minute. It is a
+// table in which strangers may share a place; the newer death has it then, and
+// the older one counts twice if it is told again.
 type lately struct {
-	deaths [4]lateDeath
-	next   uint8
+	mu    sync.Mutex
+	table [1 << latelyBits]lateDeath
 }
 
+// latelyBits has room for what some thousand devices tell twice at a time.
+const latelyBits = 14
+
 type lateDeath struct {
+	cell   uint32
 	device uint16
 	lo     int8  // bucket that the connection had survived; -1: none
 	at     uint8 // bucket
@@ -19,33 +27,39 @@ type lateDeath struct {
 	when   float64
 }
 
-// of returns the device's death if there was one just now, else nil.
-func (l *lately) of(now float64, device uint16) *lateDeath {
-	for i := range l.deaths {
-		if d := &l.deaths[i]; d.weight > 0 && d.device == device && now-d.when <= sameDeath {
-			return d
-		}
-	}
-	return nil
+func (l *lately) place(cell uint32, device uint16) *lateDeath {
+	return &l.table[mix(cell, uint32(device))>>(32-latelyBits)]
 }
 
-func (l *lately) add(now float64, device uint16, lo, at int, weight float32) {
-	l.deaths[l.next%uint8(len(l.deaths))] = lateDeath{device, int8(lo), uint8(at), weight, now}
-	l.next++
+// since returns the device's death that was noted from a time on, if there was
+// one.
+func (l *lately) since(at float64, v *View) (d lateDeath, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d = *l.place(v.cell, v.device)
+	return d, d.weight > 0 && d.cell == v.cell && d.device == v.device && d.when >= at
+}
+
+func (l *lately) keep(d lateDeath) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*l.place(d.cell, d.device) = d
 }
 
 // again takes a death back that is told once more, as what both tellings say
-// of it. What was exported meanwhile stays as it was told first: nothing can be
-// taken back from there, and to export it again would make two of it.
-func (c *cell) again(d *lateDeath, lo, at int, weight float32) {
-	was := *d
+// of it, which it returns. What was exported meanwhile stays as it was told
+// first: nothing can be taken back from there, and to export it again would
+// make two of it.
+func (c *cell) again(was lateDeath, lo, at int, weight float32) lateDeath {
+	d := was
 	d.lo, d.at, d.weight = max(d.lo, int8(lo)), min(d.at, uint8(at)), max(d.weight, weight)
 	c.unperish(int(was.lo), int(was.at), was.weight)
 	if was.when <= c.exported {
 		c.perish(int(d.lo), int(d.at), d.weight)
 		c.stale += 10 * d.weight
-		return
+		return d
 	}
 	c.unshared.unperish(int(was.lo), int(was.at), was.weight)
 	c.perished(int(d.lo), int(d.at), d.weight)
+	return d
 }

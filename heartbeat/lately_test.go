@@ -44,6 +44,61 @@ func TestDeathToldTwice(t *testing.T) {
 	}
 }
 
+// A network that forgets all its connections at once has each death told twice:
+// by the edge and, after some others have died, by the device. A few share a
+// place with others in the table that says so.
+func TestAllDeathsToldTwice(t *testing.T) {
+	const devices, behind = 480, 16
+	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}
+	arrival := func(i int) Arrival {
+		return Arrival{Path: p, Peer: Peer{Device: uint64(i + 1), Subscriber: uint64(i/32 + 1), Block: 1}, State: State{Background: true}}
+	}
+	var views [devices]View
+	for i := range views {
+		views[i] = l.Open(t0, arrival(i))
+	}
+	for i := range devices + behind {
+		if i < devices {
+			l.Probed(t0, &views[i], 286*time.Second)
+			l.Closed(t0, &views[i], EndReset, time.Second)
+		}
+		if back := i - behind; back >= 0 {
+			a := arrival(back)
+			a.Last = Report{How: HowReset, FirstMiss: 294 * time.Second, Reconnect: time.Second}
+			l.Open(t0.Add(10*time.Second), a)
+		}
+	}
+	if sum, _ := l.died(p); sum < 0.95*devices || sum > 1.05*devices {
+		t.Errorf("deaths of %v, want %d", sum, devices)
+	}
+}
+
+// A Notify finds a connection forgotten long before the device's own beat does:
+// still one death, of the shorter silence.
+func TestDeathToldTwiceByNotify(t *testing.T) {
+	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}
+	arrival := Arrival{Path: p, Peer: Peer{Device: 7}, State: State{Background: true}}
+	v := l.Open(t0, arrival)
+	now := t0.Add(150 * time.Second)
+	l.Notified(now, &v, 150*time.Second)
+	l.Closed(now, &v, EndReset, time.Second)
+	now = t0.Add(290 * time.Second)
+	arrival.Last = Report{How: HowReset, FirstMiss: 290 * time.Second, Reconnect: 0}
+	v = l.Open(now, arrival)
+	if sum, at := l.died(p); sum != 1 || at != ceilBucket(150) {
+		t.Errorf("deaths of %v at %.0f s, want 1 at %.0f", sum, grid[at], grid[ceilBucket(150)])
+	}
+
+	// The connection that it begins is another one, and so is its death.
+	now = now.Add(200 * time.Second)
+	arrival.Last.FirstMiss = 199 * time.Second
+	l.Closed(now, &v, EndReplaced, 200*time.Second)
+	l.Open(now, arrival)
+	if sum, _ := l.died(p); sum <= 1 {
+		t.Errorf("deaths of %v, want another one", sum)
+	}
+}
+
 // What was told once and exported is not exported again when it is told twice.
 func TestDeathToldTwiceIsSharedOnce(t *testing.T) {
 	l, p := NewLearner(t0, Options{}), Path{Radio: WiFi, Network: Network{1}}

@@ -123,7 +123,7 @@ func (l *Learner) reported(now float64, v *View, r Report) {
 		return
 	}
 	// What it says holds for the connection that it begins, too.
-	l.death(now, v, miss, reportWeight)
+	l.deathOf(now, now-delay-miss, v, miss, reportWeight)
 }
 
 // success is a silence that the connection survived, to the edge's own
@@ -164,13 +164,19 @@ func (l *Learner) success(now float64, v *View, gap float64) {
 
 // death is a silence that the connection did not survive.
 func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
+	l.deathOf(now, now, v, gap, weight)
+}
+
+// deathOf is one that is told of now, by somebody who has heard nothing since a
+// time.
+func (l *Learner) deathOf(now, since float64, v *View, gap float64, weight float32) {
 	at, claim := ceilBucket(gap), weight < 1
 	l.counts.deaths.Add(1)
 	s, c := l.lock(v)
 	defer s.mu.Unlock()
 	exploring := v.is(planned)
-	told := c.lately.of(now, v.device)
-	counted := told != nil || l.counted(now, c, v)
+	first, told := l.lately.since(min(since, now-sameDeath), v)
+	counted := told || l.counted(now, c, v)
 	if !counted {
 		l.counts.capped.Add(1)
 	}
@@ -183,7 +189,11 @@ func (l *Learner) death(now float64, v *View, gap float64, weight float32) {
 	}
 	if counted {
 		c.down.died(gap)
-		at = l.learnDeath(now, c, v, told, at, weight)
+		if told {
+			at = l.toldAgain(c, v, first, at, weight)
+		} else {
+			l.learnDeath(now, c, v, at, weight)
+		}
 		if !exploring && !c.class && gap <= c.trusted(v, claim) && c.proven(at) {
 			l.suspect(now, c, v, gap, at, claim)
 		}
@@ -211,21 +221,23 @@ func (l *Learner) counted(now float64, c *cell, v *View) bool {
 	return l.caps.take(now, v, c.live)
 }
 
-// learnDeath notes a death, or what is told of one again. It returns the
-// bucket of what is known of it now.
-func (l *Learner) learnDeath(now float64, c *cell, v *View, told *lateDeath, at int, weight float32) int {
+// learnDeath notes a death.
+func (l *Learner) learnDeath(now float64, c *cell, v *View, at int, weight float32) {
 	_, before := c.weight()
 	lo := v.span().lo
-	if told != nil {
-		c.again(told, lo, at, weight)
-		return int(told.at)
-	}
-	c.lately.add(now, v.device, lo, at, weight)
+	l.lately.keep(lateDeath{v.cell, v.device, int8(lo), uint8(at), weight, now})
 	c.perished(lo, at, weight)
 	if !c.class && l.caps.takeParent(now, v) {
 		l.teach(now, c.path, func(parent *cell) { parent.perished(lo, at, weight/(1+2*float32(before))) })
 	}
-	return at
+}
+
+// toldAgain notes what is told once more of a death. It returns the bucket of
+// what is known of it now.
+func (l *Learner) toldAgain(c *cell, v *View, first lateDeath, at int, weight float32) int {
+	d := c.again(first, v.span().lo, at, weight)
+	l.lately.keep(d)
+	return int(d.at)
 }
 
 // teach tells a cell's parent; the cell's lock is held.

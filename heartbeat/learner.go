@@ -29,6 +29,7 @@ type Learner struct {
 
 	shards [shards + transports*radios]shard
 	caps   caps
+	lately lately
 	counts counts
 }
 

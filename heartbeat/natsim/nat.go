@@ -15,7 +15,18 @@ const (
 	resets               // likewise, and answers the edge's packets with a reset before
 	renames              // makes another one: UDP goes on from a new port, TCP is reset
 	drops                // drops the device's packets, too; UDP as renames
+	rejects              // as renames, and answers the edge's packets as resets does
+	refuses              // as drops, and likewise
 )
+
+// afters are their names in the files of worlds.
+var afters = map[string]after{"keeps": keeps, "resets": resets, "renames": renames, "drops": drops, "rejects": rejects, "refuses": refuses}
+
+// tellsEdge reports whether the edge's packets are answered with a reset.
+func (a after) tellsEdge() bool { return a == resets || a == rejects || a == refuses }
+
+// tellsDevice reports whether the device's packets over TCP are.
+func (a after) tellsDevice() bool { return a != drops && a != refuses }
 
 // nat is a network as it is. Nobody but the simulation and the oracle looks
 // into it.
@@ -90,6 +101,9 @@ func (g *Group) build(w *World, scale float64, devices int, rng *rand.Rand, numb
 		n.after = [2]after{renames, drops}[rng.IntN(2)]
 		if rng.Float64() < g.Masks {
 			n.after = [2]after{keeps, resets}[rng.IntN(2)]
+		}
+		if g.After != "" {
+			n.after = afters[g.After]
 		}
 		nats[i] = n
 	}

@@ -167,6 +167,33 @@ func TestFewAddresses(t *testing.T) {
 	}
 }
 
+// A cut and, three quarters of an hour later, a raise are found the same day,
+// whoever is told of a connection that the NAT has forgotten: the device, the
+// edge, both, or neither.
+func TestChangesOfOneDay(t *testing.T) {
+	const cut, raised, long = 0.6, 1.35, 6
+	for after := range afters {
+		t.Run(after, func(t *testing.T) {
+			w := World{
+				Transport: "tcp", Devices: 480, Days: 1, NotifiesPerDay: 216, LateS: 1.5, DevicesPerAddress: 32, DevicesPerBlock: 480,
+				Away: []Group{{
+					Radio: "4g", Share: 1, Networks: 1, After: after, Timeouts: []Timeout{{Weight: 1, S: 200}},
+					Changes: []Change{{AtH: cut, S: 120}, {AtH: raised, S: 200}},
+				}},
+			}
+			r, err := Run(w, seeds(t)[0], 1, Hawser)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, at := range []float64{cut - 0.1, raised - 0.1, raised + long} {
+				if s := sampleAt(r, at*hour); s.Good < 0.5 {
+					t.Errorf("%.2f hours from the start %.2f are good, want half of them", at, s.Good)
+				}
+			}
+		})
+	}
+}
+
 // Without what the server tests, dead time or beats are what they are for
 // everybody else.
 func TestWithoutProbes(t *testing.T) {

@@ -50,7 +50,7 @@ func (s *sim) failed(d *device, i int, at, silence float64, beat bool) {
 	}
 	d.report = heartbeat.Report{How: heartbeat.HowReset, LastGood: d.plan.Interval, FirstMiss: span(silence), Reconnect: span(connecting)}
 	when := at + connecting
-	if d.at.after == drops && !d.gone {
+	if !d.at.after.tellsDevice() && !d.gone {
 		d.report.How = heartbeat.HowTimeout
 		when += answerWait
 	}
@@ -85,7 +85,7 @@ func (s *sim) reaches(d *device, i int, at float64) bool {
 		return true
 	}
 	d.edgeLast = at
-	if d.covered && d.connected && !d.gone && d.at.after == resets && d.at.path.Transport == heartbeat.TCP {
+	if d.covered && d.connected && !d.gone && d.at.after.tellsEdge() && d.at.path.Transport == heartbeat.TCP {
 		s.close(d, i, at+0.1, heartbeat.EndReset)
 	}
 	return false

@@ -61,6 +61,10 @@ type Group struct {
 	// Masks is the share of networks that answer a device's beat after they
 	// have forgotten its connection.
 	Masks float64 `json:"masks"`
+	// After has all of them do the same with packets of a connection that they
+	// have forgotten: "keeps", "resets", "renames", "drops", "rejects" or
+	// "refuses". Without it, Masks decides, and chance.
+	After string `json:"after"`
 	// EarlyPerDay is how often a mapping is evicted for no reason, in a day of
 	// silence.
 	EarlyPerDay float64 `json:"early_per_day"`
@@ -145,6 +149,9 @@ func (g *Group) check() error {
 	}
 	if len(g.Timeouts) == 0 || g.Share <= 0 || g.Networks < 1 && g.DevicesEach <= 0 {
 		return fmt.Errorf("%w: group %q has no timeouts, no share or no networks", ErrWorld, g.Name)
+	}
+	if _, ok := afters[g.After]; !ok && g.After != "" {
+		return fmt.Errorf("%w: group %q has NATs that do %q", ErrWorld, g.Name, g.After)
 	}
 	for _, t := range g.Timeouts {
 		if t.Weight <= 0 || t.S <= 0 && (t.FromS <= 0 || t.ToS < t.FromS) {
