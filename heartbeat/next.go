@@ -52,6 +52,9 @@ func (l *Learner) Next(now time.Time, v *View, r float64) Plan {
 	probe := c.probe(at, v, in, interval, from, dice)
 	if v.is(planned) && l.exhausted(at, c, v, floorBucket(probe)) {
 		probe = 0
+		if v.is(upward) {
+			c.up.next = at // another connection may have the try
+		}
 		c.release(v)
 		v.flags &^= upward
 	}

@@ -103,6 +103,44 @@ func TestNotifyLeavesProbeBeyondWhatItIs(t *testing.T) {
 	}
 }
 
+// A try that falls to a device that has used up its deaths of the day is left to
+// the next one: that may be the only one for hours.
+func TestTryIsLeftToOthers(t *testing.T) {
+	l, p := NewLearner(t0, Options{}), Path{Radio: Cell4G, Network: Network{1}}
+	cramped(l, p)
+	for i := range uint64(30) { // so that nothing else is left to find out
+		v := l.Open(t0, Arrival{Path: p, Peer: Peer{Device: 6000 + i}, State: State{Background: true}})
+		probe(l, &v, 295*time.Second, 295*time.Second)
+	}
+	now := t0.Add(time.Hour)
+	open := func(device uint64) View {
+		return l.Open(now, Arrival{Path: p, Peer: Peer{Device: device, Subscriber: device, Block: device}, State: State{Background: true}})
+	}
+	spent, other := open(1), open(2)
+	c, unlock := l.look(p)
+	c.down.raise(l.at(now)-2*alarmCap, 150) // it became stricter today
+	c.up.next = 1                           // a try is due
+	unlock()
+	for range capDevice {
+		l.caps.take(l.at(now), &spent, c.live)
+	}
+	dice := rand.New(rand.NewPCG(1, 2))
+	tries := func(v *View) (n int) {
+		for range 50 {
+			if l.Next(now, v, dice.Float64()); v.is(upward) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := tries(&spent); n > 0 {
+		t.Errorf("%d tries fall to a device of which nothing more is believed", n)
+	}
+	if n := tries(&other); n == 0 {
+		t.Error("no try is left to another device")
+	}
+}
+
 // A network is tried as rarely as costs its connections less than a second of
 // dead time a day in the mean, and no more than once in a quarter of an hour.
 func TestTriesAreRare(t *testing.T) {
