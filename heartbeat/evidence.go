@@ -52,11 +52,13 @@ func (v *evidence) weight() (tested, deaths float64) {
 }
 
 // contradict takes back what says that a network keeps more than so many
-// seconds.
+// seconds. What is left is a hint, for an alarm may be wrong. It is never more
+// than a few connections: a share of many thousands would look, beside those
+// that have died since, like a pool in which some are kept for as long as before.
 func (v *evidence) contradict(limit float64) {
-	const left = 0.05
+	const left, leftMost = 0.05, 2
 	for k := floorBucket(limit) + 1; k < buckets; k++ {
-		v.kept[k] *= left
+		v.kept[k] = min(v.kept[k]*left, leftMost)
 	}
 }
 

@@ -141,6 +141,33 @@ func TestTryIsLeftToOthers(t *testing.T) {
 	}
 }
 
+// Of a network of hundreds that was cut from 200 to 120 s, hardly anything is left
+// that says that some are kept for 200 s: otherwise a try of a little more than 120
+// that goes well would be no news.
+func TestCutLeavesNoPool(t *testing.T) {
+	var v evidence
+	cut, before := floorBucket(120), floorBucket(200)
+	for k := range before + 1 {
+		v.kept[k] = 500
+	}
+	v.perish(-1, floorBucket(230), 450)
+	v.contradict(grid[cut] / 2)
+	for k := range cut + 1 {
+		v.kept[k] = 500
+	}
+	for k := cut + 1; k < before; k++ { // of notifies, at any time of the silence
+		v.perish(-1, k, 4)
+	}
+	v.perish(-1, before, 100)
+	parent := priors[Path{Radio: Cell4G}.class()]
+	var own [buckets]float32
+	var c cell
+	v.estimate(&parent, &own, false, &c.s)
+	if died := c.expected(cut, cut+tryBuckets); died <= tryDoubt {
+		t.Errorf("of a try %.2f are thought to die, which makes no news of one that goes well", died)
+	}
+}
+
 // A network is tried as rarely as costs its connections less than a second of
 // dead time a day in the mean, and no more than once in a quarter of an hour.
 func TestTriesAreRare(t *testing.T) {
