@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -112,8 +113,20 @@ func (q *twoApps) work(name string) (stop func()) {
 	return stop
 }
 
+// put stores a job, and again while NATS does not answer, as a router does with
+// an event that it has not dealt with.
 func (q *twoApps) put(user string, done func(error)) {
-	q.store.Put(pushqueue.Job{Tenant: "acme", User: user, Device: "d1", Kind: "messages", Version: 1, EventAt: time.Now(), Urgency: 2}, done)
+	job := pushqueue.Job{Tenant: "acme", User: user, Device: "d1", Kind: "messages", Version: 1, EventAt: time.Now(), Urgency: 2}
+	left := 10
+	var stored func(error)
+	stored = func(err error) {
+		if left--; left > 0 && errors.Is(err, context.DeadlineExceeded) {
+			q.store.Put(job, stored)
+			return
+		}
+		done(err)
+	}
+	q.store.Put(job, stored)
 }
 
 // refused stores jobs of the application that is refused.

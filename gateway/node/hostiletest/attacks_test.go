@@ -149,10 +149,11 @@ var behindWelcome = []attack{
 		})
 	}},
 	{name: "a flood of key updates, read", counted: "closed peer_closed", slow: true, do: func(a *attacker) error {
+		ended := make(chan error, 1)
 		return a.then(a.greet(), func() error {
-			go func() { _ = a.ended() }()
+			go func() { ended <- a.ended() }()
 			return a.updateKeys(300)
-		}, func() error { return a.then(nil, a.send(a.tls.CloseNotify())) }, func() error { time.Sleep(100 * time.Millisecond); return nil })
+		}, func() error { return a.then(nil, a.send(a.tls.CloseNotify())) }, func() error { return <-ended })
 	}},
 	{name: "half-closed", counted: "closed peer_closed", do: func(a *attacker) error {
 		return a.then(a.greet(), func() error { return a.tcp.CloseWrite() }, a.ended)
