@@ -1,6 +1,7 @@
 package fcm
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -150,10 +151,9 @@ func (e *exchange) note(a *h2conn.Answer) {
 
 // named reports whether the answer to a message names it, as Google's does. What
 // says yes without a name is the page of a proxy on the way, and the message never
-// came to Google.
+// came to Google. Nearly every answer comes here, and parsing it would cost a
+// hundredth of a send.
 func named(body []byte) bool {
-	var b struct {
-		Name string `json:"name"`
-	}
-	return json.Unmarshal(body, &b) == nil && b.Name != ""
+	body = bytes.TrimSpace(body)
+	return bytes.HasPrefix(body, []byte("{")) && bytes.Contains(body, []byte(`"name"`))
 }
