@@ -353,8 +353,12 @@ func TestMessageIDIsStable(t *testing.T) {
 		b.set(func(w *world) { w.head = 2 })
 		b.hand(job(2))
 		pass(2 * time.Second)
+		other := job(2)
+		other.Device = "d2"
+		b.hand(other)
+		pass(2 * time.Second)
 		m := b.app.messages()
-		if len(m) != 3 || m[0].ID != m[1].ID || m[1].ID == m[2].ID || m[0].ID.Version() != 5 {
+		if len(m) != 4 || m[0].ID != m[1].ID || m[1].ID == m[2].ID || m[2].ID == m[3].ID || m[0].ID.Version() != 5 {
 			t.Errorf("ids %v", m)
 		}
 	})
