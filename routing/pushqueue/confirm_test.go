@@ -15,15 +15,17 @@ import (
 // have the sequence of one in a worker's hands, and stays. Where they lost nothing
 // the job is removed.
 func TestAcknowledgementAfterARestart(t *testing.T) {
-	t.Run("the end is lost", func(t *testing.T) {
-		e := start(t)
-		_, before, after := e.otherInItsPlace("d2")
-		before.Done()
-		time.Sleep(200 * time.Millisecond)
-		e.only(after)
-		after.Done()
-		e.empty()
-	})
+	for name, version := range map[string]int64{"the end is lost": 6, "another device's of that version has it": 5} {
+		t.Run(name, func(t *testing.T) {
+			e := start(t)
+			_, before, after := e.otherInItsPlace("d2", version)
+			before.Done()
+			time.Sleep(200 * time.Millisecond)
+			e.only(after)
+			after.Done()
+			e.empty()
+		})
+	}
 	t.Run("nothing is lost", func(t *testing.T) {
 		e := start(t)
 		w := e.consume(pushqueue.ConsumeConfig{})
@@ -48,7 +50,7 @@ func TestRetryAfterARestart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := start(t)
-			w, before, after := e.otherInItsPlace(c.device)
+			w, before, after := e.otherInItsPlace(c.device, 6)
 			c.putOff(before)
 			w.none(500 * time.Millisecond)
 			e.only(after)
@@ -77,16 +79,16 @@ func (e *env) only(d *pushqueue.Delivery) {
 	}
 }
 
-// otherInItsPlace returns a job that was handed out before servers lost it, and a
-// device's newer one that was handed out from the same sequence since.
-func (e *env) otherInItsPlace(device string) (w *worker, before, after *pushqueue.Delivery) {
+// otherInItsPlace returns a job of version 5 that was handed out before servers lost
+// it, and a device's that was handed out from the same sequence since.
+func (e *env) otherInItsPlace(device string, version int64) (w *worker, before, after *pushqueue.Delivery) {
 	e.t.Helper()
 	w = e.consume(pushqueue.ConsumeConfig{})
 	e.put(job(5))
 	before = w.next()
 	e.reconnect(e.loseStream)
 	e.srv.JetStream("r1", routing.StreamOptions{})
-	other := job(6)
+	other := job(version)
 	other.Device = device
 	e.put(other)
 	return w, before, w.next()

@@ -18,6 +18,7 @@ type told struct {
 }
 
 func (m *told) InProgress() error                { m.kept++; return nil }
+func (m *told) Reply() string                    { return "reply" }
 func (m *told) Nak() error                       { m.returned++; return nil }
 func (m *told) NakWithDelay(time.Duration) error { m.returned++; return nil }
 func (m *told) Ack() error                       { m.acked++; return nil }
@@ -125,6 +126,23 @@ func TestDroppedJobOfAnotherWorkerGoesBack(t *testing.T) {
 		if m.returned != returned || m.acked != 0 || o.size() != 0 {
 			t.Errorf("mine %v: returned %d times, acked %d, %d open", mine, m.returned, m.acked, o.size())
 		}
+	}
+}
+
+// What waits to be put off takes no place from what the queue is asked for next,
+// such as another application's jobs.
+func TestParkedJobTakesNoPlace(t *testing.T) {
+	o, d := newOpenSet(4, newMetrics(prometheus.NewRegistry())), &Delivery{msg: &told{}, later: true}
+	d.open = o
+	if o.reserve(true, 10) != 1 {
+		t.Fatal("want one place in four for what was held")
+	}
+	o.addReserved(d)
+	if n := o.reserve(true, 10); n != 0 {
+		t.Fatalf("%d places besides one that is taken", n)
+	}
+	if !o.park(&parked{d: d}) || o.reserve(true, 10) != 1 || o.size() != 1 {
+		t.Errorf("a parked job keeps its place, or is not open any more: %d are", o.size())
 	}
 }
 
