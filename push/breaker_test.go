@@ -296,12 +296,12 @@ func TestRecoveryOfASinglePush(t *testing.T) {
 func TestDecidingAttemptWaitsForItsPace(t *testing.T) {
 	for range 10 {
 		run(t, nil, func(b *bench) {
-			sent := 0
+			var sent atomic.Int64
 			b.app.set(func(context.Context, Message) Result {
-				switch sent++; {
-				case sent == 1:
+				switch n := sent.Add(1); {
+				case n == 1:
 					return Result{Verdict: RetryAfter, Cause: OfQuota, Reason: "too many"}
-				case sent <= 2+breakAfter:
+				case n <= 2+breakAfter:
 					return Result{Verdict: RetryAfter, Cause: OfLine, Reason: "no connection"}
 				}
 				return Result{}
