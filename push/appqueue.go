@@ -186,8 +186,7 @@ func (q *appQueue) advice(r Result) string {
 	if !ok {
 		return ""
 	}
-	d := p.Explain(r)
-	return d.Problem + " " + d.Remedy
+	return p.Explain(r).Advice()
 }
 
 // change is what an attempt's result changed for its application.

@@ -55,6 +55,9 @@ type Diagnosis struct {
 	Problem, Remedy string
 }
 
+// Advice is what the log says of a failure: what is wrong and what to do.
+func (d Diagnosis) Advice() string { return d.Problem + " " + d.Remedy }
+
 // String returns all of it in one line.
 func (d Diagnosis) String() string {
 	s := "credential " + d.Finding.String()

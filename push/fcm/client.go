@@ -124,9 +124,8 @@ func (c *Client) Send(ctx context.Context, m push.Message) push.Result {
 		return c.confirm(ctx, m.Token, r)
 	case foreignPlatform:
 		if c.foreign.Due(time.Now()) {
-			d := c.Explain(r)
 			c.log.Error("Google cannot reach devices of a project that are iPhones or browsers; their pushes wait, those of others go",
-				"project", c.project, "reason", r.Reason, "advice", d.Problem+" "+d.Remedy)
+				"project", c.project, "reason", r.Reason, "advice", c.Explain(r).Advice())
 		}
 	}
 	return r

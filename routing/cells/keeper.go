@@ -53,8 +53,8 @@ type Keeper struct {
 	metrics  *keeperMetrics
 	accounts *accounts
 
-	requests chan *nats.Msg // never closed
-	said     reminder.Reminder
+	requests chan *nats.Msg    // never closed
+	said     reminder.Reminder // of the log's line where the bucket cannot be followed
 	// store is nil until the bucket was read for the first time.
 	store atomic.Pointer[store]
 }
