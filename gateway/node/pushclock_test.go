@@ -12,38 +12,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hawser-edge/hawser/routing"
-	"github.com/hawser-edge/hawser/routing/embednats"
+	"github.com/hawser-edge/hawser/routing/embednats/natstest"
 )
 
 // A push process whose clock is not NATS's says so, in the log once and in /readyz
 // until they agree again.
 func TestPushClock(t *testing.T) {
-	server, err := embednats.Start(embednats.Options{Dir: t.TempDir(), Users: []routing.User{
-		{Role: routing.RoleRouter, Label: "r1", Password: "r"}, {Role: routing.RolePush, Label: "p1", Password: "p"},
-	}})
+	srv := natstest.Run(t, routing.User{Role: routing.RoleRouter, Label: "r1"}, routing.User{Role: routing.RolePush, Label: "p1"})
+	srv.JetStream("r1", routing.StreamOptions{})
+	js, err := jetstream.New(srv.Conn(routing.RolePush, "p1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Shutdown)
-	streams := func(role routing.Role, label string) jetstream.JetStream {
-		nc, err := server.Connect(role, label)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(nc.Close)
-		js, err := jetstream.New(nc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return js
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := routing.EnsureStreams(ctx, streams(routing.RoleRouter, "r1"), routing.StreamOptions{}); err != nil {
-		t.Fatal(err)
-	}
 	var log bytes.Buffer
-	c := newPushClock(parts{log: slog.New(slog.NewTextHandler(&log, nil)), registry: prometheus.NewRegistry()}, streams(routing.RolePush, "p1"))
+	c := newPushClock(parts{log: slog.New(slog.NewTextHandler(&log, nil)), registry: prometheus.NewRegistry()}, js)
 	for _, step := range []struct {
 		off   time.Duration
 		words string // empty: none at all
